@@ -1,0 +1,81 @@
+// swift-tools-version: 6.1
+// The targets of the architecture. A target exists only because its allowed imports differ from its neighbours';
+// `ArchitectureTests` holds every `import` line against the same drawing.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-warnings-as-errors"]),
+]
+
+// `-O3` in every configuration: a debug build of the kernels would only test other code than the one that ships.
+let kernelFlags: [CSetting] = [
+    .unsafeFlags([
+        "-O3", "-std=c17", "-Wall", "-Wextra", "-Werror", "-mprefer-vector-width=512", "-fno-math-errno",
+        "-ffp-contract=off",
+    ])
+]
+
+let executableLinking: [LinkerSetting] = [.linkedLibrary("m"), .unsafeFlags(["-use-ld=lld"])]
+
+func library(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(
+    of name: String, uses dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, resources: resources,
+        swiftSettings: strict, linkerSettings: executableLinking)
+}
+
+let package = Package(
+    name: "stackelberg",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Mathematics.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "CKernels", cSettings: kernelFlags),
+        library("Tensors", uses: ["CKernels", "COpenBLAS"]),
+        library("ExpressionGraph", uses: ["Tensors"]),
+        library("ExpressionLanguage", uses: ["ExpressionGraph"]),
+        library("Solvers", uses: ["Tensors"]),
+        library("MultilevelOptimization", uses: ["ExpressionGraph", "Solvers", "Tensors"]),
+        library(
+            "ProblemSpecification",
+            uses: [
+                "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization", "Solvers", "Tensors",
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        library("DataFormats", uses: ["Tensors"]),
+
+        // Composition root and commands.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        library(
+            "Service",
+            uses: [
+                "COpenSSL", "DataFormats", "ExpressionGraph", "MultilevelOptimization", "ProblemSpecification",
+                "Solvers", "Tensors",
+            ]),
+        .executableTarget(
+            name: "stackelberg",
+            dependencies: ["Service", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict, linkerSettings: executableLinking),
+
+        // Tests mirror the sources.
+        tests(of: "Tensors"),
+        tests(of: "ExpressionGraph", uses: ["Tensors"]),
+        tests(of: "ExpressionLanguage", uses: ["ExpressionGraph", "Tensors"]),
+        tests(of: "Solvers", uses: ["Tensors"]),
+        tests(of: "MultilevelOptimization", uses: ["ExpressionGraph", "Solvers", "Tensors"]),
+        tests(of: "ProblemSpecification", uses: ["ExpressionLanguage", "MultilevelOptimization", "Tensors"]),
+        tests(of: "DataFormats", uses: ["Tensors"]),
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    ]
+)
