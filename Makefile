@@ -1,0 +1,43 @@
+# Everything a newcomer runs. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+SWIFT ?= swift
+# One thread of BLAS: tests compare bits, and several tests run at once.
+export OPENBLAS_NUM_THREADS := 1
+
+# What Debian or Ubuntu must provide, as pkg-config knows it and as apt does.
+PKG_CONFIG_MODULES := openblas openssl zlib sqlite3
+DEBIAN_PACKAGES := pkg-config libopenblas-dev libssl-dev zlib1g-dev libsqlite3-dev curl ca-certificates
+
+.PHONY: help deps build test lint format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the system packages that are missing (needs root or sudo)
+	@if pkg-config --exists $(PKG_CONFIG_MODULES) 2>/dev/null && command -v curl >/dev/null \
+	        && test -e /etc/ssl/certs/ca-certificates.crt; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "Please install what provides these pkg-config modules: $(PKG_CONFIG_MODULES); and curl."; exit 1; fi; \
+	if [ "$$(id -u)" -eq 0 ]; then as_root="env"; \
+	elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then as_root="sudo env"; \
+	else echo "Please run as root: apt-get update && apt-get install -y $(DEBIAN_PACKAGES)"; exit 1; fi; \
+	set -e; $$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \
+	$$as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(DEBIAN_PACKAGES)
+
+build: deps ## Build the optimised executable
+	$(SWIFT) build -c release --product stackelberg
+
+test: deps ## Build and run every test
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+lint: ## Check layout and naming
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+format: ## Lay the sources out as `lint` wants them
+	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests
+
+clean: ## Remove what was built
+	rm -rf .build
