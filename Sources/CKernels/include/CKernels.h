@@ -1,1 +1,153 @@
-int sk_placeholder(void);
+// Vector kernels on arrays of double. One program of 8 lanes with explicit fused multiply-adds, compiled for
+// x86-64-v4, x86-64-v3 and the build's own target; the variants give the same bits.
+//
+// Memory. "Padded" operands (the block machine and the small products) lie in buffers where 8 doubles may be read past
+// the end of any operand, and where a destination's slack up to the next multiple of 8 elements may be overwritten.
+// All other kernels touch only the elements they name. Unless a kernel says otherwise, source and destination may be
+// the same array but must not overlap in part. Counts are elements; arrays are row-major and contiguous.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// ---- Variants
+
+// Anonymous, so that Swift sees plain integers.
+enum { SK_VARIANT_PORTABLE = 0, SK_VARIANT_V3 = 1, SK_VARIANT_V4 = 2, SK_VARIANT_COUNT = 3 };
+
+// The variant in use: the widest the processor runs, chosen when the program is loaded.
+int32_t sk_variant(void);
+// "portable", "x86-64-v3" or "x86-64-v4"; "unknown" for other numbers.
+const char *sk_variant_name(int32_t variant);
+// Makes every later call use `variant`; false, and no change, where the processor cannot run it. For tests and for
+// pinning an installation to one variant, before work starts.
+bool sk_use_variant(int32_t variant);
+
+// ---- Block machine: chains of elementwise operations, 512 elements at a time
+
+enum { SK_BLOCK_LENGTH = 512, SK_BLOCK_MAX_OPERANDS = 64, SK_BLOCK_MAX_REGISTERS = 32 };
+
+enum {
+    SK_MEMORY = 0,       // pointers[slot], advancing
+    SK_REGISTER = 1,     // scratch register `slot`, valid within a block
+    SK_SPLAT = 2,        // the one value pointers[slot][0], read once per call, for every element
+    SK_ACCUMULATOR = 3,  // a sum over all elements, written to pointers[slot][0] at the end
+};
+
+enum {
+    SK_OP_COPY = 0,
+    SK_OP_NEG,
+    SK_OP_ABS,
+    SK_OP_SIGN,        // -1, 0, 1; NaN of NaN
+    SK_OP_SQRT,
+    SK_OP_SQUARE,
+    SK_OP_RECIP,
+    SK_OP_EXP,
+    SK_OP_EXPM1,
+    SK_OP_LOG,
+    SK_OP_LOG1P,
+    SK_OP_SIN,
+    SK_OP_COS,
+    SK_OP_TAN,
+    SK_OP_TANH,
+    SK_OP_SIGMOID,
+    SK_OP_SOFTPLUS,
+    SK_OP_ERF,
+    SK_OP_RELU,        // NaN of NaN
+    SK_OP_ISPOSITIVE,  // a > 0 ? 1 : 0
+    SK_OP_ADD,
+    SK_OP_SUB,
+    SK_OP_MUL,
+    SK_OP_DIV,
+    SK_OP_POW,
+    SK_OP_MIN,         // NaN if either is NaN
+    SK_OP_MAX,         // NaN if either is NaN
+    SK_OP_LESS,        // 1 or 0
+    SK_OP_LESSEQUAL,
+    SK_OP_EQUAL,
+    SK_OP_FMA,         // a * b + c, rounded once
+    SK_OP_FNMA,        // c - a * b, rounded once
+    SK_OP_SELECT,      // a != 0 ? b : c
+    SK_OP_SUM,         // destination (an accumulator) += a
+    SK_OP_DOT,         // destination (an accumulator) += a * b, rounded once
+    SK_OP_COUNT,
+};
+
+// `destination`, `a`, `b`, `c` are indices into the operands; unused ones are 0.
+typedef struct {
+    int32_t opcode, destination, a, b, c;
+} sk_block_op;
+
+typedef struct {
+    int32_t slot, kind;
+} sk_block_operand;
+
+// Doubles of scratch that `sk_block` needs.
+int64_t sk_block_scratch_count(void);
+
+// Runs `ops` in order on every block of `n` elements. Memory operands are padded; one may be both source and
+// destination. SUM and DOT add in the order of `sk_sum` and `sk_dot`, so fusing a sum does not change its bits.
+void sk_block(
+    const sk_block_op *ops, int32_t op_count, const sk_block_operand *operands, int32_t operand_count,
+    double *const *pointers, double *scratch, int64_t n);
+
+// ---- Small dense products: A is [m, k] with k <= SK_GEMV_MAX_COLUMNS; all operands padded, outputs not inputs
+
+enum { SK_GEMV_MAX_COLUMNS = 32 };
+
+// y[m] = A x
+void sk_gemv_n(const double *A, int64_t m, int64_t k, const double *x, double *y);
+// y[k] = transpose(A) c
+void sk_gemv_t(const double *A, int64_t m, int64_t k, const double *c, double *y);
+// Two products that read A once.
+void sk_gemv_n2(
+    const double *A, int64_t m, int64_t k, const double *x0, const double *x1, double *y0, double *y1);
+void sk_gemv_t2(
+    const double *A, int64_t m, int64_t k, const double *c0, const double *c1, double *y0, double *y1);
+
+// ---- Sums: element i goes to lane i % 32, lanes are combined in a fixed tree
+
+double sk_sum(const double *x, int64_t n);
+double sk_dot(const double *x, const double *y, int64_t n);
+// y += alpha x, rounded once
+void sk_axpy(double alpha, const double *x, double *y, int64_t n);
+// x *= alpha
+void sk_scale(double alpha, double *x, int64_t n);
+
+// ---- Reductions of the middle dimension of [outer, middle, inner]
+
+enum { SK_REDUCE_SUM = 0, SK_REDUCE_MAX = 1, SK_REDUCE_MIN = 2 };
+
+// dst[outer, inner]. An empty middle gives 0, -inf, +inf. MAX and MIN propagate NaN. Sums run in the order of `sk_sum`
+// when inner is 1, otherwise element j goes to chain j % 4 and the chains are added as (0 + 1) + (2 + 3).
+void sk_reduce(int32_t kind, const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
+// dst[outer, inner] = log sum exp, shifted by the maximum; -inf where all are -inf, +inf where one is +inf.
+void sk_logsumexp(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
+// dst[outer, middle, inner]; NaN where the maximum is infinite.
+void sk_softmax(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
+// Inclusive sums along the middle dimension, from its end if `reverse`.
+void sk_cumsum(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner, bool reverse);
+
+// ---- Movement; source and destination are distinct
+
+enum { SK_MAX_RANK = 16 };
+
+// dst (contiguous, shape `dims`) = src read with strides in elements; 0 broadcasts, negative strides go backwards.
+void sk_strided_copy(
+    const double *src, double *dst, int64_t rank, const int64_t *dims, const int64_t *src_strides);
+// dst, written with strides in elements, += src (contiguous, shape `dims`), in src's order.
+void sk_strided_add(
+    const double *src, double *dst, int64_t rank, const int64_t *dims, const int64_t *dst_strides);
+// dst[o, j, i] = src[o, indices[j], i]; NaN where the index is outside 0 ..< source_middle or NaN.
+void sk_take(
+    const double *src, const double *indices, double *dst, int64_t outer, int64_t source_middle, int64_t count,
+    int64_t inner);
+// dst[o, indices[j], i] += cotangent[o, j, i], for ascending j; indices outside 0 ..< source_middle are passed over.
+void sk_take_add(
+    const double *cotangent, const double *indices, double *dst, int64_t outer, int64_t source_middle,
+    int64_t count, int64_t inner);
+// dst[count, classes]: 1 where the column is the row's index, else 0; a row of zeros for indices that are no column.
+void sk_one_hot(const double *indices, double *dst, int64_t count, int64_t classes);
+
+#endif

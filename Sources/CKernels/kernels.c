@@ -1,1 +1,0 @@
-int sk_placeholder(void) { return 0; }

@@ -1,0 +1,200 @@
+// Names, in Swift, for the C kernels; `CKernels.h` says what each computes and which memory it may touch.
+import CKernels
+
+/// The C kernels. Counts and shapes are elements; arrays are row-major.
+///
+/// Operands of ``block(_:_:pointers:scratch:count:)`` and of the `gemv` family lie in ``AlignedBuffer``s: up to 8
+/// elements past an operand's end are read, and a destination's slack up to a multiple of 8 is overwritten.
+package enum Kernels {
+    /// Read-only and writable operands of the kernels.
+    package typealias Source = UnsafePointer<Double>
+    package typealias Destination = UnsafeMutablePointer<Double>
+
+    /// A compilation of the kernels. All variants give the same bits.
+    package enum Variant: Int32, CaseIterable, Sendable {
+        case portable, v3, v4
+
+        /// "portable", "x86-64-v3" or "x86-64-v4".
+        package var name: String { String(cString: sk_variant_name(rawValue)) }
+    }
+
+    /// What a reduction keeps.
+    package enum Reduction: Int32, CaseIterable, Sendable {
+        case sum, max, min
+    }
+
+    /// The name of the variant in use.
+    package static var variant: String { String(cString: sk_variant_name(sk_variant())) }
+
+    /// Makes every later call, on any thread, use `variant`.
+    ///
+    /// - Returns: false, with no change, where the processor cannot run it.
+    package static func use(_ variant: Variant) -> Bool { sk_use_variant(variant.rawValue) }
+
+    // MARK: Block machine
+
+    /// Elements of one block.
+    package static var blockLength: Int { Int(SK_BLOCK_LENGTH) }
+    /// Most operands of one block program.
+    package static var blockMaxOperands: Int { Int(SK_BLOCK_MAX_OPERANDS) }
+    /// Most scratch registers of one block program.
+    package static var blockMaxRegisters: Int { Int(SK_BLOCK_MAX_REGISTERS) }
+    /// Doubles of scratch that ``block(_:_:pointers:scratch:count:)`` needs.
+    package static var blockScratchCount: Int { Int(sk_block_scratch_count()) }
+
+    /// Runs `operations` in order on each block of `count` elements.
+    ///
+    /// - Parameters:
+    ///   - pointers: what operands' slots name.
+    ///   - scratch: ``blockScratchCount`` doubles, reused from call to call by one thread.
+    @inline(__always)
+    package static func block(
+        _ operations: UnsafeBufferPointer<BlockOp>, _ operands: UnsafeBufferPointer<BlockOperand>,
+        pointers: UnsafePointer<UnsafeMutablePointer<Double>?>, scratch: Destination, count: Int
+    ) {
+        sk_block(
+            operations.baseAddress, Int32(operations.count), operands.baseAddress, Int32(operands.count), pointers,
+            scratch, Int64(count))
+    }
+
+    // MARK: Small dense products, at most `gemvMaxColumns` columns
+
+    /// Most columns of the matrices that the `gemv` family takes.
+    package static var gemvMaxColumns: Int { Int(SK_GEMV_MAX_COLUMNS) }
+
+    /// `y[m] = A x` for A [m, k].
+    @inline(__always)
+    package static func gemvN(_ A: Source, m: Int, k: Int, x: Source, y: Destination) {
+        sk_gemv_n(A, Int64(m), Int64(k), x, y)
+    }
+
+    /// `y[k] = Aᵀ c` for A [m, k].
+    @inline(__always)
+    package static func gemvT(_ A: Source, m: Int, k: Int, c: Source, y: Destination) {
+        sk_gemv_t(A, Int64(m), Int64(k), c, y)
+    }
+
+    /// `y0 = A x0`, `y1 = A x1`, reading A once.
+    @inline(__always)
+    package static func gemvN2(
+        _ A: Source, m: Int, k: Int, x0: Source, x1: Source, y0: Destination, y1: Destination
+    ) {
+        sk_gemv_n2(A, Int64(m), Int64(k), x0, x1, y0, y1)
+    }
+
+    /// `y0 = Aᵀ c0`, `y1 = Aᵀ c1`, reading A once.
+    @inline(__always)
+    package static func gemvT2(
+        _ A: Source, m: Int, k: Int, c0: Source, c1: Source, y0: Destination, y1: Destination
+    ) {
+        sk_gemv_t2(A, Int64(m), Int64(k), c0, c1, y0, y1)
+    }
+
+    // MARK: Vectors
+
+    /// Σ x, over 32 lanes in a fixed order.
+    @inline(__always)
+    package static func sum(_ x: Source, count: Int) -> Double { sk_sum(x, Int64(count)) }
+
+    /// Σ x y, over 32 lanes in a fixed order, products fused into the sums.
+    @inline(__always)
+    package static func dot(_ x: Source, _ y: Source, count: Int) -> Double { sk_dot(x, y, Int64(count)) }
+
+    /// `y += alpha x`.
+    @inline(__always)
+    package static func axpy(_ alpha: Double, _ x: Source, _ y: Destination, count: Int) {
+        sk_axpy(alpha, x, y, Int64(count))
+    }
+
+    /// `x *= alpha`.
+    @inline(__always)
+    package static func scale(_ alpha: Double, _ x: Destination, count: Int) { sk_scale(alpha, x, Int64(count)) }
+
+    // MARK: Along the middle dimension of [outer, middle, inner]
+
+    /// `destination[outer, inner]`; an empty middle gives 0, −∞, +∞.
+    package static func reduce(
+        _ kind: Reduction, _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int
+    ) {
+        sk_reduce(kind.rawValue, source, destination, Int64(outer), Int64(middle), Int64(inner))
+    }
+
+    /// `destination[outer, inner] = log Σ exp`, shifted by the maximum.
+    package static func logSumExp(
+        _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int
+    ) {
+        sk_logsumexp(source, destination, Int64(outer), Int64(middle), Int64(inner))
+    }
+
+    /// `destination[outer, middle, inner]`, shifted by the maximum; NaN where that is infinite.
+    package static func softmax(
+        _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int
+    ) {
+        sk_softmax(source, destination, Int64(outer), Int64(middle), Int64(inner))
+    }
+
+    /// Inclusive sums along the middle dimension, from its end if `reverse`.
+    package static func cumulativeSum(
+        _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int, reverse: Bool
+    ) {
+        sk_cumsum(source, destination, Int64(outer), Int64(middle), Int64(inner), reverse)
+    }
+
+    // MARK: Movement
+
+    /// Most dimensions of ``stridedCopy(_:_:dimensions:sourceStrides:)`` and its transpose.
+    package static var maxRank: Int { Int(SK_MAX_RANK) }
+
+    /// Writes `destination`, contiguous with shape `dimensions`, from `source` read with strides in elements.
+    package static func stridedCopy(
+        _ source: Source, _ destination: Destination, dimensions: [Int], sourceStrides: [Int]
+    ) {
+        withLayout(dimensions, sourceStrides) { sk_strided_copy(source, destination, $0, $1, $2) }
+    }
+
+    /// Adds `source`, contiguous with shape `dimensions`, to `destination` written with strides in elements.
+    package static func stridedAdd(
+        _ source: Source, _ destination: Destination, dimensions: [Int], destinationStrides: [Int]
+    ) {
+        withLayout(dimensions, destinationStrides) { sk_strided_add(source, destination, $0, $1, $2) }
+    }
+
+    /// `destination[o, j, i] = source[o, indices[j], i]`; NaN where the index is not in `0 ..< sourceMiddle`.
+    package static func take(
+        _ source: Source, indices: Source, _ destination: Destination, outer: Int, sourceMiddle: Int, count: Int,
+        inner: Int
+    ) {
+        sk_take(source, indices, destination, Int64(outer), Int64(sourceMiddle), Int64(count), Int64(inner))
+    }
+
+    /// `destination[o, indices[j], i] += cotangent[o, j, i]`; indices not in `0 ..< sourceMiddle` are passed over.
+    package static func takeAdd(
+        _ cotangent: Source, indices: Source, _ destination: Destination, outer: Int, sourceMiddle: Int, count: Int,
+        inner: Int
+    ) {
+        sk_take_add(cotangent, indices, destination, Int64(outer), Int64(sourceMiddle), Int64(count), Int64(inner))
+    }
+
+    /// `destination[count, classes]`: 1 in each row's column, zeros where the index is no column.
+    package static func oneHot(_ indices: Source, _ destination: Destination, count: Int, classes: Int) {
+        sk_one_hot(indices, destination, Int64(count), Int64(classes))
+    }
+
+    /// Hands a shape and its strides to C without allocating.
+    private static func withLayout(
+        _ dimensions: [Int], _ strides: [Int], _ body: (Int64, UnsafePointer<Int64>, UnsafePointer<Int64>) -> Void
+    ) {
+        precondition(dimensions.count == strides.count, "every dimension needs a stride")
+        precondition(dimensions.count <= maxRank, "at most \(maxRank) dimensions")
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * maxRank) { layout in
+            layout.initialize(repeating: 0)
+            for (axis, dimension) in dimensions.enumerated() {
+                layout[axis] = Int64(dimension)
+                layout[maxRank + axis] = Int64(strides[axis])
+            }
+            // A temporary allocation of positive capacity has a base address.
+            let base = UnsafePointer(layout.baseAddress!)
+            body(Int64(dimensions.count), base, base + maxRank)
+        }
+    }
+}
