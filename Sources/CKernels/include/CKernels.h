@@ -106,7 +106,7 @@ void sk_gemv_n2(
 void sk_gemv_t2(
     const double *A, int64_t m, int64_t k, const double *c0, const double *c1, double *y0, double *y1);
 
-// ---- Sums: element i goes to lane i % 32, lanes are combined in a fixed tree
+// ---- Sums: in one fixed order, blocked, so that rounding error grows with 16 + n / 512 rather than with n
 
 double sk_sum(const double *x, int64_t n);
 double sk_dot(const double *x, const double *y, int64_t n);
@@ -120,11 +120,11 @@ void sk_scale(double alpha, double *x, int64_t n);
 enum { SK_REDUCE_SUM = 0, SK_REDUCE_MAX = 1, SK_REDUCE_MIN = 2 };
 
 // dst[outer, inner]. An empty middle gives 0, -inf, +inf. MAX and MIN propagate NaN. Sums run in the order of `sk_sum`
-// when inner is 1, otherwise element j goes to chain j % 4 and the chains are added as (0 + 1) + (2 + 3).
+// when inner is 1, otherwise in order within every 128 rows, whose sums are added in order.
 void sk_reduce(int32_t kind, const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
 // dst[outer, inner] = log sum exp, shifted by the maximum; -inf where all are -inf, +inf where one is +inf.
 void sk_logsumexp(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
-// dst[outer, middle, inner]; NaN where the maximum is infinite.
+// dst[outer, middle, inner], shifted by the maximum; NaN where that is infinite.
 void sk_softmax(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
 // Inclusive sums along the middle dimension, from its end if `reverse`.
 void sk_cumsum(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner, bool reverse);

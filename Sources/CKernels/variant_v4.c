@@ -1,0 +1,11 @@
+// The kernels for x86-64-v4.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <math.h>
+
+#define SK_TARGET_V4
+#define SK_TABLE sk_kernels_v4
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+#include "kernels.h"
+#pragma clang attribute pop
+#endif
