@@ -64,39 +64,39 @@ package enum Kernels {
 
     /// `y[m] = A x` for A [m, k].
     @inline(__always)
-    package static func gemvN(_ A: Source, m: Int, k: Int, x: Source, y: Destination) {
-        sk_gemv_n(A, Int64(m), Int64(k), x, y)
+    package static func gemvN(_ a: Source, m: Int, k: Int, x: Source, y: Destination) {
+        sk_gemv_n(a, Int64(m), Int64(k), x, y)
     }
 
     /// `y[k] = Aᵀ c` for A [m, k].
     @inline(__always)
-    package static func gemvT(_ A: Source, m: Int, k: Int, c: Source, y: Destination) {
-        sk_gemv_t(A, Int64(m), Int64(k), c, y)
+    package static func gemvT(_ a: Source, m: Int, k: Int, c: Source, y: Destination) {
+        sk_gemv_t(a, Int64(m), Int64(k), c, y)
     }
 
     /// `y0 = A x0`, `y1 = A x1`, reading A once.
     @inline(__always)
     package static func gemvN2(
-        _ A: Source, m: Int, k: Int, x0: Source, x1: Source, y0: Destination, y1: Destination
+        _ a: Source, m: Int, k: Int, x0: Source, x1: Source, y0: Destination, y1: Destination
     ) {
-        sk_gemv_n2(A, Int64(m), Int64(k), x0, x1, y0, y1)
+        sk_gemv_n2(a, Int64(m), Int64(k), x0, x1, y0, y1)
     }
 
     /// `y0 = Aᵀ c0`, `y1 = Aᵀ c1`, reading A once.
     @inline(__always)
     package static func gemvT2(
-        _ A: Source, m: Int, k: Int, c0: Source, c1: Source, y0: Destination, y1: Destination
+        _ a: Source, m: Int, k: Int, c0: Source, c1: Source, y0: Destination, y1: Destination
     ) {
-        sk_gemv_t2(A, Int64(m), Int64(k), c0, c1, y0, y1)
+        sk_gemv_t2(a, Int64(m), Int64(k), c0, c1, y0, y1)
     }
 
     // MARK: Vectors
 
-    /// Σ x, over 32 lanes in a fixed order.
+    /// Σ x, in a fixed order, blocked.
     @inline(__always)
     package static func sum(_ x: Source, count: Int) -> Double { sk_sum(x, Int64(count)) }
 
-    /// Σ x y, over 32 lanes in a fixed order, products fused into the sums.
+    /// Σ x y, in the same order, products fused into the sums.
     @inline(__always)
     package static func dot(_ x: Source, _ y: Source, count: Int) -> Double { sk_dot(x, y, Int64(count)) }
 
