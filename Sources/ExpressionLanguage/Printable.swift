@@ -1,0 +1,39 @@
+// What of a user's text may stand in a message: one visible column per character, and never more than a few words.
+
+/// Makes hostile or odd text fit to print.
+package enum Printable {
+    /// Scalars one character may have before it is replaced: stacks of combining marks would swamp a message.
+    package static let scalarLimit = 8
+    /// Characters of a quotation before it is cut.
+    package static let quotationLimit = 40
+
+    /// `character` itself, a space for white space, or U+FFFD for controls, direction marks and overlong clusters.
+    package static func character(_ character: Character) -> Character {
+        if character.isWhitespace { return " " }
+        let scalars = character.unicodeScalars
+        let isLong = scalars.index(scalars.startIndex, offsetBy: scalarLimit + 1, limitedBy: scalars.endIndex) != nil
+        return isLong || scalars.contains(where: isUnprintable) ? "\u{FFFD}" : character
+    }
+
+    /// Every character of `text` made printable; as many characters as came.
+    package static func text(_ text: some StringProtocol) -> String {
+        var printable = ""
+        for character in text { printable.append(self.character(character)) }
+        return printable
+    }
+
+    /// `text` in single quotes, printable, cut with `…` past ``quotationLimit`` characters.
+    package static func quote(_ text: some StringProtocol) -> String {
+        let head = text.prefix(quotationLimit)
+        return "'\(self.text(head))\(head.endIndex < text.endIndex ? "…" : "")'"
+    }
+
+    private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
+        let isJoiner = scalar == "\u{200C}" || scalar == "\u{200D}"
+        switch scalar.properties.generalCategory {
+        case .control, .surrogate, .unassigned, .privateUse, .lineSeparator, .paragraphSeparator: return true
+        case .format: return !isJoiner
+        default: return false
+        }
+    }
+}
