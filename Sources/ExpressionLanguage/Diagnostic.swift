@@ -43,7 +43,7 @@ package struct Diagnostic: Sendable, Equatable {
         self.severity = severity
     }
 
-    /// A fault inside the formula at `pointer`; linear in the length of the line quoted.
+    /// A fault inside the formula at `pointer`.
     ///
     /// - Parameters:
     ///   - source: the formula.

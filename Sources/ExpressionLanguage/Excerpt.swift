@@ -15,30 +15,21 @@ package struct Excerpt: Sendable, Equatable {
     /// Quotes the line on which `span` starts, and marks as much of `span` as is quoted.
     package init(_ span: Span, of source: SourceText) {
         let line = source.lineIndex(ofByte: span.start)
-        let characters = source[source.lineSpan(line)].map(Printable.character)
+        let length = source.characterCount(ofLine: line)
         let start = source.character(ofByte: span.start, inLine: line)
         let last = source.character(ofByte: max(span.start, span.end - 1), inLine: line)
-        let marked = start..<max(start + 1, min(last + 1, characters.count))
-        self.init(characters, marked: marked)
-    }
+        let end = max(start + 1, min(last + 1, length))
 
-    private init(_ characters: [Character], marked: Range<Int>) {
-        guard characters.count > Self.limit else {
-            text = String(characters)
-            caret = marked
-            return
-        }
-        let first = min(max(0, marked.lowerBound - Self.lead), characters.count - Self.limit)
-        var window = Array(characters[first..<first + Self.limit])
-        var visible = window.count
-        if first > 0 { window[0] = "…" }
-        if first + Self.limit < characters.count {
-            visible -= 1
-            window[visible] = "…"
-        }
-        let start = marked.lowerBound - first
-        text = String(window)
-        caret = start..<max(start + 1, min(marked.upperBound - first, visible))
+        let first = max(0, min(start - Self.lead, length - Self.limit))
+        let quoted = first..<min(length, first + Self.limit)
+        var characters = source.characters(quoted, ofLine: line).map(Printable.character)
+        if quoted.lowerBound > 0 { characters[0] = "…" }
+        let isCut = quoted.upperBound < length
+        if isCut { characters[characters.count - 1] = "…" }
+
+        text = String(characters)
+        let visibleEnd = isCut ? quoted.upperBound - 1 : max(end, quoted.upperBound)
+        caret = start - first..<max(start + 1, min(end, visibleEnd)) - first
     }
 
     /// The line to print under `text`: blanks, `^`, then `~` for the rest of the marked range.

@@ -28,6 +28,16 @@ package enum Printable {
         return "'\(self.text(head))\(head.endIndex < text.endIndex ? "…" : "")'"
     }
 
+    /// `scalar` in single quotes, or as `U+200B` when it would not be seen.
+    package static func name(_ scalar: Unicode.Scalar) -> String {
+        guard
+            isUnprintable(scalar) || scalar.properties.isWhitespace
+                || scalar.properties.canonicalCombiningClass != .notReordered
+        else { return "'\(scalar)'" }
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
     private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
         let isJoiner = scalar == "\u{200C}" || scalar == "\u{200D}"
         switch scalar.properties.generalCategory {

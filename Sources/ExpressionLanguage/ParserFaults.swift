@@ -1,0 +1,111 @@
+// What is said about formulas that do not follow the grammar, and how reading goes on behind the fault.
+
+extension Parser {
+    /// Steps over what stands where an operator should: characters without meaning, a second operand, a closing bracket
+    /// that closes nothing.
+    ///
+    /// - Returns: whether anything was there.
+    mutating func skipStrayWords(after left: Int) -> Bool {
+        if current.kind == .invalid {
+            skipInvalid()
+        } else if startsOperand {
+            reportMissingOperator(after: left)
+        } else if open.isEmpty, currentSymbol?.opener != nil {
+            report(current.span, "'\(source[current.span])' closes nothing")
+            advance()
+        } else {
+            return false
+        }
+        while startsOperand { _ = parseFactor() }
+        return true
+    }
+
+    private mutating func reportMissingOperator(after left: Int) {
+        if let (token, foreign) = foreignWord {
+            report(token.span, foreign.message, hint: foreign.hint)
+            if source[token.span] == "lambda" { abandon() }
+            return
+        }
+        let (before, after) = (previous?.span ?? current.span, current.span)
+        report(
+            span(of: left).union(after), focus: after,
+            "an operator must stand between \(Printable.quote(source[before])) and \(Printable.quote(source[after]))",
+            hint: multiplicationHint)
+    }
+
+    /// The word of Python at the cursor or, failing that, before it.
+    private var foreignWord: (Token, ForeignNotation)? {
+        for token in [current, previous].compactMap(\.self) {
+            if case .name(let name) = token.kind, let foreign = ForeignNotation.word(name) { return (token, foreign) }
+        }
+        return nil
+    }
+
+    private var multiplicationHint: String {
+        guard let previous else { return "write '*' to multiply" }
+        switch (previous.kind, current.kind) {
+        case (.number, .name), (.name, .name), (.number, .number), (.name, .number):
+            return "write \(short(previous.span)) * \(short(current.span))"
+        default:
+            return "write '*' to multiply"
+        }
+    }
+
+    /// The text under `span` when it is short enough for a hint, else `…`.
+    private func short(_ span: Span) -> String {
+        span.count <= Printable.quotationLimit ? Printable.text(source[span]) : "…"
+    }
+
+    /// Reports that the token at the cursor cannot start an operand; the cursor stays.
+    mutating func reportMissingOperand() {
+        if currentSymbol == .dot, nextSymbol == .dot { return reportEllipsis() }
+        let span = current.span
+        if let symbol = currentSymbol, symbol.binaryOperator != nil {
+            return report(span, "an operand must stand before '\(symbol.rawValue)'")
+        }
+        let came = current.kind == .end ? "the formula ends" : "\(Printable.quote(source[span])) came"
+        guard let previous else { return report(span, "a formula starts with an operand, but \(came)") }
+        report(span, "an operand must follow \(Printable.quote(source[previous.span])), but \(came)")
+    }
+
+    private mutating func reportEllipsis() {
+        let start = current.span
+        var end = start
+        report(start, "'...' has no meaning in a formula", hint: "write ':' for each axis, as in x[:, 0]")
+        while currentSymbol == .dot { end = advance().span }
+        if end != start { skipInvalid() }
+    }
+
+    /// Reports a comma, a colon or `=` where an expression has ended; the cursor stays.
+    mutating func reportUnexpected() {
+        let span = current.span
+        switch currentSymbol {
+        case .comma: report(span, "',' stands only between arguments, items and indices")
+        case .assign: report(span, "'=' only gives an argument by name", hint: "write '==' to compare")
+        case .colon: report(span, "':' stands only in an index, as in w[1:3]")
+        default: report(span, "\(Printable.quote(source[span])) cannot stand here")
+        }
+    }
+
+    /// Reports the second comparison of a chain at the cursor.
+    mutating func reportChainedComparison() {
+        report(current.span, "comparisons cannot be chained", hint: "write (a < b) * (b < c)")
+    }
+
+    /// Reports `base.name(…)`; the cursor stands on the opening parenthesis.
+    mutating func reportMethodCall(of name: String, on base: Int, attribute: Int) {
+        let receiver = short(span(of: base))
+        let message = "functions are not called with '.'"
+        let function = short(Span(span(of: attribute).end - name.utf8.count, span(of: attribute).end))
+        guard !ForeignNotation.modules.contains(receiver) else {
+            return report(span(of: attribute), message, hint: "write \(function)(…)")
+        }
+        report(span(of: attribute), message, hint: "write \(function)(\(receiver))")
+    }
+
+    /// Reports an opening bracket that nothing closes, wherever the cursor stands.
+    mutating func reportUnclosed(_ opener: Span) {
+        forgetLastFault()
+        report(opener, "'\(source[opener])' is never closed")
+    }
+}
