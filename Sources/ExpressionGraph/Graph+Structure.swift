@@ -1,0 +1,104 @@
+// Constructors of the nodes that move elements: broadcasting, reshaping, slicing, gathering.
+
+extension Graph {
+    /// Repeats `a` to `target` under NumPy's rules. The caller has checked that the shapes agree.
+    package mutating func broadcast(_ a: NodeID, to target: Shape) -> NodeID {
+        if shape(a) == target { return a }
+        precondition(Shape.broadcast(shape(a), target) == target, "cannot broadcast \(shape(a)) to \(target)")
+        if let value = constantValue(a) { return constant(value, shape: target) }
+        switch operation(a) {
+        case .broadcast: return broadcast(self[a].operands[0], to: target)
+        // A scalar is repeated without a copy, whatever its rank.
+        case .reshape where shape(a).isSingleElement && shape(self[a].operands[0]).isSingleElement:
+            if Shape.broadcast(shape(self[a].operands[0]), target) == target {
+                return broadcast(self[a].operands[0], to: target)
+            }
+        default: break
+        }
+        return intern(.broadcast, [a], target)
+    }
+
+    /// Gives the same elements, in row-major order, another shape. Sample axes keep their order.
+    package mutating func reshape(_ a: NodeID, to target: Shape) -> NodeID {
+        if shape(a) == target { return a }
+        precondition(shape(a).axes == target.axes, "a reshape must keep the sample axes")
+        if let value = constantValue(a) { return constant(value, shape: target) }
+        switch operation(a) {
+        case .reshape: return reshape(self[a].operands[0], to: target)
+        case .unary(.negate):
+            let inner = reshape(self[a].operands[0], to: target)
+            return negate(inner)
+        default:
+            if let (factor, rest) = scaling(a) {
+                let inner = reshape(rest, to: target)
+                return scale(factor, inner)
+            }
+            return intern(.reshape, [a], target)
+        }
+    }
+
+    /// Permutes dimensions: dimension `i` of the result is dimension `permutation[i]` of `a`.
+    package mutating func transpose(_ a: NodeID, _ permutation: [Int]) -> NodeID {
+        precondition(permutation.sorted() == Array(0..<shape(a).rank), "not a permutation of the dimensions")
+        if permutation == Array(0..<permutation.count) { return a }
+        let target = Shape(permutation.map { shape(a)[$0] })
+        if let value = constantValue(a) { return constant(value, shape: target) }
+        if case .transpose(let inner) = operation(a) {
+            return transpose(self[a].operands[0], permutation.map { inner[$0] })
+        }
+        // Moving a dimension of size 1 moves no element.
+        let moved = permutation.filter { !shape(a)[$0].isOne }
+        if moved == moved.sorted(), shape(a).axes == target.axes { return reshape(a, to: target) }
+        return intern(.transpose(permutation), [a], target)
+    }
+
+    /// Takes the given positions of every dimension.
+    package mutating func slice(_ a: NodeID, _ ranges: [SliceRange]) -> NodeID {
+        precondition(ranges.count == shape(a).rank, "a slice names every dimension")
+        let target = Shape(ranges.map(\.count))
+        if ranges == shape(a).dimensions.map(SliceRange.all) { return a }
+        if let value = constantValue(a) { return constant(value, shape: target) }
+        return intern(.slice(ranges), [a], target)
+    }
+
+    /// Places `a` at the given positions of zeros of shape `target`: the transpose of ``slice(_:_:)``.
+    package mutating func pad(_ a: NodeID, _ ranges: [SliceRange], to target: Shape) -> NodeID {
+        precondition(shape(a) == Shape(ranges.map(\.count)), "the operand of a pad has the shape of its ranges")
+        if isZero(a) { return constant(0, shape: target) }
+        if ranges == target.dimensions.map(SliceRange.all) { return a }
+        return intern(.pad(ranges), [a], target)
+    }
+
+    /// Joins arrays along a dimension of fixed size.
+    package mutating func concatenate(_ parts: [NodeID], axis: Int) -> NodeID {
+        precondition(!parts.isEmpty, "nothing to concatenate")
+        if parts.count == 1 { return parts[0] }
+        let total = parts.reduce(0) { sum, part in
+            guard case .size(let n) = shape(part)[axis] else {
+                preconditionFailure("a sample axis cannot be concatenated")
+            }
+            return sum + n
+        }
+        return intern(.concatenate(axis: axis), parts, shape(parts[0]).replacing(axis, with: .size(total)))
+    }
+
+    /// Picks positions `indices` (a vector of integers) of dimension `axis`, which has a fixed size.
+    package mutating func take(_ a: NodeID, indices: NodeID, axis: Int) -> NodeID {
+        precondition(shape(indices).rank == 1 && !shape(a)[axis].isAxis, "take needs a vector of indices")
+        let target = shape(a).replacing(axis, with: shape(indices)[0])
+        if let value = constantValue(a) { return constant(value, shape: target) }
+        return intern(.take(axis: axis), [a, indices], target)
+    }
+
+    /// Adds `cotangent` at positions `indices` of dimension `axis` into zeros of shape `target`.
+    package mutating func takeAdd(_ cotangent: NodeID, indices: NodeID, axis: Int, to target: Shape) -> NodeID {
+        if isZero(cotangent) { return constant(0, shape: target) }
+        return intern(.takeAdd(axis: axis), [cotangent, indices], target)
+    }
+
+    /// Rows of zeros with a one at the class: [n] → [n, classes].
+    package mutating func oneHot(_ labels: NodeID, classes: Int) -> NodeID {
+        precondition(shape(labels).rank == 1, "labels are a vector")
+        return intern(.oneHot, [labels], Shape([shape(labels)[0], .size(classes)]))
+    }
+}

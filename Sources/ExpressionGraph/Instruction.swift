@@ -1,0 +1,114 @@
+// Instructions with sizes and addresses, and the loop that executes them.
+import Tensors
+
+/// What one instruction runs.
+enum Kernel {
+    case block(operations: [BlockOp], operands: [BlockOperand], count: Int)
+    case gemvN(m: Int, k: Int)
+    case gemvT(m: Int, k: Int)
+    case gemvN2(m: Int, k: Int)
+    case gemvT2(m: Int, k: Int)
+    case gemm(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int)
+    case reduce(Kernels.Reduction, Extents)
+    case logSumExp(Extents)
+    case softmax(Extents)
+    case cumulativeSum(Extents, reverse: Bool)
+    /// Reads the source from `offset` with strides.
+    case stridedCopy(dimensions: [Int], strides: [Int], offset: Int)
+    /// Zeros `count` elements of the destination, then adds each source at its offset with strides.
+    case stridedAdd(count: Int, parts: [StridedPart])
+    case take(Extents, count: Int)
+    case takeAdd(Extents, count: Int)
+    case oneHot(count: Int, classes: Int)
+}
+
+/// An array seen from one of its dimensions: [outer, middle, inner].
+struct Extents {
+    let outer: Int
+    let middle: Int
+    let inner: Int
+
+    init(_ sizes: [Int], axis: Int) { self.init(sizes, axes: axis..<(axis + 1)) }
+
+    /// Neighbouring dimensions as one.
+    init(_ sizes: [Int], axes: Range<Int>) {
+        outer = sizes[..<axes.lowerBound].reduce(1, *)
+        middle = sizes[axes].reduce(1, *)
+        inner = sizes[axes.upperBound...].reduce(1, *)
+    }
+
+    var count: Int { outer * middle * inner }
+}
+
+/// One operand of a scatter.
+struct StridedPart {
+    let slot: Int
+    let dimensions: [Int]
+    let strides: [Int]
+    let offset: Int
+}
+
+/// One kernel call: slots of its sources and destinations, in the order in which the kernel names them.
+struct Instruction {
+    let kernel: Kernel
+    let sources: [Int]
+    let destinations: [Int]
+}
+
+/// Executes instructions in order. `pointers` holds the address of every slot they name.
+func execute(
+    _ code: UnsafeBufferPointer<Instruction>, pointers: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>,
+    scratch: UnsafeMutablePointer<Double>
+) {
+    for instruction in code {
+        // Emission gave every slot an address, or the program was run before its data was bound.
+        func source(_ index: Int) -> UnsafePointer<Double> { UnsafePointer(pointers[instruction.sources[index]]!) }
+        func target(_ index: Int) -> UnsafeMutablePointer<Double> { pointers[instruction.destinations[index]]! }
+        switch instruction.kernel {
+        case .block(let operations, let operands, let count):
+            operations.withUnsafeBufferPointer { ops in
+                operands.withUnsafeBufferPointer { values in
+                    Kernels.block(ops, values, pointers: pointers, scratch: scratch, count: count)
+                }
+            }
+        case .gemvN(let m, let k): Kernels.gemvN(source(0), m: m, k: k, x: source(1), y: target(0))
+        case .gemvT(let m, let k): Kernels.gemvT(source(0), m: m, k: k, c: source(1), y: target(0))
+        case .gemvN2(let m, let k):
+            Kernels.gemvN2(source(0), m: m, k: k, x0: source(1), x1: source(2), y0: target(0), y1: target(1))
+        case .gemvT2(let m, let k):
+            Kernels.gemvT2(source(0), m: m, k: k, c0: source(1), c1: source(2), y0: target(0), y1: target(1))
+        case .gemm(let transposeA, let transposeB, let m, let n, let k):
+            BLAS.matmul(
+                transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: source(0), b: source(1),
+                c: target(0))
+        case .reduce(let kind, let e):
+            Kernels.reduce(kind, source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
+        case .logSumExp(let e):
+            Kernels.logSumExp(source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
+        case .softmax(let e):
+            Kernels.softmax(source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
+        case .cumulativeSum(let e, let reverse):
+            Kernels.cumulativeSum(
+                source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner, reverse: reverse)
+        case .stridedCopy(let dimensions, let strides, let offset):
+            Kernels.stridedCopy(source(0) + offset, target(0), dimensions: dimensions, sourceStrides: strides)
+        case .stridedAdd(let count, let parts):
+            target(0).update(repeating: 0, count: count)
+            for part in parts {
+                Kernels.stridedAdd(
+                    UnsafePointer(pointers[part.slot]!), target(0) + part.offset, dimensions: part.dimensions,
+                    destinationStrides: part.strides)
+            }
+        case .take(let e, let count):
+            Kernels.take(
+                source(0), indices: source(1), target(0), outer: e.outer, sourceMiddle: e.middle, count: count,
+                inner: e.inner)
+        case .takeAdd(let e, let count):
+            target(0).update(repeating: 0, count: e.count)
+            Kernels.takeAdd(
+                source(0), indices: source(1), target(0), outer: e.outer, sourceMiddle: e.middle, count: count,
+                inner: e.inner)
+        case .oneHot(let count, let classes): Kernels.oneHot(source(0), target(0), count: count, classes: classes)
+        }
+    }
+}

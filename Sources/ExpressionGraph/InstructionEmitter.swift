@@ -1,0 +1,161 @@
+// Gives planned steps their sizes, strides and slots, for the batch at hand.
+import Tensors
+
+/// Emits instructions for a fixed number of rows of every sample axis.
+struct InstructionEmitter {
+    let schedule: Schedule
+    let slots: [NodeID: Int]
+    let constants: [NodeID: Int]
+    let rows: [Int]
+
+    func instruction(_ step: PlannedStep) -> Instruction {
+        switch step {
+        case .block(let plan): block(plan)
+        case .product(let plan): product(plan)
+        case .productPair(let first, let second): productPair(first, second)
+        case .single(let id): single(id)
+        }
+    }
+
+    private func sizes(_ shape: Shape) -> [Int] { shape.sizes { rows[$0.index] } }
+    private func sizes(_ id: NodeID) -> [Int] { sizes(schedule.graph.shape(id)) }
+
+    private func slot(_ id: NodeID) -> Int {
+        guard let slot = slots[id] ?? constants[id] else { preconditionFailure("a node without memory") }
+        return slot
+    }
+
+    // MARK: - Blocks
+
+    private func block(_ plan: BlockPlan) -> Instruction {
+        var operands: [BlockOperand] = []
+        var index: [BlockValue: Int] = [:]
+        func operand(_ value: BlockValue) -> Int {
+            if let existing = index[value] { return existing }
+            operands.append(machineOperand(value))
+            index[value] = operands.count - 1
+            return operands.count - 1
+        }
+        let operations = plan.steps.map { step in
+            let sources = step.sources.map(operand)
+            return BlockOp(
+                step.opcode, to: operand(step.destination), sources[0], sources.count > 1 ? sources[1] : 0,
+                sources.count > 2 ? sources[2] : 0)
+        }
+        let count = sizes(plan.shape).reduce(1, *)
+        return Instruction(
+            kernel: .block(operations: operations, operands: operands, count: count), sources: [], destinations: [])
+    }
+
+    private func machineOperand(_ value: BlockValue) -> BlockOperand {
+        switch value {
+        case .memory(let id): .memory(slot(id))
+        // A constant's single value, even where the constant also exists as an array.
+        case .splat(let id): .splat(constants[id] ?? slot(id))
+        case .register(let index): .register(index)
+        case .accumulator(let id): .accumulator(slot(id))
+        }
+    }
+
+    // MARK: - Products
+
+    private func product(_ plan: ProductPlan) -> Instruction {
+        let graph = schedule.graph
+        let a = sizes(graph.shape(graph[plan.node].operands[0]))
+        let c = sizes(plan.node)
+        let k = plan.transposeA ? a[0] : a[1]
+        let kernel: Kernel
+        if c[1] == 1 && a[1] <= Kernels.gemvMaxColumns && a[1] > 0 && a[0] > 0 {
+            kernel = plan.transposeA ? .gemvT(m: a[0], k: a[1]) : .gemvN(m: a[0], k: a[1])
+        } else {
+            kernel = .gemm(
+                transposeA: plan.transposeA, transposeB: plan.transposeB, m: c[0], n: c[1], k: k)
+        }
+        return Instruction(
+            kernel: kernel, sources: [slot(plan.a), slot(plan.b)], destinations: [slot(plan.node)])
+    }
+
+    private func productPair(_ first: ProductPlan, _ second: ProductPlan) -> Instruction {
+        let a = sizes(schedule.graph.shape(schedule.graph[first.node].operands[0]))
+        return Instruction(
+            kernel: first.transposeA ? .gemvT2(m: a[0], k: a[1]) : .gemvN2(m: a[0], k: a[1]),
+            sources: [slot(first.a), slot(first.b), slot(second.b)],
+            destinations: [slot(first.node), slot(second.node)])
+    }
+
+    // MARK: - Single nodes
+
+    private func single(_ id: NodeID) -> Instruction {
+        let node = schedule.graph[id]
+        let source = node.operands.first.map(sizes) ?? []
+        return Instruction(
+            kernel: kernel(id, node, source), sources: schedule.sources(id).map { slot($0.root) },
+            destinations: [slot(id)])
+    }
+
+    private func kernel(_ id: NodeID, _ node: Node, _ source: [Int]) -> Kernel {
+        switch node.operation {
+        case .broadcast: broadcast(source, to: sizes(id))
+        case .sumTo: .reduce(.sum, Extents(source, axes: reducedRange(source, sizes(id))))
+        case .extremum(.maximum, let axis): .reduce(.max, Extents(source, axis: axis))
+        case .extremum(.minimum, let axis): .reduce(.min, Extents(source, axis: axis))
+        case .logSumExp(let axis): .logSumExp(Extents(source, axis: axis))
+        case .softmax(let axis): .softmax(Extents(source, axis: axis))
+        case .cumulativeSum(let axis, let reverse): .cumulativeSum(Extents(source, axis: axis), reverse: reverse)
+        case .transpose(let permutation):
+            .stridedCopy(
+                dimensions: sizes(id), strides: permutation.map { Shapes.strides(source)[$0] }, offset: 0)
+        case .slice(let ranges): slice(ranges, of: source, to: sizes(id))
+        case .pad(let ranges): pad(ranges, source, to: sizes(id), slot: slot(schedule.place(node.operands[0]).root))
+        case .concatenate(let axis): concatenate(node.operands, axis: axis, to: sizes(id))
+        case .take(let axis): .take(Extents(source, axis: axis), count: sizes(node.operands[1])[0])
+        case .takeAdd(let axis): .takeAdd(Extents(sizes(id), axis: axis), count: sizes(node.operands[1])[0])
+        case .oneHot: .oneHot(count: source[0], classes: sizes(id)[1])
+        case .input, .constant, .unary, .binary, .select, .matmul, .reshape:
+            preconditionFailure("\(node.operation) is no kernel of its own")
+        }
+    }
+
+    private func broadcast(_ source: [Int], to target: [Int]) -> Kernel {
+        let missing = target.count - source.count
+        let inner = Shapes.strides(source)
+        let strides = target.indices.map { i in
+            i < missing || source[i - missing] == 1 ? 0 : inner[i - missing]
+        }
+        return .stridedCopy(dimensions: target, strides: strides, offset: 0)
+    }
+
+    /// The run of dimensions that a `sumTo` node reduces; graph construction made it one run.
+    private func reducedRange(_ source: [Int], _ target: [Int]) -> Range<Int> {
+        let reduced = source.indices.filter { source[$0] != target[$0] }
+        guard let first = reduced.first, let last = reduced.last else { return 0..<0 }
+        return first..<(last + 1)
+    }
+
+    private func slice(_ ranges: [SliceRange], of source: [Int], to target: [Int]) -> Kernel {
+        let strides = Shapes.strides(source)
+        return .stridedCopy(
+            dimensions: target, strides: zip(ranges, strides).map { $0.step * $1 },
+            offset: zip(ranges, strides).reduce(0) { $0 + $1.0.start * $1.1 })
+    }
+
+    private func pad(_ ranges: [SliceRange], _ source: [Int], to target: [Int], slot: Int) -> Kernel {
+        let strides = Shapes.strides(target)
+        let part = StridedPart(
+            slot: slot, dimensions: source, strides: zip(ranges, strides).map { $0.step * $1 },
+            offset: zip(ranges, strides).reduce(0) { $0 + $1.0.start * $1.1 })
+        return .stridedAdd(count: target.reduce(1, *), parts: [part])
+    }
+
+    private func concatenate(_ operands: [NodeID], axis: Int, to target: [Int]) -> Kernel {
+        let strides = Shapes.strides(target)
+        var start = 0
+        let parts = operands.map { operand in
+            defer { start += sizes(operand)[axis] }
+            return StridedPart(
+                slot: slot(schedule.place(operand).root), dimensions: sizes(operand), strides: strides,
+                offset: start * strides[axis])
+        }
+        return .stridedAdd(count: target.reduce(1, *), parts: parts)
+    }
+}

@@ -1,0 +1,133 @@
+// The instructions of a program before sizes and addresses are known: which kernel, on which nodes' memory.
+import Tensors
+
+/// One matrix-vector or matrix-matrix product.
+struct ProductPlan: Hashable {
+    let node: NodeID
+    let a: NodeID
+    let b: NodeID
+    let transposeA: Bool
+    let transposeB: Bool
+}
+
+/// One instruction, with symbolic shapes.
+enum PlannedStep: Hashable {
+    case block(BlockPlan)
+    case product(ProductPlan)
+    /// Two matrix-vector products that read one matrix.
+    case productPair(ProductPlan, ProductPlan)
+    /// A kernel that computes one node from whole operands.
+    case single(NodeID)
+
+    /// The nodes whose memory the step writes, and those it reads.
+    func effects(_ schedule: Schedule) -> (writes: [NodeID], reads: [NodeID]) {
+        switch self {
+        case .block(let plan):
+            var writes: [NodeID] = []
+            var reads: [NodeID] = []
+            for step in plan.steps {
+                switch step.destination {
+                case .memory(let id), .accumulator(let id): writes.append(id)
+                case .register, .splat: break
+                }
+                for case .memory(let id) in step.sources { reads.append(id) }
+                for case .splat(let id) in step.sources { reads.append(id) }
+            }
+            return (writes, reads)
+        case .product(let plan): return ([plan.node], [plan.a, plan.b])
+        case .productPair(let first, let second):
+            return ([first.node, second.node], [first.a, first.b, second.b])
+        case .single(let id): return ([id], schedule.sources(id).map(\.root))
+        }
+    }
+}
+
+/// What the compiler may do; tests hold every combination against the plain one.
+package struct CompilationOptions: Hashable, Sendable {
+    /// Run chains of elementwise operations in one pass.
+    package var fuses: Bool
+    /// Run two products with one matrix in one pass.
+    package var pairsProducts: Bool
+
+    package init(fuses: Bool = true, pairsProducts: Bool = true) {
+        self.fuses = fuses
+        self.pairsProducts = pairsProducts
+    }
+}
+
+/// Turns the levels of a schedule into steps.
+struct StepPlanner {
+    let schedule: Schedule
+    let options: CompilationOptions
+
+    /// The steps of one stage, in order.
+    func steps(ofStage index: Int) -> [PlannedStep] {
+        schedule.stages[index].levels.flatMap(steps)
+    }
+
+    private func steps(ofLevel members: [NodeID]) -> [PlannedStep] {
+        var groups: [(shape: Shape, members: [NodeID])] = []
+        var products: [ProductPlan] = []
+        var result: [PlannedStep] = []
+        for id in members {
+            if let shape = schedule.blockShape(id) {
+                if options.fuses, let index = groups.firstIndex(where: { $0.shape == shape }) {
+                    groups[index].members.append(id)
+                } else {
+                    groups.append((shape, [id]))
+                }
+            } else if let product = product(id) {
+                products.append(product)
+            } else {
+                result.append(.single(id))
+            }
+        }
+        result += pair(products)
+        for group in groups {
+            var assembler = BlockAssembler(schedule, members: group.members)
+            result += assembler.assemble(fuses: options.fuses).map(PlannedStep.block)
+        }
+        return result
+    }
+
+    private func product(_ id: NodeID) -> ProductPlan? {
+        let node = schedule.graph[id]
+        guard case .matmul(let transposeA, let transposeB) = node.operation else { return nil }
+        return ProductPlan(
+            node: id, a: schedule.place(node.operands[0]).root, b: schedule.place(node.operands[1]).root,
+            transposeA: transposeA, transposeB: transposeB)
+    }
+
+    /// Joins matrix-vector products that share their matrix and its transposition.
+    private func pair(_ products: [ProductPlan]) -> [PlannedStep] {
+        var result: [PlannedStep] = []
+        var waiting: [ProductPlan] = []
+        for product in products {
+            let partner = waiting.firstIndex { $0.a == product.a && $0.transposeA == product.transposeA }
+            guard options.pairsProducts, isSmallMatrixVector(product) else {
+                result.append(.product(product))
+                continue
+            }
+            if let partner {
+                result.append(.productPair(waiting.remove(at: partner), product))
+            } else {
+                waiting.append(product)
+            }
+        }
+        return result + waiting.map(PlannedStep.product)
+    }
+
+    private func isSmallMatrixVector(_ product: ProductPlan) -> Bool {
+        let matrix = matrixShape(product)
+        guard schedule.graph.shape(product.node)[1].isOne, case .size(let columns) = matrix.columns else {
+            return false
+        }
+        return columns <= Kernels.gemvMaxColumns
+    }
+
+    /// The stored shape of A, before its transposition.
+    private func matrixShape(_ product: ProductPlan) -> (rows: Dimension, columns: Dimension) {
+        let shape = schedule.graph.shape(schedule.graph[product.node].operands[0])
+        return (shape[0], shape[1])
+    }
+}

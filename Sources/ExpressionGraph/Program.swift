@@ -1,0 +1,188 @@
+// A compiled graph: stages of instructions over one arena. Nothing is allocated while it runs.
+import Tensors
+
+/// Computes outputs of a graph, again and again, for changing inputs.
+///
+/// Inputs are assigned to ordered stages. Writing an input makes its stage and all later ones stale; ``run()`` computes
+/// just what is stale. Not thread-safe: a program belongs to one thread at a time.
+package final class Program {
+    package let graph: Graph
+    package let outputs: [NodeID]
+    private let schedule: Schedule
+    private let plan: [[PlannedStep]]
+    private let memory: MemoryPlan
+    private let arena: AlignedBuffer
+    private let scratch: AlignedBuffer
+    private let slots: [NodeID: Int]
+    private let constantSlots: [NodeID: Int]
+    private let pointers: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>
+    private var bound: [NodeID: AlignedBuffer] = [:]
+    private var rows: [Int]
+    private var firstRow: [Int]
+    private let maximumRows: [Int]
+    private var code: [[Instruction]] = []
+    private var stale = 0
+    private let resultSlots: [Int]
+
+    /// Compiles the outputs.
+    ///
+    /// - Parameters:
+    ///   - stages: the inputs of each stage, slowest first; unnamed inputs (data) belong to the first.
+    ///   - batchRows: for sample axes that are drawn in batches, the largest batch; others run over all rows.
+    package init(
+        _ graph: Graph, outputs: [NodeID], stages: [[NodeID]] = [], batchRows: [AxisID: Int] = [:],
+        options: CompilationOptions = CompilationOptions()
+    ) {
+        self.graph = graph
+        self.outputs = outputs
+        let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
+        maximumRows = maximum
+        rows = maximum
+        firstRow = maximum.map { _ in 0 }
+        schedule = Schedule(graph, outputs: outputs, inputStages: stages, fuses: options.fuses)
+        let planner = StepPlanner(schedule: schedule, options: options)
+        plan = schedule.stages.indices.map(planner.steps)
+        memory = MemoryPlan(schedule, stages: plan) { id in
+            // Sizes were checked for overflow when the problem was lowered.
+            graph.shape(id).elementCount { maximum[$0.index] } ?? 0
+        }
+        arena = AlignedBuffer(count: memory.count)
+        scratch = AlignedBuffer(count: Kernels.blockScratchCount)
+        let layout = SlotLayout(graph: graph, outputs: outputs, memory: memory)
+        slots = layout.slots
+        constantSlots = layout.constants
+        pointers = .allocate(capacity: max(layout.count, 1))
+        pointers.initialize(repeating: nil, count: max(layout.count, 1))
+        resultSlots = outputs.map { [schedule] in layout.slots[schedule.reshapeRoot($0)] ?? -1 }
+        fillPointers()
+        emit()
+    }
+
+    deinit { pointers.deallocate() }
+
+    private func fillPointers() {
+        for (id, offset) in memory.offsets { if let slot = slots[id] { pointers[slot] = arena.base + offset } }
+        for (id, offset) in memory.constants {
+            guard let slot = constantSlots[id] else { continue }
+            pointers[slot] = arena.base + offset
+            arena.base[offset] = graph.constantValue(id) ?? 0
+        }
+    }
+
+    // MARK: - Inputs
+
+    /// Whether the outputs depend on this input at all.
+    package func uses(_ input: NodeID) -> Bool { slots[input] != nil }
+
+    /// Binds a data input to an array, by reference. Inputs that no output needs are passed over.
+    package func bind(_ input: NodeID, to buffer: AlignedBuffer) {
+        guard slots[input] != nil else { return }
+        bound[input] = buffer
+        movePointer(input)
+        invalidate(input)
+    }
+
+    /// Writes a value input. Inputs that no output needs are passed over.
+    package func write(_ values: [Double], to input: NodeID) {
+        values.withUnsafeBufferPointer { write($0, to: input) }
+    }
+
+    /// Writes a value input from memory.
+    package func write(_ values: UnsafeBufferPointer<Double>, to input: NodeID) {
+        guard let slot = slots[input], let target = pointers[slot] else { return }
+        precondition(values.count == elementCount(input), "an input takes as many numbers as its shape holds")
+        if let source = values.baseAddress { target.update(from: source, count: values.count) }
+        invalidate(input)
+    }
+
+    /// Writes a scalar value input.
+    package func write(_ value: Double, to input: NodeID) {
+        guard let slot = slots[input], let target = pointers[slot] else { return }
+        target[0] = value
+        invalidate(input)
+    }
+
+    /// Moves every data input along `axis` to the batch of `count` rows from `start`.
+    package func selectRows(of axis: AxisID, start: Int, count: Int) {
+        precondition(count <= maximumRows[axis.index], "a batch larger than the program was compiled for")
+        firstRow[axis.index] = start
+        for input in bound.keys where graph.shape(input).axes.first == axis {
+            movePointer(input)
+            invalidate(input)
+        }
+        if rows[axis.index] != count {
+            rows[axis.index] = count
+            emit()
+            stale = 0
+        }
+    }
+
+    private func invalidate(_ input: NodeID) { stale = min(stale, schedule.stage[input] ?? 0) }
+
+    private func movePointer(_ input: NodeID) {
+        guard let slot = slots[input], let buffer = bound[input] else { return }
+        let shape = graph.shape(input)
+        var offset = 0
+        if case .axis(let axis) = shape.dimensions.first, firstRow[axis.index] > 0 {
+            let rest = Shape(Array(shape.dimensions.dropFirst()))
+            offset = firstRow[axis.index] * (rest.elementCount { maximumRows[$0.index] } ?? 0)
+        }
+        pointers[slot] = buffer.base + offset
+    }
+
+    // MARK: - Running
+
+    /// Computes what is stale.
+    package func run() {
+        guard stale < code.count else { return }
+        for stage in stale..<code.count {
+            code[stage].withUnsafeBufferPointer { execute($0, pointers: pointers, scratch: scratch.base) }
+        }
+        stale = code.count
+    }
+
+    /// The single value of an output.
+    package func scalar(_ output: Int) -> Double { result(output).first ?? .nan }
+
+    /// The value of an output; valid until the next write or run.
+    package func result(_ output: Int) -> UnsafeBufferPointer<Double> {
+        let slot = resultSlots[output]
+        guard slot >= 0 else { return UnsafeBufferPointer(start: nil, count: 0) }
+        return UnsafeBufferPointer(start: pointers[slot], count: elementCount(outputs[output]))
+    }
+
+    /// Copies an output to a value input, which becomes fresh input for the next run.
+    package func carry(_ output: Int, to input: NodeID) { write(result(output), to: input) }
+
+    private func elementCount(_ id: NodeID) -> Int { graph.shape(id).elementCount { rows[$0.index] } ?? 0 }
+
+    /// The number of instructions of every stage, for measurements and tests.
+    package var instructionCounts: [Int] { code.map(\.count) }
+
+    /// The memory of the program, data not counted, in bytes.
+    package var memoryBytes: Int { (arena.count + scratch.count) * MemoryLayout<Double>.stride }
+
+    private func emit() {
+        let emitter = InstructionEmitter(
+            schedule: schedule, slots: slots, constants: constantSlots, rows: rows)
+        code = plan.map { $0.map(emitter.instruction) }
+    }
+}
+
+/// Numbers the memory cells of a program: one slot for each owned value, data input and constant.
+private struct SlotLayout {
+    private(set) var slots: [NodeID: Int] = [:]
+    private(set) var constants: [NodeID: Int] = [:]
+    private(set) var count = 0
+
+    init(graph: Graph, outputs: [NodeID], memory: MemoryPlan) {
+        for id in memory.offsets.keys.sorted() { slots[id] = next() }
+        for id in memory.constants.keys.sorted() { constants[id] = next() }
+        for id in graph.inputs(of: outputs) where slots[id] == nil { slots[id] = next() }
+    }
+
+    private mutating func next() -> Int {
+        defer { count += 1 }
+        return count
+    }
+}

@@ -1,0 +1,87 @@
+// Rebuilds parts of a graph with other leaves: full data for a batch, a weight for a constant.
+
+extension Graph {
+    /// The outputs with nodes replaced, rebuilt through the simplifying constructors.
+    ///
+    /// - Parameters:
+    ///   - replacements: nodes and what stands in their place. A replacement's shape is the node's with `axes` applied.
+    ///   - axes: sample axes and what stands in their place in every rebuilt shape.
+    /// - Complexity: linear in the part of the graph that the outputs depend on.
+    package mutating func substitute(
+        _ outputs: [NodeID], _ replacements: [NodeID: NodeID], axes: [AxisID: AxisID] = [:]
+    ) -> [NodeID] {
+        var image = replacements
+        for id in reachable(from: outputs) where image[id] == nil {
+            let node = self[id]
+            let operands = node.operands.map { image[$0] ?? $0 }
+            if operands == node.operands && !node.operation.mentions(axes) && !node.shape.mentions(axes) { continue }
+            image[id] = rebuild(node, operands, node.shape.replacingAxes(axes), axes)
+        }
+        return outputs.map { image[$0] ?? $0 }
+    }
+
+    private mutating func rebuild(
+        _ node: Node, _ x: [NodeID], _ target: Shape, _ axes: [AxisID: AxisID]
+    ) -> NodeID {
+        switch node.operation {
+        case .input: preconditionFailure("an input along a replaced axis needs a replacement itself")
+        case .constant(let bits): constant(Double(bitPattern: bits), shape: target)
+        case .unary(let function): unary(function, x[0])
+        case .binary(let function): binary(function, x[0], x[1])
+        case .select: select(x[0], x[1], x[2])
+        case .broadcast: broadcast(x[0], to: target)
+        case .sumTo: sumTo(x[0], target)
+        case .extremum(let kind, let axis): extremum(kind, x[0], axis: axis)
+        case .logSumExp(let axis): logSumExp(x[0], axis: axis)
+        case .softmax(let axis): softmax(x[0], axis: axis)
+        case .cumulativeSum(let axis, let reverse): cumulativeSum(x[0], axis: axis, reverse: reverse)
+        case .matmul(let transposeA, let transposeB):
+            matmul(x[0], x[1], transposeA: transposeA, transposeB: transposeB)
+        case .transpose(let permutation): transpose(x[0], permutation)
+        case .reshape: reshape(x[0], to: target)
+        case .slice(let ranges): slice(x[0], ranges.map { $0.replacingAxes(axes) })
+        case .pad(let ranges): pad(x[0], ranges.map { $0.replacingAxes(axes) }, to: target)
+        case .concatenate(let axis): concatenate(x, axis: axis)
+        case .take(let axis): take(x[0], indices: x[1], axis: axis)
+        case .takeAdd(let axis): takeAdd(x[0], indices: x[1], axis: axis, to: target)
+        case .oneHot:
+            if case .size(let classes) = target[1] {
+                oneHot(x[0], classes: classes)
+            } else {
+                preconditionFailure("one-hot classes are a fixed size")
+            }
+        }
+    }
+}
+
+extension Shape {
+    func mentions(_ replaced: [AxisID: AxisID]) -> Bool { axes.contains { replaced[$0] != nil } }
+
+    package func replacingAxes(_ replaced: [AxisID: AxisID]) -> Shape {
+        Shape(dimensions.map { $0.replacingAxes(replaced) })
+    }
+}
+
+extension Dimension {
+    func replacingAxes(_ replaced: [AxisID: AxisID]) -> Dimension {
+        if case .axis(let id) = self, let other = replaced[id] { .axis(other) } else { self }
+    }
+}
+
+extension SliceRange {
+    func replacingAxes(_ replaced: [AxisID: AxisID]) -> SliceRange {
+        SliceRange(start: start, step: step, count: count.replacingAxes(replaced))
+    }
+}
+
+extension Operation {
+    /// Whether the operation itself, apart from its node's shape, names a replaced axis.
+    func mentions(_ replaced: [AxisID: AxisID]) -> Bool {
+        switch self {
+        case .slice(let ranges), .pad(let ranges): Shape(ranges.map(\.count)).mentions(replaced)
+        case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
+            .cumulativeSum, .matmul, .transpose, .reshape, .concatenate, .take, .takeAdd, .oneHot:
+            false
+        }
+    }
+}
