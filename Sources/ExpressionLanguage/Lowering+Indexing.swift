@@ -1,0 +1,131 @@
+// Subscripts: elements, slices with steps, integer vectors, with NumPy's meaning.
+import ExpressionGraph
+
+extension Lowering {
+    mutating func lowerIndex(_ base: Int, _ subscripts: [Subscript], at index: Int) -> LoweredValue? {
+        guard let x = expression(base, for: index) else { return nil }
+        let shape = graph.shape(x.node)
+        guard subscripts.count <= shape.rank else {
+            report(
+                index, .indexOutOfRange,
+                "\(describeOperand(base)) and takes at most \(shape.rank) subscripts, came \(subscripts.count)")
+            return nil
+        }
+        if let (dimension, child) = gathered(subscripts) {
+            guard subscripts.allSatisfy({ isWhole($0) || $0.children == [child] }) else {
+                report(child, .unsupported, "an index vector beside other subscripts is not computed by this version")
+                return nil
+            }
+            return pick(x, child, axis: dimension, base: base, at: index).map(LoweredValue.expression)
+        }
+        return slice(x, shape, subscripts, at: index)
+    }
+
+    /// The first subscript that is a vector or list of indices.
+    private func gathered(_ subscripts: [Subscript]) -> (dimension: Int, child: Int)? {
+        for (dimension, entry) in subscripts.enumerated() {
+            guard case .element(let child) = entry.kind else { continue }
+            switch values[child] {
+            case .list: return (dimension, child)
+            case .expression(let expression) where graph.shape(expression.node).rank > 0: return (dimension, child)
+            case .expression, nil: continue
+            }
+        }
+        return nil
+    }
+
+    private func isWhole(_ entry: Subscript) -> Bool { entry.kind == .slice(start: nil, stop: nil, step: nil) }
+
+    private mutating func slice(
+        _ x: Expression, _ shape: Shape, _ subscripts: [Subscript], at index: Int
+    ) -> LoweredValue? {
+        var ranges = shape.dimensions.map(SliceRange.all)
+        var dropped: [Int] = []
+        var isValid = true
+        var cutsSamples = false
+        for (dimension, entry) in subscripts.enumerated() where !isWhole(entry) {
+            let size = extent(shape[dimension])
+            switch entry.kind {
+            case .element(let child):
+                if let value = integer(child, "an index"), let position = position(value, of: size, at: child) {
+                    ranges[dimension] = SliceRange(start: position, step: 1, count: .size(1))
+                    dropped.append(dimension)
+                } else {
+                    isValid = false
+                }
+            case .slice(let start, let stop, let step):
+                guard let range = sliceRange(start, stop, step, of: size, at: index) else {
+                    isValid = false
+                    continue
+                }
+                ranges[dimension] = range
+            }
+            cutsSamples = cutsSamples || shape[dimension].isAxis
+        }
+        guard isValid else { return nil }
+        var result = x
+        let node = graph.slice(x.node, ranges)
+        let kept = (0..<shape.rank).filter { !dropped.contains($0) }.map { graph.shape(node)[$0] }
+        result.node = graph.reshape(node, to: Shape(kept))
+        if cutsSamples && result.samplingFault == nil {
+            result.samplingFault = fullBatchOnly(index, "a subscript over samples")
+        }
+        return .expression(result)
+    }
+
+    private func extent(_ dimension: Dimension) -> Int {
+        switch dimension {
+        case .size(let n): n
+        case .axis(let axis): graph.axes[axis.index].rows
+        }
+    }
+
+    /// A position in 0 ..< count; negative ones count from the end.
+    mutating func position(_ value: Int, of count: Int, at child: Int) -> Int? {
+        guard value >= -count && value < count else {
+            report(child, .indexOutOfRange, "index \(value) of a dimension of size \(count)")
+            return nil
+        }
+        return value < 0 ? value + count : value
+    }
+
+    /// `start:stop:step`, bounds clipped as NumPy clips them.
+    private mutating func sliceRange(
+        _ start: Int?, _ stop: Int?, _ step: Int?, of count: Int, at index: Int
+    ) -> SliceRange? {
+        var bounds: (start: Int?, stop: Int?, step: Int) = (nil, nil, 1)
+        if let start {
+            guard let value = integer(start, "a slice's start") else { return nil }
+            bounds.start = value
+        }
+        if let stop {
+            guard let value = integer(stop, "a slice's end") else { return nil }
+            bounds.stop = value
+        }
+        if let step {
+            guard let value = integer(step, "a slice's step") else { return nil }
+            guard value != 0, value > Int(Int32.min) else {
+                report(step, .wrongArgument, "a slice's step cannot be \(value)")
+                return nil
+            }
+            bounds.step = value
+        }
+        return clipped(bounds, count)
+    }
+
+    private func clipped(_ bounds: (start: Int?, stop: Int?, step: Int), _ count: Int) -> SliceRange {
+        let forward = bounds.step > 0
+        let lowest = forward ? 0 : -1
+        let highest = forward ? count : count - 1
+        func place(_ value: Int?, _ absent: Int) -> Int {
+            guard let value else { return absent }
+            return min(max(value < 0 ? max(value, -count - 1) + count : value, lowest), highest)
+        }
+        let start = place(bounds.start, forward ? 0 : count - 1)
+        let stop = place(bounds.stop, forward ? count : -1)
+        let distance = forward ? stop - start : start - stop
+        let size = abs(bounds.step)
+        let length = distance <= 0 ? 0 : (distance - 1) / size + 1
+        return SliceRange(start: length == 0 ? 0 : start, step: length <= 1 ? 1 : bounds.step, count: .size(length))
+    }
+}

@@ -1,0 +1,176 @@
+// Reductions over dimensions, some of which are sample axes: which of them a batch can estimate is decided here.
+import ExpressionGraph
+
+extension Lowering {
+    /// sum, mean, max, min, prod, logsumexp, norm with NumPy's `axis` and `keepdims`.
+    mutating func reduction(_ function: Function, _ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index),
+            let axes = reducedAxes(x.optional(1), of: operand, at: index),
+            let keeps = flag(x.optional(2), named: "keepdims")
+        else { return nil }
+        let shape = graph.shape(operand.node)
+        guard !axes.isEmpty else { return identityReduction(function, operand, at: index) }
+        guard checkNonEmpty(function, shape, axes, at: index) else { return nil }
+        guard var result = reduce(function, operand, axes, at: index) else { return nil }
+        if !keeps {
+            let kept = Shape(shape.dimensions.indices.filter { !axes.contains($0) }.map { shape[$0] })
+            result.node = graph.reshape(result.node, to: kept)
+        }
+        return result
+    }
+
+    /// Reductions of a single number.
+    private mutating func identityReduction(_ function: Function, _ x: Expression, at index: Int) -> Expression {
+        function == .norm ? derive(x, graph.unary(.absolute, x.node), affine: false, at: index) : x
+    }
+
+    private mutating func checkNonEmpty(_ function: Function, _ shape: Shape, _ axes: [Int], at index: Int) -> Bool {
+        guard axes.contains(where: { shape[$0] == .size(0) }), function != .sum, function != .prod, function != .norm
+        else { return true }
+        report(index, .shapeMismatch, "\(function.rawValue) of no elements is not defined")
+        return false
+    }
+
+    private mutating func reduce(
+        _ function: Function, _ x: Expression, _ axes: [Int], at index: Int
+    ) -> Expression? {
+        let shape = graph.shape(x.node)
+        let samples = axes.compactMap { if case .axis(let axis) = shape[$0] { axis } else { nil } }
+        let target = axes.reduce(shape) { $0.replacing($1, with: .size(1)) }
+        switch function {
+        case .sum: return contract(x, graph.sumTo(x.node, target), over: samples, at: index)
+        case .mean:
+            let total = contract(x, graph.sumTo(x.node, target), over: samples, at: index)
+            return divideByCount(total, shape, axes)
+        case .norm:
+            let squares = graph.sumTo(graph.unary(.square, x.node), target)
+            return derive(fullBatch(x, samples, "norm", at: index), safeRoot(squares), affine: false, at: index)
+        case .max, .min, .logsumexp:
+            var node = x.node
+            for axis in axes { node = extremeOrLog(function, node, axis) }
+            return derive(fullBatch(x, samples, function.rawValue, at: index), node, affine: false, at: index)
+        case .prod: return productOf(x, axes, samples, at: index)
+        default: preconditionFailure("\(function) is not a reduction")
+        }
+    }
+
+    private mutating func extremeOrLog(_ function: Function, _ node: NodeID, _ axis: Int) -> NodeID {
+        switch function {
+        case .max: graph.extremum(.maximum, node, axis: axis)
+        case .min: graph.extremum(.minimum, node, axis: axis)
+        default: graph.logSumExp(node, axis: axis)
+        }
+    }
+
+    /// The mean: the count of a sample axis is its number of rows, whatever the batch; the expansion factor makes up
+    /// for the rest.
+    private mutating func divideByCount(
+        _ total: Expression, _ shape: Shape, _ axes: [Int]
+    ) -> Expression {
+        let rows = graph.axes
+        let count = Shape(axes.map { shape[$0] }).elementCount { rows[$0.index].rows } ?? 1
+        var result = total
+        result.node = graph.scale(1 / Double(count), total.node)
+        return result
+    }
+
+    /// √s with derivative 0 at 0, the documented selection for a norm.
+    private mutating func safeRoot(_ squares: NodeID) -> NodeID {
+        let shape = graph.shape(squares)
+        let zero = graph.constant(0, shape: shape)
+        let one = graph.constant(1, shape: shape)
+        let vanishes = graph.binary(.equal, squares, zero)
+        let root = graph.unary(.squareRoot, graph.select(vanishes, one, squares))
+        return graph.select(vanishes, zero, root)
+    }
+
+    /// Marks a result that batches cannot estimate because it needs every sample.
+    func fullBatch(_ x: Expression, _ samples: [AxisID], _ what: String, at index: Int) -> Expression {
+        guard !samples.isEmpty else { return x }
+        var result = x
+        if result.samplingFault == nil { result.samplingFault = fullBatchOnly(index, "\(what) over samples") }
+        return result
+    }
+
+    /// A balanced tree of products of halves: exact derivatives also where factors are zero.
+    private mutating func productOf(
+        _ x: Expression, _ axes: [Int], _ samples: [AxisID], at index: Int
+    ) -> Expression? {
+        guard samples.isEmpty else {
+            report(
+                index, .unsupported, "prod over a sample axis is not computed by this version", "use exp(sum(log(…)))")
+            return nil
+        }
+        var node = x.node
+        for axis in axes { node = halvingProduct(node, axis) }
+        return derive(x, node, affine: false, at: index)
+    }
+
+    private mutating func halvingProduct(_ node: NodeID, _ axis: Int) -> NodeID {
+        var node = node
+        while case .size(let count) = graph.shape(node)[axis], count != 1 {
+            if count == 0 { return graph.constant(1, shape: graph.shape(node).replacing(axis, with: .size(1))) }
+            let half = count / 2
+            let low = part(node, axis, from: 0, count: half)
+            let high = part(node, axis, from: half, count: half)
+            let product = graph.multiply(low, high)
+            node =
+                count.isMultiple(of: 2)
+                ? product : graph.concatenate([product, part(node, axis, from: count - 1, count: 1)], axis: axis)
+        }
+        return node
+    }
+
+    mutating func part(_ node: NodeID, _ axis: Int, from start: Int, count: Int) -> NodeID {
+        var ranges = graph.shape(node).dimensions.map(SliceRange.all)
+        ranges[axis] = SliceRange(start: start, step: 1, count: .size(count))
+        return graph.slice(node, ranges)
+    }
+
+    // MARK: - Along one dimension
+
+    mutating func cumulative(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index) else { return nil }
+        let shape = graph.shape(operand.node)
+        // Without an axis NumPy runs over the flattened array.
+        guard let node = x.optional(1) else { return flatCumulative(operand, shape, x, at: index) }
+        guard let axis = axisNumber(node, rank: shape.rank) else { return nil }
+        let samples = shape[axis].isAxis ? shape.axes : []
+        let result = graph.cumulativeSum(operand.node, axis: axis)
+        let base = fullBatch(operand, samples, "cumsum", at: index)
+        return derive(base, result, affine: true, at: index)
+    }
+
+    private mutating func flatCumulative(
+        _ operand: Expression, _ shape: Shape, _ x: BoundArguments, at index: Int
+    ) -> Expression? {
+        guard shape.rank <= 1 || shape.axes.isEmpty else {
+            report(x[0], .wrongArgument, "\(describeOperand(x[0])): cumsum needs axis= here")
+            return nil
+        }
+        let axes = graph.axes
+        let count = shape.elementCount { axes[$0.index].rows } ?? 0
+        let flat = shape.rank == 1 ? shape : Shape([.size(count)])
+        let node = graph.cumulativeSum(graph.reshape(operand.node, to: flat), axis: 0)
+        return derive(fullBatch(operand, shape.axes, "cumsum", at: index), node, affine: true, at: index)
+    }
+
+    /// softmax and log_softmax, along the last dimension unless `axis` says otherwise.
+    mutating func normalised(_ function: Function, _ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index) else { return nil }
+        let shape = graph.shape(operand.node)
+        guard shape.rank > 0 else {
+            report(x[0], .shapeMismatch, "\(function.rawValue) wants an array, came a number")
+            return nil
+        }
+        var axis = shape.rank - 1
+        if let node = x.optional(1) {
+            guard let given = axisNumber(node, rank: shape.rank) else { return nil }
+            axis = given
+        }
+        let result =
+            function == .softmax ? graph.softmax(operand.node, axis: axis) : graph.logSoftmax(operand.node, axis: axis)
+        let samples = shape[axis].isAxis ? shape.axes : []
+        return derive(fullBatch(operand, samples, function.rawValue, at: index), result, affine: false, at: index)
+    }
+}

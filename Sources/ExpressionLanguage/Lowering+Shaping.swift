@@ -1,0 +1,265 @@
+// Functions that move elements: transpose, reshape, joining, diagonals, gathering.
+import ExpressionGraph
+
+extension Lowering {
+    /// `x.T`.
+    mutating func lowerAttribute(_ base: Int, _ name: String, at index: Int) -> LoweredValue? {
+        guard name == "T" else {
+            let hint = name == "t" ? "did you mean T?" : "write \(name)(…) for a function"
+            report(index, .unknownName, "arrays have no attribute \(Printable.quote(name)), only T", hint)
+            return nil
+        }
+        guard let x = expression(base, for: index) else { return nil }
+        let rank = graph.shape(x.node).rank
+        return .expression(moved(x, graph.transpose(x.node, Array((0..<rank).reversed()))))
+    }
+
+    /// The same elements elsewhere: every property is kept.
+    private func moved(_ x: Expression, _ node: NodeID) -> Expression {
+        var result = x
+        result.node = node
+        return result
+    }
+
+    mutating func transposed(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index) else { return nil }
+        let rank = graph.shape(operand.node).rank
+        var permutation = Array((0..<rank).reversed())
+        if let child = x.optional(1) {
+            guard let given = integers(child, "axes") else { return nil }
+            permutation = given.map { $0 < 0 ? $0 + rank : $0 }
+            guard permutation.sorted() == Array(0..<rank) else {
+                report(child, .wrongArgument, "axes must name each of the \(rank) dimensions once")
+                return nil
+            }
+        }
+        return moved(operand, graph.transpose(operand.node, permutation))
+    }
+
+    /// reshape(x, [2, 3]); one −1 stands for what is left. A leading sample axis stays where it is, written −1.
+    mutating func reshaped(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index), let wanted = integers(x[1], "a shape") else { return nil }
+        let source = graph.shape(operand.node)
+        if let bad = wanted.first(where: { $0 < -1 }) ?? (wanted.count { $0 == -1 } > 1 ? -1 : nil) {
+            report(x[1], .wrongArgument, "a shape holds sizes and at most one −1, came \(bad)")
+            return nil
+        }
+        guard let target = resolveShape(wanted, of: source) else {
+            report(index, .shapeMismatch, "\(describeOperand(x[0])), which cannot become \(wanted)")
+            return nil
+        }
+        guard fits(target, at: index) else { return nil }
+        return moved(operand, graph.reshape(operand.node, to: target))
+    }
+
+    private func resolveShape(_ wanted: [Int], of source: Shape) -> Shape? {
+        let fixed = source.dimensions.compactMap { if case .size(let n) = $0 { n } else { nil } }
+        guard let count = product(fixed), let given = product(wanted.filter { $0 != -1 }) else { return nil }
+        guard let axis = source.dimensions.first(where: \.isAxis) else {
+            guard let free = wanted.firstIndex(of: -1) else { return given == count ? Shape(sizes: wanted) : nil }
+            guard given > 0, count.isMultiple(of: given) else { return nil }
+            var sizes = wanted
+            sizes[free] = count / given
+            return Shape(sizes: sizes)
+        }
+        // One leading sample axis keeps its place; the sizes after it may change.
+        guard source.axes.count == 1, source[0] == axis, wanted.first == -1, given == count else { return nil }
+        return Shape([axis] + wanted.dropFirst().map(Dimension.size))
+    }
+
+    private func product(_ sizes: [Int]) -> Int? {
+        var result = 1
+        for size in sizes {
+            let (value, overflow) = result.multipliedReportingOverflow(by: size)
+            if overflow { return nil }
+            result = value
+        }
+        return result
+    }
+
+    // MARK: - Joining
+
+    private mutating func arrays(_ child: Int, _ function: Function) -> [(index: Int, expression: Expression)]? {
+        guard case .list(let items) = values[child], !items.isEmpty else {
+            report(child, .wrongArgument, "\(function.rawValue) wants a list of arrays: \(function.rawValue)([a, b])")
+            return nil
+        }
+        var result: [(Int, Expression)] = []
+        for item in items {
+            guard let value = expression(item, for: child) else { return nil }
+            result.append((item, value))
+        }
+        return result
+    }
+
+    mutating func concatenated(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let parts = arrays(x[0], .concatenate) else { return nil }
+        let first = graph.shape(parts[0].expression.node)
+        guard first.rank > 0 else {
+            report(parts[0].index, .shapeMismatch, "concatenate wants arrays, came a number", "use stack for numbers")
+            return nil
+        }
+        var axis = 0
+        if let child = x.optional(1) {
+            guard let given = axisNumber(child, rank: first.rank) else { return nil }
+            axis = given
+        }
+        for part in parts {
+            let shape = graph.shape(part.expression.node)
+            let agrees = shape.rank == first.rank && shape.removing(axis) == first.removing(axis) && !shape[axis].isAxis
+            guard agrees else {
+                let why =
+                    shape.rank == first.rank && shape[axis].isAxis
+                    ? "a sample axis cannot be joined" : "all but dimension \(axis) must agree"
+                report(
+                    part.index, .shapeMismatch,
+                    "\(describeOperand(parts[0].index)) and \(describeOperand(part.index)): \(why)")
+                return nil
+            }
+        }
+        return joined(parts.map(\.expression), graph.concatenate(parts.map(\.expression.node), axis: axis), at: index)
+    }
+
+    mutating func stacked(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let parts = arrays(x[0], .stack) else { return nil }
+        let first = graph.shape(parts[0].expression.node)
+        var axis = 0
+        if let child = x.optional(1) {
+            guard let given = axisNumber(child, rank: first.rank + 1) else { return nil }
+            axis = given
+        }
+        for part in parts where graph.shape(part.expression.node) != first {
+            report(
+                part.index, .shapeMismatch,
+                "\(describeOperand(parts[0].index)) and \(describeOperand(part.index)): stack wants equal shapes")
+            return nil
+        }
+        var dimensions = first.dimensions
+        dimensions.insert(.size(1), at: axis)
+        let nodes = parts.map { graph.reshape($0.expression.node, to: Shape(dimensions)) }
+        return joined(parts.map(\.expression), graph.concatenate(nodes, axis: axis), at: index)
+    }
+
+    private mutating func joined(_ parts: [Expression], _ node: NodeID, at index: Int) -> Expression {
+        var result = parts[0]
+        for part in parts.dropFirst() { result = combine(result, part, node, affineIn: .both, at: index) }
+        return moved(result, node)
+    }
+
+    // MARK: - Matrices
+
+    mutating func outer(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let a = expression(x[0], for: index), let b = expression(x[1], for: index) else { return nil }
+        let shapes = (graph.shape(a.node), graph.shape(b.node))
+        guard shapes.0.rank == 1, shapes.1.rank == 1 else {
+            report(
+                index, .shapeMismatch, "outer wants two vectors; \(describeOperand(x[0])) and \(describeOperand(x[1]))")
+            return nil
+        }
+        let target = Shape([shapes.0[0], shapes.1[0]])
+        guard fits(target, at: index) else { return nil }
+        let column = graph.broadcast(graph.reshape(a.node, to: [shapes.0[0], .size(1)]), to: target)
+        let row = graph.broadcast(graph.reshape(b.node, to: [.size(1), shapes.1[0]]), to: target)
+        return combine(a, b, graph.multiply(column, row), affineIn: .either, at: index)
+    }
+
+    private mutating func squareSize(_ child: Int, _ x: Expression, _ name: String, at index: Int) -> Int? {
+        let shape = graph.shape(x.node)
+        guard shape.rank == 2, shape[0] == shape[1], case .size(let n) = shape[0] else {
+            report(index, .shapeMismatch, "\(describeOperand(child)): \(name) wants a square matrix")
+            return nil
+        }
+        return n
+    }
+
+    /// The diagonal of a matrix as a vector: every (n+1)-th element.
+    private mutating func diagonalVector(_ x: NodeID, _ n: Int) -> NodeID {
+        let flat = graph.reshape(x, to: Shape(sizes: [n * n]))
+        return graph.slice(flat, [SliceRange(start: 0, step: n + 1, count: .size(n))])
+    }
+
+    mutating func trace(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index), let n = squareSize(x[0], operand, "trace", at: index) else {
+            return nil
+        }
+        return moved(operand, graph.sum(diagonalVector(operand.node, n)))
+    }
+
+    /// A vector on the diagonal of a matrix, or the diagonal of a matrix.
+    mutating func diagonal(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index) else { return nil }
+        let shape = graph.shape(operand.node)
+        if shape.rank == 1, case .size(let n) = shape[0] {
+            guard fits(Shape([shape[0], shape[0]]), at: index) else { return nil }
+            let range = SliceRange(start: 0, step: n + 1, count: .size(n))
+            let flat = graph.pad(operand.node, [range], to: Shape(sizes: [n * n]))
+            return moved(operand, graph.reshape(flat, to: Shape(sizes: [n, n])))
+        }
+        guard let n = squareSize(x[0], operand, "diag", at: index) else { return nil }
+        return moved(operand, diagonalVector(operand.node, n))
+    }
+
+    // MARK: - Gathering
+
+    /// take(x, indices, axis): indices are integer data or a list of integers.
+    mutating func taken(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let operand = expression(x[0], for: index) else { return nil }
+        let shape = graph.shape(operand.node)
+        guard shape.rank > 0 else {
+            report(x[0], .shapeMismatch, "take wants an array, came a number")
+            return nil
+        }
+        var axis = 0
+        if let child = x.optional(2) {
+            guard let given = axisNumber(child, rank: shape.rank) else { return nil }
+            axis = given
+        }
+        return pick(operand, x[1], axis: axis, base: x[0], at: index)
+    }
+
+    /// The positions named by `child` along one dimension.
+    mutating func pick(_ x: Expression, _ child: Int, axis: Int, base: Int, at index: Int) -> Expression? {
+        let shape = graph.shape(x.node)
+        guard case .size(let count) = shape[axis] else {
+            report(
+                index, .unsupported,
+                "\(describeOperand(base)): picking samples by index is not computed by this version")
+            return nil
+        }
+        if case .list = values[child] {
+            guard let wanted = integers(child, "an index") else { return nil }
+            var parts: [NodeID] = []
+            for value in wanted {
+                guard let position = position(value, of: count, at: child) else { return nil }
+                parts.append(part(x.node, axis, from: position, count: 1))
+            }
+            if parts.isEmpty { parts = [part(x.node, axis, from: 0, count: 0)] }
+            return moved(x, graph.concatenate(parts, axis: axis))
+        }
+        guard let indices = expression(child, for: index) else { return nil }
+        guard graph.shape(indices.node).rank == 1 else {
+            report(child, .wrongArgument, "\(describeOperand(child)): indices are a vector of integers")
+            return nil
+        }
+        guard
+            requireIntegers(child, indices, below: count, "indices must be integers from 0 to \(count - 1)", at: index)
+        else { return nil }
+        let node = graph.take(x.node, indices: indices.node, axis: axis)
+        return combine(x, indices, node, affineIn: .first, at: index)
+    }
+
+    mutating func oneHot(_ x: BoundArguments, at index: Int) -> Expression? {
+        guard let labels = expression(x[0], for: index), let classes = integer(x[1], "the number of classes") else {
+            return nil
+        }
+        let shape = graph.shape(labels.node)
+        guard shape.rank == 1, classes > 0 else {
+            report(index, .wrongArgument, "one_hot wants a vector of classes and a positive number of them")
+            return nil
+        }
+        guard fits(Shape([shape[0], .size(classes)]), at: index),
+            requireIntegers(x[0], labels, below: classes, "one_hot wants classes 0 to \(classes - 1)", at: index)
+        else { return nil }
+        return moved(labels, graph.oneHot(labels.node, classes: classes))
+    }
+}

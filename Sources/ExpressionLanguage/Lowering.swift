@@ -1,0 +1,215 @@
+// From syntax to graph: names, shapes and sampling are checked here, every fault with its place in the formula.
+import ExpressionGraph
+
+/// Lowers formulas into one graph.
+///
+/// A loop over the arena of the syntax tree, children before parents: no recursion, whatever the formula.
+package struct Lowering {
+    /// The largest number of graph nodes of a document.
+    package static let nodeLimit = 100_000
+    /// The largest number of elements of one array.
+    package static let elementLimit = Int(Int32.max)
+
+    package var graph: Graph
+    package var diagnostics = Diagnostics()
+    package private(set) var requirements: [DataRequirement] = []
+    let scope: FormulaScope
+    private var definitions: [String: Expression?] = [:]
+
+    /// The formula at hand.
+    var tree: SyntaxTree
+    /// Its nodes lowered so far; `nil` where a fault has been reported.
+    var values: [LoweredValue?] = []
+
+    package init(graph: Graph, scope: FormulaScope) {
+        self.graph = graph
+        self.scope = scope
+        tree = SyntaxTree(nodes: [], source: SourceText(""), pointer: "")
+    }
+
+    /// Lowers a formula; `nil` when a fault was reported.
+    package mutating func lower(_ formula: SyntaxTree) -> Expression? {
+        for name in definitionsNeeded(by: formula) where definitions[name] == nil {
+            guard let body = scope.definitions[name] else { continue }
+            definitions[name] = .some(lowerTree(body))
+        }
+        return lowerTree(formula)
+    }
+
+    /// Lowers every definition, also those that no formula names, so that their faults are reported.
+    package mutating func lowerDefinitions(_ names: [String]) {
+        for name in names where definitions[name] == nil {
+            guard let body = scope.definitions[name] else { continue }
+            for needed in definitionsNeeded(by: body) where definitions[needed] == nil && needed != name {
+                guard let inner = scope.definitions[needed] else { continue }
+                definitions[needed] = .some(lowerTree(inner))
+            }
+            if definitions[name] == nil { definitions[name] = .some(lowerTree(body)) }
+        }
+    }
+
+    private mutating func lowerTree(_ formula: SyntaxTree) -> Expression? {
+        tree = formula
+        values = []
+        values.reserveCapacity(formula.nodes.count)
+        for index in formula.nodes.indices {
+            let value = lowerNode(index)
+            values.append(check(value, at: index))
+            if graph.nodes.count > Self.nodeLimit {
+                report(
+                    index, .limitExceeded,
+                    "the formulas expand to more than \(Self.nodeLimit) operations")
+                return nil
+            }
+        }
+        guard let last = values.last else { return nil }
+        switch last {
+        case .expression(let expression): return expression
+        case .list:
+            report(formula.root, .wrongArgument, "wanted a number or an array, came a list")
+            return nil
+        case nil: return nil
+        }
+    }
+
+    private mutating func lowerNode(_ index: Int) -> LoweredValue? {
+        let node = tree.nodes[index]
+        switch node.kind {
+        case .number(let value): return .expression(constant(value))
+        case .name(let name): return lowerName(name, at: index)
+        case .unary(let op, let operand): return lowerUnary(op, operand, at: index)
+        case .binary(let op, let left, let right): return lowerBinary(op, left, right, at: index)
+        case .call(let name, let arguments): return lowerCall(name, arguments, at: index)
+        case .index(let base, let subscripts): return lowerIndex(base, subscripts, at: index)
+        case .attribute(let base, let name): return lowerAttribute(base, name, at: index)
+        case .list(let items):
+            let lowered = items.map { values[$0] }
+            return lowered.contains { $0 == nil } ? nil : .list(items)
+        }
+    }
+
+    // MARK: - Names
+
+    private mutating func lowerName(_ name: String, at index: Int) -> LoweredValue? {
+        if let expression = scope.names[name] { return .expression(expression) }
+        if let definition = definitions[name] { return definition.map(LoweredValue.expression) }
+        switch name {
+        case "True", "true": return .expression(constant(1))
+        case "False", "false": return .expression(constant(0))
+        case "pi": return .expression(constant(Double.pi))
+        default: break
+        }
+        let known = Array(scope.names.keys) + Array(scope.definitions.keys)
+        let hint = Suggestions.nearest(to: name, among: known).map { "did you mean \($0)?" }
+        if Function(rawValue: name) != nil {
+            report(index, .unknownName, "\(name) is a function and needs arguments: \(name)(…)")
+        } else {
+            report(index, .unknownName, "no data, variable or definition is called \(Printable.quote(name))", hint)
+        }
+        return nil
+    }
+
+    /// The definitions that a formula names, directly or through others, those without further needs first. Cycles are
+    /// reported and left out.
+    private mutating func definitionsNeeded(by formula: SyntaxTree) -> [String] {
+        var order: [String] = []
+        var state: [String: Bool] = [:]  // false: open, true: done
+        var stack: [(name: String, tree: SyntaxTree, next: Int)] = [("", formula, 0)]
+        while let top = stack.last {
+            guard top.next < top.tree.nodes.count else {
+                stack.removeLast()
+                state[top.name] = true
+                if !top.name.isEmpty { order.append(top.name) }
+                continue
+            }
+            stack[stack.count - 1].next += 1
+            guard case .name(let name) = top.tree.nodes[top.next].kind, let body = scope.definitions[name],
+                definitions[name] == nil, scope.names[name] == nil
+            else { continue }
+            if state[name] == nil {
+                state[name] = false
+                stack.append((name, body, 0))
+            } else if state[name] == false {
+                reportCycle(top.tree, top.next, stack.map(\.name), name)
+            }
+        }
+        return order
+    }
+
+    private mutating func reportCycle(_ formula: SyntaxTree, _ node: Int, _ path: [String], _ name: String) {
+        let start = path.firstIndex(of: name) ?? 0
+        let cycle = (Array(path[start...]) + [name]).prefix(8).joined(separator: " → ")
+        definitions[name] = .some(nil)
+        diagnostics.report(
+            .error,
+            formula.diagnostic(
+                at: node, code: .cyclicDefinition, message: "the definition of \(name) needs itself: \(cycle)"))
+    }
+
+    // MARK: - Bookkeeping shared by the rules
+
+    mutating func constant(_ value: Double) -> Expression {
+        Expression(node: graph.constant(value), isInteger: value == value.rounded() && abs(value) < 0x1p53)
+    }
+
+    mutating func report(_ index: Int, _ code: DiagnosticCode, _ message: String, _ hint: String? = nil) {
+        let formula = tree
+        diagnostics.report(.error, formula.diagnostic(at: index, code: code, message: message, hint: hint))
+    }
+
+    func fault(_ index: Int, _ code: DiagnosticCode, _ message: String, _ hint: String? = nil) -> Diagnostic {
+        tree.diagnostic(at: index, code: code, message: message, hint: hint)
+    }
+
+    /// Sizes and folded constants are checked at every node, so that no later product of dimensions can overflow.
+    private mutating func check(_ value: LoweredValue?, at index: Int) -> LoweredValue? {
+        guard case .expression(let expression) = value else { return value }
+        let shape = graph.shape(expression.node)
+        let axes = graph.axes
+        let count = shape.elementCount { axes[$0.index].rows }
+        guard let count, count <= Self.elementLimit else {
+            let came = count.map { "\($0) numbers" } ?? "more numbers than can be counted"
+            report(
+                index, .shapeOverflow,
+                "the result is \(describe(shape)), which holds \(came); at most \(Self.elementLimit) are allowed")
+            return nil
+        }
+        if let folded = graph.constantValue(expression.node), !folded.isFinite {
+            report(index, .constantNotFinite, "this constant is \(folded), not a finite number")
+            return nil
+        }
+        return value
+    }
+
+    mutating func require(_ expression: Expression, _ kind: DataRequirement.Kind, _ fault: Diagnostic) {
+        if !expression.dependsOnVariables {
+            requirements.append(DataRequirement(node: expression.node, kind: kind, fault: fault))
+        }
+    }
+
+    /// A shape as users write it: `[train, 3]`; a number for a scalar.
+    package func describe(_ shape: Shape) -> String {
+        if shape.rank == 0 { return "a number" }
+        let parts = shape.dimensions.map {
+            switch $0 {
+            case .size(let n): "\(n)"
+            case .axis(let axis): graph.axes[axis.index].name
+            }
+        }
+        return "[\(parts.joined(separator: ", "))]"
+    }
+
+    /// `X is [train, 3]`, with the operand as it is written.
+    func describeOperand(_ index: Int) -> String {
+        guard case .expression(let expression) = values[index] else { return "a list" }
+        let text = tree.source[tree.nodes[index].span]
+        let name = text.count <= 24 ? Printable.text(text) : "the operand"
+        return "\(name) is \(describe(graph.shape(expression.node)))"
+    }
+}
+
+/// A lowered node: an expression, or a bracketed list of nodes that a function will read.
+enum LoweredValue: Equatable {
+    case expression(Expression)
+    case list([Int])
+}
