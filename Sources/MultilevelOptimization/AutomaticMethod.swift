@@ -1,0 +1,61 @@
+// `auto`: which method suits a problem, and why.
+
+/// The facts that a choice rests on.
+package struct ProblemFacts: Sendable, Equatable {
+    package let upperDimension: Int
+    package let lowerDimension: Int
+    /// Rows of all sample axes of the lower level, and of the upper.
+    package let lowerSamples: Int
+    package let upperSamples: Int
+    /// Whether batches would estimate both objectives without bias.
+    package let isSampled: Bool
+
+    package init(_ problem: MultilevelProblem) {
+        upperDimension = problem.upper.dimension
+        lowerDimension = problem.isSingleLevel ? 0 : problem.lower.dimension
+        lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
+        upperSamples = problem.sampleCount(ofLevel: 0)
+        isSampled =
+            !problem.isSingleLevel && problem.levels.allSatisfy { $0.samplingFault == nil }
+            && lowerSamples + upperSamples > 0
+    }
+}
+
+/// The presets that `auto` picks among.
+package enum Preset: String, Sendable, CaseIterable {
+    case aidCG = "aid-cg"
+    case aidFixedPoint = "aid-fixed-point"
+    case itd
+    case soba
+}
+
+/// The choice for a problem.
+package struct AutomaticMethod: Sendable, Equatable {
+    /// Above this many numbers touched by one full gradient, sampled steps pay.
+    package static let fullBatchLimit = 50_000_000
+
+    package let preset: Preset
+    package let reason: String
+
+    package init(_ facts: ProblemFacts) {
+        if facts.lowerDimension == 0 {
+            preset = .aidCG
+            reason = "one level: projected gradients with a line search"
+            return
+        }
+        let (work, overflow) = facts.lowerSamples.multipliedReportingOverflow(by: facts.lowerDimension)
+        let size = "\(facts.lowerDimension) lower " + (facts.lowerDimension == 1 ? "variable" : "variables")
+        if facts.isSampled && (overflow || work > Self.fullBatchLimit) {
+            preset = .soba
+            reason =
+                "\(size) over \(facts.lowerSamples) samples: too many for full gradients, and both objectives "
+                + "can be estimated from batches"
+        } else {
+            preset = .aidCG
+            reason =
+                facts.lowerSamples > 0
+                ? "smooth, \(size), \(facts.lowerSamples) samples: full gradients are affordable"
+                : "smooth, \(size): implicit differentiation converges fastest"
+        }
+    }
+}

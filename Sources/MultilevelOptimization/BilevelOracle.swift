@@ -1,0 +1,214 @@
+// The objectives of a bilevel problem on all of their data, as functions of vectors, compiled on first use and counted.
+import ExpressionGraph
+import Tensors
+
+/// Evaluates f, g and their derivatives at a point (x, y). Not thread-safe.
+///
+/// Setting x or y recomputes, at the next evaluation, only what depends on them: a Hessian-vector product at an
+/// unchanged point costs the tangent part alone.
+package final class BilevelOracle {
+    package let problem: MultilevelProblem
+    package private(set) var counts = OracleCounts()
+
+    private let derivatives: BilevelGraph
+    private let lowerSamples: Int
+    private let upperSamples: Int
+    private var x: [Double]
+    private var y: [Double]
+    private var xVersion = 1
+    private var yVersion = 1
+
+    /// A program and the versions of the point it has seen.
+    private struct Evaluator {
+        let program: Program
+        var xVersion = 0
+        var yVersion = 0
+    }
+    private enum Kind: CaseIterable {
+        case lowerGradient, lowerValueAndGradient, lowerValue, hessian, mixed, adjoint, upper, upperValue
+    }
+    private var evaluators: [Kind: Evaluator] = [:]
+
+    package init(_ problem: MultilevelProblem) {
+        self.problem = problem
+        derivatives = BilevelGraph.full(problem)
+        upperSamples = problem.sampleCount(ofLevel: 0)
+        lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
+        x = problem.upper.start
+        y = problem.isSingleLevel ? [] : problem.lower.start
+    }
+
+    package var upperDimension: Int { problem.upper.dimension }
+    package var lowerDimension: Int { problem.isSingleLevel ? 0 : problem.lower.dimension }
+
+    /// Continues counting from the counts of an interrupted run.
+    package func resumeCounts(_ counts: OracleCounts) { self.counts = counts }
+
+    /// Counts sampled iterations, each with one gradient, Hessian product and mixed product of the lower level and one
+    /// gradient of the upper.
+    func countSampled(iterations: Int, samplesPerIteration: Double) {
+        counts.lowerGradient += iterations
+        counts.hessianProduct += iterations
+        counts.mixedProduct += iterations
+        counts.upperGradient += iterations
+        counts.samples += Int((samplesPerIteration * Double(iterations)).rounded())
+    }
+
+    // MARK: - The point
+
+    /// Moves to an upper point.
+    package func setUpper(_ x: [Double]) {
+        if x == self.x { return }
+        self.x = x
+        xVersion += 1
+    }
+
+    /// Moves to a lower point.
+    package func setLower(_ y: [Double]) {
+        if y == self.y { return }
+        self.y = y
+        yVersion += 1
+    }
+
+    // MARK: - Lower objective
+
+    /// g.
+    package func lowerValue() -> Double {
+        counts.lowerValue += 1
+        counts.samples += lowerSamples
+        return run(.lowerValue).scalar(0)
+    }
+
+    /// ∇_y g, [d].
+    package func lowerGradient(into gradient: inout [Double]) {
+        counts.lowerGradient += 1
+        counts.samples += lowerSamples
+        read(run(.lowerGradient), 0..<derivatives.lowerGradient.count, into: &gradient)
+    }
+
+    /// g and ∇_y g.
+    package func lowerValueAndGradient(into gradient: inout [Double]) -> Double {
+        counts.lowerValue += 1
+        counts.lowerGradient += 1
+        counts.samples += lowerSamples
+        let program = run(.lowerValueAndGradient)
+        read(program, 1..<(derivatives.lowerGradient.count + 1), into: &gradient)
+        return program.scalar(0)
+    }
+
+    /// ∇²_yy g · v, [d].
+    package func hessianProduct(_ v: [Double], into product: inout [Double]) {
+        counts.hessianProduct += 1
+        counts.samples += lowerSamples
+        let program = run(.hessian, along: v)
+        read(program, 0..<derivatives.hessianProduct.count, into: &product)
+    }
+
+    /// ∇²_xy g · v, [p].
+    package func mixedProduct(_ v: [Double], into product: inout [Double]) {
+        counts.mixedProduct += 1
+        counts.samples += lowerSamples
+        let program = run(.mixed, along: v)
+        read(program, 0..<derivatives.mixedProduct.count, into: &product)
+    }
+
+    /// Both products at once, as one step of the reverse sweep needs them.
+    package func adjointProducts(
+        _ v: [Double], hessian: inout [Double], mixed: inout [Double]
+    ) {
+        counts.hessianProduct += 1
+        counts.mixedProduct += 1
+        counts.samples += lowerSamples
+        let program = run(.adjoint, along: v)
+        let split = derivatives.hessianProduct.count
+        read(program, 0..<split, into: &hessian)
+        read(program, split..<(split + derivatives.mixedProduct.count), into: &mixed)
+    }
+
+    // MARK: - Upper objective
+
+    /// f.
+    package func upperValue() -> Double {
+        counts.upperValue += 1
+        counts.samples += upperSamples
+        return run(.upperValue).scalar(0)
+    }
+
+    /// f, ∇_y f [d] and ∇_x f [p].
+    package func upperGradients(y gradientY: inout [Double], x gradientX: inout [Double]) -> Double {
+        counts.upperValue += 1
+        counts.upperGradient += 1
+        counts.samples += upperSamples
+        let program = run(.upper)
+        let split = derivatives.upperGradientY.count + 1
+        read(program, 1..<split, into: &gradientY)
+        read(program, split..<(split + derivatives.upperGradientX.count), into: &gradientX)
+        return program.scalar(0)
+    }
+
+    // MARK: - Programs
+
+    /// The memory of all programs compiled so far, data not counted, in bytes.
+    package var memoryBytes: Int { evaluators.values.reduce(0) { $0 + $1.program.memoryBytes } }
+
+    private func run(_ kind: Kind, along v: [Double]? = nil) -> Program {
+        var evaluator = evaluators[kind] ?? Evaluator(program: compile(kind))
+        let program = evaluator.program
+        if evaluator.xVersion != xVersion {
+            write(x, to: derivatives.x, in: program)
+            evaluator.xVersion = xVersion
+        }
+        if evaluator.yVersion != yVersion {
+            write(y, to: derivatives.y, in: program)
+            evaluator.yVersion = yVersion
+        }
+        evaluators[kind] = evaluator
+        if let v { write(v, to: derivatives.v, in: program) }
+        program.run()
+        return program
+    }
+
+    private func compile(_ kind: Kind) -> Program {
+        let d = derivatives
+        let outputs: [NodeID]
+        switch kind {
+        case .lowerGradient: outputs = d.lowerGradient
+        case .lowerValueAndGradient: outputs = [d.lowerValue] + d.lowerGradient
+        case .lowerValue: outputs = [d.lowerValue]
+        case .hessian: outputs = d.hessianProduct
+        case .mixed: outputs = d.mixedProduct
+        case .adjoint: outputs = d.hessianProduct + d.mixedProduct
+        case .upper: outputs = [d.upperValue] + d.upperGradientY + d.upperGradientX
+        case .upperValue: outputs = [d.upperValue]
+        }
+        let program = Program(d.graph, outputs: outputs, stages: [[], d.x, d.y, d.v])
+        for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
+        return program
+    }
+
+    private func write(_ vector: [Double], to nodes: [NodeID], in program: Program) {
+        vector.withUnsafeBufferPointer { values in
+            var offset = 0
+            for node in nodes {
+                let count = variableCount(node)
+                program.write(UnsafeBufferPointer(rebasing: values[offset..<(offset + count)]), to: node)
+                offset += count
+            }
+        }
+    }
+
+    private func variableCount(_ node: NodeID) -> Int {
+        let graph = derivatives.graph
+        // Sizes were checked for overflow when the problem was lowered.
+        return graph.shape(node).elementCount { graph.axes[$0.index].rows } ?? 0
+    }
+
+    private func read(_ program: Program, _ outputs: Range<Int>, into vector: inout [Double]) {
+        var offset = 0
+        for output in outputs {
+            let values = program.result(output)
+            for (index, value) in values.enumerated() { vector[offset + index] = value }
+            offset += values.count
+        }
+    }
+}

@@ -1,0 +1,184 @@
+// Evaluates F and ∇F at an upper point: solve the lower level, then differentiate implicitly or through the steps.
+// Grazzi, Franceschi, Pontil, Salzo, ICML 2020 (ITD, AID); Grazzi's thesis, 2023.
+import Solvers
+import Tensors
+
+/// The deterministic hypergradients, on all data.
+struct HypergradientEvaluator {
+    let oracle: BilevelOracle
+    let configuration: DoubleLoopConfiguration
+    /// The settled step of gradient descent, where one was estimated.
+    let estimatedStep: Double?
+    let stop: StopCheck
+
+    /// Evaluates at `x`; `nil` when stopped.
+    ///
+    /// - Parameter previous: an evaluation nearby, for warm starts.
+    func evaluate(at x: [Double], after previous: Evaluation?) -> Evaluation? {
+        oracle.setUpper(x)
+        if oracle.lowerDimension == 0 { return evaluateSingleLevel(x) }
+        let warm = configuration.warmStartsLower ? previous?.y : nil
+        let start = warm ?? oracle.problem.lower.start
+        switch configuration.hypergradient {
+        case .implicit(let solver): return evaluateImplicit(x, from: start, solver, adjoint: previous?.v)
+        case .unrolledReverse(let truncation): return evaluateUnrolled(x, from: start, truncation)
+        }
+    }
+
+    private func evaluateSingleLevel(_ x: [Double]) -> Evaluation? {
+        if stop() != nil { return nil }
+        var none: [Double] = []
+        var gradient = zeros(oracle.upperDimension)
+        let value = oracle.upperGradients(y: &none, x: &gradient)
+        return Evaluation(
+            x: x, y: [], v: [], value: value, hypergradient: gradient, lowerResidual: 0, linearResidual: nil,
+            lowerStatus: .converged, linearStatus: nil)
+    }
+
+    private func zeros(_ count: Int) -> [Double] { [Double](repeating: 0, count: count) }
+
+    // MARK: - Implicit
+
+    private func evaluateImplicit(
+        _ x: [Double], from start: [Double], _ solver: LinearSystemSolver, adjoint: [Double]?
+    ) -> Evaluation? {
+        guard let lower = solveLower(from: start) else { return nil }
+        oracle.setLower(lower.point)
+        var residual = zeros(oracle.lowerDimension)
+        oracle.lowerGradient(into: &residual)
+        return differentiate(x, lower, residualNorm: VectorMath.norm(residual), solver, adjoint: adjoint)
+    }
+
+    /// f_x − J v with H v = f_y, at the oracle's point.
+    func differentiate(
+        _ x: [Double], _ lower: Solution, residualNorm: Double, _ solver: LinearSystemSolver, adjoint: [Double]?
+    ) -> Evaluation? {
+        var gradientY = zeros(oracle.lowerDimension)
+        var hypergradient = zeros(oracle.upperDimension)
+        let value = oracle.upperGradients(y: &gradientY, x: &hypergradient)
+        let linear = solveAdjoint(solver, gradientY, from: configuration.warmStartsLinear ? adjoint : nil)
+        if linear.status == .interrupted { return nil }
+        var mixed = zeros(oracle.upperDimension)
+        oracle.mixedProduct(linear.point, into: &mixed)
+        VectorMath.add(-1, mixed, to: &hypergradient)
+        return Evaluation(
+            x: x, y: lower.point, v: linear.point, value: value, hypergradient: hypergradient,
+            lowerResidual: residualNorm, linearResidual: linear.statistics.residualNorm, lowerStatus: lower.status,
+            linearStatus: linear.status)
+    }
+
+    func solveAdjoint(_ solver: LinearSystemSolver, _ rhs: [Double], from start: [Double]?) -> Solution {
+        let start = start?.count == rhs.count ? start : nil
+        let hessian = LinearOperator(dimension: oracle.lowerDimension) { oracle.hessianProduct($0, into: &$1) }
+        let method: any LinearSolver
+        switch solver {
+        case .conjugateGradients(let steps, let tolerance):
+            method = ConjugateGradients(tolerance: Tolerance(relative: tolerance), maxIterations: steps)
+        case .fixedPoint(let step, let steps, let tolerance):
+            method = Richardson(
+                step: step ?? estimatedStep ?? 1, tolerance: tolerance.map { Tolerance(relative: $0) },
+                maxIterations: steps)
+        }
+        do {
+            return try method.solve(hessian, rhs: rhs, start: start, shouldStop: { stop() != nil })
+        } catch {
+            preconditionFailure("vectors of the oracle's own dimension: \(error)")
+        }
+    }
+
+    func solveLower(from start: [Double]) -> Solution? {
+        let objective = SmoothObjective(
+            value: { point in
+                oracle.setLower(point)
+                return oracle.lowerValue()
+            },
+            gradient: { point, gradient in
+                oracle.setLower(point)
+                oracle.lowerGradient(into: &gradient)
+            },
+            valueAndGradient: { point, gradient in
+                oracle.setLower(point)
+                return oracle.lowerValueAndGradient(into: &gradient)
+            })
+        do {
+            let solution = try minimizer.minimize(objective, from: start, shouldStop: { stop() != nil })
+            return solution.status == .interrupted ? nil : solution
+        } catch {
+            preconditionFailure("the lower level has no constraint: \(error)")
+        }
+    }
+
+    private var minimizer: any Minimizer {
+        switch configuration.lower {
+        case .gradientDescent(let step, let steps, let tolerance):
+            GradientDescent(
+                step: descentStep(step), tolerance: tolerance.map { Tolerance(absolute: $0) }, maxIterations: steps)
+        case .lbfgs(let memory, let steps, let tolerance):
+            LBFGS(memory: memory, tolerance: Tolerance(absolute: tolerance), maxIterations: steps)
+        }
+    }
+
+    private func descentStep(_ step: LowerStep) -> GradientDescent.Step {
+        switch step {
+        case .schedule(let schedule): .schedule(schedule)
+        case .lineSearch: .armijo(largest: estimatedStep ?? 1)
+        case .automatic: .schedule(.constant(estimatedStep ?? 1))
+        }
+    }
+
+    // MARK: - Unrolled
+
+    /// Reverse differentiation of y_s = y_{s−1} − α_s ∇_y g(y_{s−1}, x): a_T = f_y; for s = T…: g += ∂₂Φᵀ a_s,
+    /// a_{s−1} = ∂₁Φᵀ a_s. The iterates that the sweep visits are kept.
+    private func evaluateUnrolled(_ x: [Double], from start: [Double], _ truncation: Int?) -> Evaluation? {
+        guard case .gradientDescent(let step, let steps, _) = configuration.lower else {
+            preconditionFailure("only gradient descent is unrolled; resolution refuses other solvers")
+        }
+        let kept = min(truncation ?? steps, steps)
+        guard let (y, iterates) = descend(from: start, step, steps: steps, keepingLast: kept) else { return nil }
+        oracle.setLower(y)
+        var residual = zeros(y.count)
+        oracle.lowerGradient(into: &residual)
+        var adjoint = zeros(y.count)
+        var hypergradient = zeros(x.count)
+        let value = oracle.upperGradients(y: &adjoint, x: &hypergradient)
+        var hessian = zeros(y.count)
+        var mixed = zeros(x.count)
+        for (offset, iterate) in iterates.enumerated().reversed() {
+            if stop() != nil { return nil }
+            let alpha = stepSize(step, at: steps - kept + offset)
+            oracle.setLower(iterate)
+            oracle.adjointProducts(adjoint, hessian: &hessian, mixed: &mixed)
+            VectorMath.add(-alpha, mixed, to: &hypergradient)
+            VectorMath.add(-alpha, hessian, to: &adjoint)
+        }
+        return Evaluation(
+            x: x, y: y, v: [], value: value, hypergradient: hypergradient, lowerResidual: VectorMath.norm(residual),
+            linearResidual: nil, lowerStatus: .iterationLimit, linearStatus: nil)
+    }
+
+    /// Runs the steps; keeps the points that the last `count` of them started from.
+    private func descend(
+        from start: [Double], _ step: LowerStep, steps: Int, keepingLast count: Int
+    ) -> (last: [Double], iterates: [[Double]])? {
+        var y = start
+        var gradient = zeros(start.count)
+        var iterates: [[Double]] = []
+        iterates.reserveCapacity(count)
+        for index in 0..<steps {
+            if stop() != nil { return nil }
+            if index >= steps - count { iterates.append(y) }
+            oracle.setLower(y)
+            oracle.lowerGradient(into: &gradient)
+            VectorMath.add(-stepSize(step, at: index), gradient, to: &y)
+        }
+        return (y, iterates)
+    }
+
+    private func stepSize(_ step: LowerStep, at index: Int) -> Double {
+        switch step {
+        case .schedule(let schedule): schedule.value(at: index)
+        case .automatic, .lineSearch: estimatedStep ?? 1
+        }
+    }
+}

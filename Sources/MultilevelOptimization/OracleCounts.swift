@@ -1,0 +1,46 @@
+// What a run has asked of its objectives, by kind: the currency in which methods are compared and budgets are given.
+
+/// Evaluations so far.
+package struct OracleCounts: Sendable, Equatable {
+    /// Values of the lower objective.
+    package var lowerValue = 0
+    /// Gradients of the lower objective with respect to its own variables.
+    package var lowerGradient = 0
+    /// Hessian-vector products of the lower objective.
+    package var hessianProduct = 0
+    /// Products with the mixed derivative ∇²_xy g.
+    package var mixedProduct = 0
+    /// Values of the upper objective.
+    package var upperValue = 0
+    /// Gradients of the upper objective.
+    package var upperGradient = 0
+    /// Rows of data read by all of these.
+    package var samples = 0
+
+    package init() {}
+
+    /// Calls of every kind, the quantity that `oracle_calls` limits.
+    package var calls: Int {
+        lowerValue + lowerGradient + hessianProduct + mixedProduct + upperValue + upperGradient
+    }
+
+    /// The counts by the names that events and results use.
+    package var named: [(name: String, count: Int)] {
+        [
+            ("lower_value", lowerValue), ("lower_gradient", lowerGradient), ("hvp", hessianProduct),
+            ("mixed", mixedProduct), ("upper_value", upperValue), ("upper_gradient", upperGradient),
+            ("samples", samples),
+        ]
+    }
+
+    /// Adds another run's counts.
+    package mutating func add(_ other: OracleCounts) {
+        lowerValue += other.lowerValue
+        lowerGradient += other.lowerGradient
+        hessianProduct += other.hessianProduct
+        mixedProduct += other.mixedProduct
+        upperValue += other.upperValue
+        upperGradient += other.upperGradient
+        samples += other.samples
+    }
+}

@@ -1,0 +1,47 @@
+// What a run leaves behind.
+import Tensors
+
+/// The outcome of a run, in the user's signs.
+package struct RunResult: Sendable, Equatable {
+    package let termination: Termination
+    package let iterations: Int
+    package let bestIteration: Int
+    /// The best point, by level.
+    package let x: [Double]
+    package let y: [Double]
+    /// The objective of every level at that point.
+    package let objectives: [Double]
+    /// `nil` when the run was stopped before one could be made.
+    package let certificate: Certificate?
+    package let counts: OracleCounts
+    package let remarks: [String]
+}
+
+extension SolverRun {
+    /// Measures the best point and closes the run. A run that was stopped by a person or by the clock gets no new
+    /// measurements beyond its last evaluation, so that stopping is quick.
+    package func finish(stop: @escaping StopCheck = { nil }) -> RunResult {
+        let termination = state.termination ?? .userStop
+        let best = state.best
+        var certificate: Certificate?
+        switch termination {
+        case .converged, .iterationLimit, .oracleLimit, .stalled:
+            certificate = Certifier(problem: problem, oracle: oracle, seed: seed)
+                .certify(best, startNorm: state.startNorm, stop: stop)
+        case .timeLimit, .userStop, .diverged: break
+        }
+        let objectives = levelObjectives(at: best)
+        return RunResult(
+            termination: termination, iterations: state.iteration, bestIteration: state.bestIteration, x: best.x,
+            y: best.y, objectives: objectives, certificate: certificate, counts: oracle.counts,
+            remarks: state.remarks)
+    }
+
+    private func levelObjectives(at best: Evaluation) -> [Double] {
+        let upper = sign * best.value
+        if problem.isSingleLevel { return [upper] }
+        oracle.setUpper(best.x)
+        oracle.setLower(best.y)
+        return [upper, problem.lower.sense.sign * oracle.lowerValue()]
+    }
+}

@@ -1,0 +1,80 @@
+// What happens before the first iteration: the exact report of the start, and everything that is settled once.
+import Solvers
+import Tensors
+
+/// The start of a run.
+struct RunStart {
+    let state: SolverState
+    /// F and the full hypergradient at the start, by the reference evaluation, whatever the method.
+    let reference: Evaluation
+
+    /// Evaluates the start and settles estimated steps; `nil` when stopped.
+    init?(
+        _ problem: MultilevelProblem, _ configuration: MethodConfiguration, _ oracle: BilevelOracle, seed: UInt64,
+        stop: @escaping StopCheck
+    ) {
+        var x = problem.upper.start
+        problem.upper.constraint.project(&x)
+        let y = problem.isSingleLevel ? [] : problem.lower.start
+        guard let exact = ReferenceEvaluator(oracle: oracle, stop: stop).evaluate(at: x, from: y) else { return nil }
+        let norm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: exact.hypergradient)
+        let method: MethodState
+        var best = exact
+        var estimatedStep: Double?
+        switch configuration.algorithm {
+        case .doubleLoop(let axes):
+            if axes.needsEstimatedStep { estimatedStep = Curvature(oracle, seed: seed)?.gradientStep }
+            let evaluator = HypergradientEvaluator(
+                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop)
+            guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
+            best = first
+            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint)
+            _ = stepper.receive(value: first.value, gradient: first.hypergradient)
+            method = .doubleLoop(stepper.state, first)
+        case .soba(let axes):
+            let curvature = axes.lowerStep == nil ? Curvature(oracle, seed: seed) : nil
+            method = .soba(
+                SOBAState(
+                    x: x, y: y, v: y.map { _ in 0 },
+                    lowerStep: axes.lowerStep ?? Self.lowerSchedule(curvature),
+                    upperStep: axes.upperStep ?? Self.upperSchedule(x, exact.hypergradient)))
+        }
+        var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
+        state.estimatedStep = estimatedStep
+        state.counts = oracle.counts
+        if !exact.isFinite || !best.isFinite {
+            state.termination = .diverged
+            state.remarks.append("the objective or the hypergradient is not finite at the start")
+        }
+        self.state = state
+        reference = exact
+    }
+
+    /// ρ_t = 1/(2L√(t+1)): half of what full data would allow, for the noise of batches.
+    private static func lowerSchedule(_ curvature: Curvature?) -> StepSchedule {
+        let step = curvature.flatMap { $0.largest > 0 ? 0.5 / $0.largest : nil } ?? 0.1
+        return .power(initial: step, exponent: 0.5)
+    }
+
+    /// γ_t such that the first full step would move x by a tenth of its scale.
+    private static func upperSchedule(_ x: [Double], _ hypergradient: [Double]) -> StepSchedule {
+        let scale = max(1, VectorMath.norm(x) / Double(max(x.count, 1)).squareRoot())
+        let size = VectorMath.maxNorm(hypergradient)
+        let step = size > 0 && size.isFinite ? 0.1 * scale / size : 0.1
+        return .power(initial: step, exponent: 0.5)
+    }
+}
+
+extension DoubleLoopConfiguration {
+    /// Whether a step must be estimated from the curvature at the start.
+    var needsEstimatedStep: Bool {
+        switch lower {
+        case .gradientDescent(.automatic, _, _), .gradientDescent(.lineSearch, _, _): return true
+        case .gradientDescent(.schedule, _, _), .lbfgs: break
+        }
+        switch hypergradient {
+        case .implicit(.fixedPoint(nil, _, _)): return true
+        case .implicit, .unrolledReverse: return false
+        }
+    }
+}

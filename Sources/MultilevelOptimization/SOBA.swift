@@ -1,0 +1,192 @@
+// SOBA: y, v and x move together, each along a direction sampled at the same point and time.
+// Dagréou, Ablin, Vaiter, Moreau, NeurIPS 2022, Algorithm 1 (their v, which tends to −H⁻¹∇_y f).
+import ExpressionGraph
+import Solvers
+import Tensors
+
+/// The iterates of SOBA.
+package struct SOBAState: Sendable, Equatable {
+    /// Completed iterations, which is also the number of draws used.
+    package var iteration = 0
+    package var x: [Double]
+    package var y: [Double]
+    package var v: [Double]
+    /// ρ_t and γ_t, settled at the start.
+    package var lowerStep: StepSchedule
+    package var upperStep: StepSchedule
+
+    package init(x: [Double], y: [Double], v: [Double], lowerStep: StepSchedule, upperStep: StepSchedule) {
+        self.x = x
+        self.y = y
+        self.v = v
+        self.lowerStep = lowerStep
+        self.upperStep = upperStep
+    }
+}
+
+/// Where SOBA's draws come from, by axis name: one source for each level that uses the axis.
+package struct SOBADraws: Sendable {
+    package var lower: [String: DrawSource]
+    package var upper: [String: DrawSource]
+
+    package init(lower: [String: DrawSource], upper: [String: DrawSource]) {
+        self.lower = lower
+        self.upper = upper
+    }
+
+    /// Seeded epochs for both levels, independent of each other.
+    package static func seeded(_ problem: MultilevelProblem, seed: UInt64) -> SOBADraws {
+        func sources(_ level: Int, _ stream: String) -> [String: DrawSource] {
+            var result: [String: DrawSource] = [:]
+            for axis in problem.axes(ofLevel: level) {
+                let sampler = BatchSampler(
+                    seed: seed, axis: axis.name, stream: stream, rows: axis.rows, batch: axis.batch)
+                result[axis.name] = .seeded(sampler)
+            }
+            return result
+        }
+        return SOBADraws(lower: sources(1, "lower"), upper: sources(0, "upper"))
+    }
+
+    /// Draws of the longest pass over the data of either level.
+    package var epochLength: Int {
+        (Array(lower.values) + Array(upper.values)).map(\.epochLength).max() ?? 1
+    }
+}
+
+/// Computes SOBA's iterations: one compiled program holds the three directions and the updates.
+package final class SOBAStepper {
+    private let program: Program
+    private let sampled: SampledGraph
+    private var lowerDraws: [DrawSource]
+    private var upperDraws: [DrawSource]
+    private let rho: NodeID
+    private let gamma: NodeID
+    private let variables: [NodeID]
+    private let counts: (y: Int, v: Int)
+    private let lengths: [Int]
+
+    /// - Parameter problem: with its rows laid out in the order that the draws name.
+    package init(_ problem: MultilevelProblem, draws: SOBADraws) {
+        sampled = SampledGraph(problem)
+        lowerDraws = Self.sources(sampled.lower, draws.lower)
+        upperDraws = Self.sources(sampled.upper, draws.upper)
+        let update = SOBAUpdate(sampled.derivatives, constraint: problem.upper.constraint)
+        rho = update.rho
+        gamma = update.gamma
+        let d = sampled.derivatives
+        variables = d.y + d.v + d.x
+        counts = (d.y.count, d.v.count)
+        lengths =
+            problem.lower.variables.map(\.count) + problem.lower.variables.map(\.count)
+            + problem.upper.variables.map(\.count)
+        var batchRows: [AxisID: Int] = [:]
+        for (axes, sources) in [(sampled.lower.axes, lowerDraws), (sampled.upper.axes, upperDraws)] {
+            for (axis, source) in zip(axes, sources) { batchRows[axis.drawn] = source.largestCount }
+        }
+        program = Program(
+            update.graph, outputs: update.outputs, stages: [[], variables + [rho, gamma]], batchRows: batchRows)
+        for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
+        for input in sampled.lower.inputs + sampled.upper.inputs {
+            program.bind(input.node, to: input.array.tensor.storage)
+        }
+        for bound in update.bounds { program.write(bound.values, to: bound.node) }
+    }
+
+    private static func sources(_ draw: LevelDraw, _ sources: [String: DrawSource]) -> [DrawSource] {
+        draw.axes.map { axis in
+            guard let source = sources[axis.source.name] else {
+                preconditionFailure("no draws for the samples \(axis.source.name)")
+            }
+            return source
+        }
+    }
+
+    /// Advances the state by `count` iterations.
+    package func advance(_ state: inout SOBAState, by count: Int) {
+        load(state)
+        for t in state.iteration..<(state.iteration + count) {
+            draw(&lowerDraws, sampled.lower.axes, at: t)
+            draw(&upperDraws, sampled.upper.axes, at: t)
+            program.write(state.lowerStep.value(at: t), to: rho)
+            program.write(state.upperStep.value(at: t), to: gamma)
+            program.run()
+            for (output, variable) in variables.enumerated() { program.carry(output, to: variable) }
+        }
+        state.iteration += count
+        if count > 0 { store(&state) }
+    }
+
+    private func draw(_ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], at t: Int) {
+        for (index, axis) in axes.enumerated() {
+            let draw = sources[index].draw(at: t)
+            program.selectRows(of: axis.drawn, start: draw.start, count: draw.count)
+            program.write(draw.weight, to: axis.weight)
+        }
+    }
+
+    private func load(_ state: SOBAState) {
+        let packed = state.y + state.v + state.x
+        var offset = 0
+        for (variable, length) in zip(variables, lengths) {
+            program.write(Array(packed[offset..<(offset + length)]), to: variable)
+            offset += length
+        }
+    }
+
+    private func store(_ state: inout SOBAState) {
+        func collect(_ outputs: Range<Int>) -> [Double] { outputs.flatMap { Array(program.result($0)) } }
+        state.y = collect(0..<counts.y)
+        state.v = collect(counts.y..<(counts.y + counts.v))
+        state.x = collect((counts.y + counts.v)..<variables.count)
+    }
+
+    /// The rows that one iteration reads, with whole batches.
+    var samplesPerIteration: Double {
+        Double((lowerDraws + upperDraws).reduce(0) { $0 + $1.largestCount })
+    }
+
+    /// The instructions of the program's stages, for measurements.
+    package var instructionCounts: [Int] { program.instructionCounts }
+}
+
+/// y⁺ = y − ρ g_y, v⁺ = v − ρ (Hv + f_y), x⁺ = P(x − γ (Jv + f_x)) as one graph.
+private struct SOBAUpdate {
+    private(set) var graph: Graph
+    let rho: NodeID
+    let gamma: NodeID
+    let outputs: [NodeID]
+    private(set) var bounds: [(node: NodeID, values: [Double])] = []
+
+    init(_ d: BilevelGraph, constraint: ConvexSet) {
+        var graph = d.graph
+        let rho = graph.addInput("lower step", shape: .scalar, role: .value)
+        let gamma = graph.addInput("upper step", shape: .scalar, role: .value)
+        func moved(_ point: NodeID, _ step: NodeID, _ direction: NodeID) -> NodeID {
+            let repeated = graph.broadcast(step, to: graph.shape(point))
+            return graph.subtract(point, graph.multiply(repeated, direction))
+        }
+        let y = zip(d.y, d.lowerGradient).map { moved($0, rho, $1) }
+        let v = d.v.indices.map { moved(d.v[$0], rho, graph.add(d.hessianProduct[$0], d.upperGradientY[$0])) }
+        var x = d.x.indices.map { moved(d.x[$0], gamma, graph.add(d.mixedProduct[$0], d.upperGradientX[$0])) }
+        switch constraint {
+        case .whole: break
+        case .box(let box):
+            var offset = 0
+            for index in x.indices {
+                let shape = graph.shape(d.x[index])
+                let count = shape.elementCount { graph.axes[$0.index].rows } ?? 0
+                let low = graph.addInput("lower bound", shape: shape, role: .value)
+                let high = graph.addInput("upper bound", shape: shape, role: .value)
+                bounds.append((low, Array(box.lower[offset..<(offset + count)])))
+                bounds.append((high, Array(box.upper[offset..<(offset + count)])))
+                x[index] = graph.binary(.minimum, graph.binary(.maximum, x[index], low), high)
+                offset += count
+            }
+        }
+        outputs = y + v + x
+        self.rho = rho
+        self.gamma = gamma
+        self.graph = graph
+    }
+}

@@ -1,0 +1,260 @@
+// One run from start to result: iterations, progress points, termination, the best point, the state between steps.
+import Solvers
+import Tensors
+
+/// What a reader of a run's progress sees.
+package struct ProgressPoint: Sendable, Equatable {
+    package let iteration: Int
+    /// f(y, x), in the user's sign.
+    package let upperObjective: Double
+    /// ‖projected hypergradient‖₂.
+    package let hypergradientNorm: Double
+    package let lowerResidual: Double
+    package let linearResidual: Double?
+    /// The length of the upper step that led here; `nil` at the start.
+    package let step: Double?
+    package let counts: OracleCounts
+    package let x: [Double]
+    /// At the start only: the whole hypergradient, by the reference evaluation, in the user's sign.
+    package let hypergradient: [Double]?
+}
+
+/// What one call to ``SolverRun/advance()`` did.
+package enum RunEvent: Sendable, Equatable {
+    case progress(ProgressPoint)
+    /// Iterations were made whose points are not to be reported.
+    case silent
+    /// The run has ended by itself, or at a limit.
+    case ended(Termination)
+    /// The process wants to end; the state is that of the last complete iteration.
+    case suspended
+}
+
+/// Solves a checked problem by a settled method, one iteration at a time.
+///
+/// Nothing here knows the time: limits on it come in through the stop check, and decide only where a run ends.
+package final class SolverRun {
+    /// The problem, with its rows laid out for the method.
+    package let problem: MultilevelProblem
+    package let configuration: MethodConfiguration
+    package let limits: RunLimits
+    package let seed: UInt64
+    /// The state after the last complete iteration.
+    package private(set) var state: SolverState
+
+    let oracle: BilevelOracle
+    private let soba: SOBAStepper?
+    private let progressEvery: Int
+    private let externalStop: StopCheck
+
+    private init(
+        laidOut problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
+        draws: SOBADraws?, state: SolverState, oracle: BilevelOracle, stop: @escaping StopCheck
+    ) {
+        self.problem = problem
+        self.configuration = configuration
+        self.limits = limits
+        self.seed = seed
+        self.state = state
+        self.oracle = oracle
+        externalStop = stop
+        switch configuration.algorithm {
+        case .doubleLoop:
+            soba = nil
+            progressEvery = limits.progressEvery ?? 1
+        case .soba:
+            let draws = draws ?? .seeded(problem, seed: seed)
+            soba = SOBAStepper(problem, draws: draws)
+            progressEvery = limits.progressEvery ?? draws.epochLength
+        }
+    }
+
+    /// Evaluates the start; `nil` when stopped before that is done.
+    ///
+    /// - Parameter draws: given draws, for comparisons step by step; `nil` for seeded epochs.
+    package static func begin(
+        _ problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
+        draws: SOBADraws? = nil, stop: @escaping StopCheck
+    ) -> (run: SolverRun, start: ProgressPoint)? {
+        let problem = RowLayout.apply(to: problem, configuration, seed: seed, draws: draws)
+        let oracle = BilevelOracle(problem)
+        guard let start = RunStart(problem, configuration, oracle, seed: seed, stop: stop) else { return nil }
+        let run = SolverRun(
+            laidOut: problem, configuration, limits: limits, seed: seed, draws: draws, state: start.state,
+            oracle: oracle, stop: stop)
+        let reference = start.reference
+        let point = ProgressPoint(
+            iteration: 0, upperObjective: run.sign * reference.value, hypergradientNorm: start.state.startNorm,
+            lowerResidual: reference.lowerResidual, linearResidual: reference.linearResidual, step: nil,
+            counts: start.state.counts, x: reference.x, hypergradient: reference.hypergradient.map { run.sign * $0 })
+        return (run, point)
+    }
+
+    /// Continues from a state that the same problem, method and seed produced.
+    package static func resume(
+        _ state: SolverState, _ problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits,
+        seed: UInt64, draws: SOBADraws? = nil, stop: @escaping StopCheck
+    ) -> SolverRun {
+        let problem = RowLayout.apply(to: problem, configuration, seed: seed, draws: draws)
+        let oracle = BilevelOracle(problem)
+        oracle.resumeCounts(state.counts)
+        return SolverRun(
+            laidOut: problem, configuration, limits: limits, seed: seed, draws: draws, state: state, oracle: oracle,
+            stop: stop)
+    }
+
+    /// From the minimised upper objective to the user's.
+    package var sign: Double { problem.upper.sense.sign }
+
+    /// The norm at which the run has converged.
+    package var tolerance: Double { limits.hypergradientTolerance ?? 1e-10 * max(1, state.startNorm) }
+
+    // MARK: - Advancing
+
+    /// Makes the next iteration, or as many as lie before the next progress point.
+    package func advance() -> RunEvent {
+        if let ended = state.termination { return .ended(ended) }
+        if let ended = checkEnd() {
+            state.termination = ended
+            return .ended(ended)
+        }
+        if let reason = externalStop() { return stopped(by: reason) }
+        switch state.method {
+        case .doubleLoop(let stepper, let evaluation): return advanceDoubleLoop(stepper, evaluation)
+        case .soba(let iterates): return advanceSOBA(iterates)
+        }
+    }
+
+    /// Whether the present point is final.
+    private func checkEnd() -> Termination? {
+        if case .doubleLoop(_, let evaluation) = state.method, projectedNorm(evaluation) <= tolerance {
+            return .converged
+        }
+        if state.iteration >= limits.iterations { return .iterationLimit }
+        if let limit = limits.oracleCalls, state.counts.calls >= limit { return .oracleLimit }
+        return nil
+    }
+
+    private func stopped(by reason: StopReason) -> RunEvent {
+        oracle.resumeCounts(state.counts)
+        switch reason {
+        case .suspension: return .suspended
+        case .timeLimit: state.termination = .timeLimit
+        case .oracleLimit: state.termination = .oracleLimit
+        case .userStop: state.termination = .userStop
+        }
+        return .ended(state.termination ?? .userStop)
+    }
+
+    /// The stop check for inner loops: what was asked from outside, and the budget of oracle calls.
+    private var innerStop: StopCheck {
+        let oracle = oracle
+        let limit = limits.oracleCalls
+        let external = externalStop
+        return {
+            if let reason = external() { return reason }
+            if let limit, oracle.counts.calls >= limit { return .oracleLimit }
+            return nil
+        }
+    }
+
+    func projectedNorm(_ evaluation: Evaluation) -> Double {
+        problem.upper.constraint.projectedGradientNorm(at: evaluation.x, gradient: evaluation.hypergradient)
+    }
+
+    // MARK: - Double loop
+
+    private func advanceDoubleLoop(_ saved: UpperStepState, _ current: Evaluation) -> RunEvent {
+        guard case .doubleLoop(let axes) = configuration.algorithm,
+            var stepper = UpperStepper(resuming: saved, axes.upper, set: problem.upper.constraint)
+        else { preconditionFailure("a state of another method; reading it back checks that") }
+        let stop = innerStop
+        let evaluator = HypergradientEvaluator(
+            oracle: oracle, configuration: axes, estimatedStep: state.estimatedStep, stop: stop)
+        while true {
+            guard let evaluation = evaluator.evaluate(at: stepper.propose(), after: current) else {
+                return stopped(by: stop() ?? .userStop)
+            }
+            switch stepper.receive(value: evaluation.value, gradient: evaluation.hypergradient) {
+            case .rejected: continue
+            case .accepted: return accept(evaluation, stepper.state, from: current)
+            case .stopped(let status): return end(status, evaluation)
+            }
+        }
+    }
+
+    private func accept(_ evaluation: Evaluation, _ stepper: UpperStepState, from previous: Evaluation) -> RunEvent {
+        state.iteration += 1
+        state.counts = oracle.counts
+        state.method = .doubleLoop(stepper, evaluation)
+        note(evaluation)
+        // Values that rounding cannot tell apart leave the later point, which is the better solved one.
+        let margin = 1e-12 * state.best.value.magnitude
+        if evaluation.value <= state.best.value + margin {
+            state.best = evaluation
+            state.bestIteration = state.iteration
+        }
+        if let ended = checkEnd() { state.termination = ended }
+        guard state.iteration.isMultiple(of: progressEvery) || state.termination != nil else { return .silent }
+        var length = evaluation.x
+        VectorMath.add(-1, previous.x, to: &length)
+        return .progress(point(evaluation, step: VectorMath.norm(length)))
+    }
+
+    private func end(_ status: SolveStatus, _ evaluation: Evaluation) -> RunEvent {
+        state.counts = oracle.counts
+        switch status {
+        case .diverged:
+            state.termination = .diverged
+            state.remarks.append("\(Diagnosis.divergence(evaluation, iteration: state.iteration + 1))")
+        case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: state.termination = .stalled
+        }
+        return .ended(state.termination ?? .stalled)
+    }
+
+    /// Remembers, once each, what makes the numbers less than they should be.
+    private func note(_ evaluation: Evaluation) {
+        for remark in Diagnosis.remarks(evaluation) where !state.remarks.contains(remark) {
+            state.remarks.append(remark)
+        }
+    }
+
+    private func point(_ evaluation: Evaluation, step: Double?) -> ProgressPoint {
+        ProgressPoint(
+            iteration: state.iteration, upperObjective: sign * evaluation.value,
+            hypergradientNorm: projectedNorm(evaluation), lowerResidual: evaluation.lowerResidual,
+            linearResidual: evaluation.linearResidual, step: step, counts: state.counts, x: evaluation.x,
+            hypergradient: nil)
+    }
+
+    // MARK: - SOBA
+
+    /// Iterations between two looks at the stop check.
+    private static let sobaStride = 64
+
+    private func advanceSOBA(_ saved: SOBAState) -> RunEvent {
+        guard let soba else { preconditionFailure("a SOBA state with another method; reading it back checks that") }
+        var iterates = saved
+        let next = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
+        var length = [Double](repeating: 0, count: iterates.x.count)
+        while iterates.iteration < next {
+            if let reason = innerStop() { return stopped(by: reason) }
+            let count = min(Self.sobaStride, next - iterates.iteration)
+            soba.advance(&iterates, by: count)
+            oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
+        }
+        for i in length.indices { length[i] = iterates.x[i] - saved.x[i] }
+        let evaluation = SOBAEvaluator.evaluate(iterates, oracle)
+        state.iteration = iterates.iteration
+        state.counts = oracle.counts
+        guard evaluation.isFinite, VectorMath.isFinite(iterates.v), VectorMath.isFinite(iterates.y) else {
+            state.termination = .diverged
+            state.remarks.append(Diagnosis.divergence(evaluation, iteration: state.iteration))
+            return .ended(.diverged)
+        }
+        state.method = .soba(iterates)
+        state.best = evaluation
+        state.bestIteration = state.iteration
+        return .progress(point(evaluation, step: VectorMath.norm(length)))
+    }
+}

@@ -1,0 +1,208 @@
+// The layout of a written state. A change of any field is a new version.
+import Solvers
+
+extension SolverState {
+    /// The state as bytes.
+    ///
+    /// - Parameter identity: what the state belongs to (document, method, seed); reading demands the same.
+    package func archive(identity: String) -> [UInt8] {
+        var writer = StateWriter()
+        writer.write(identity)
+        writer.write(iteration)
+        writer.write(counts)
+        writer.write(startValue)
+        writer.write(startNorm)
+        writer.write(estimatedStep)
+        writer.write(method)
+        writer.write(best)
+        writer.write(bestIteration)
+        writer.write(termination?.rawValue ?? "")
+        writer.write(remarks.count)
+        for remark in remarks { writer.write(remark) }
+        return writer.archive
+    }
+
+    /// Reads a state.
+    package init(archive: [UInt8], identity: String) throws(StateArchiveError) {
+        var reader = try StateReader(archive)
+        guard try reader.readString() == identity else { throw .otherProblem }
+        iteration = try reader.readInt()
+        counts = try reader.readCounts()
+        startValue = try reader.readDouble()
+        startNorm = try reader.readDouble()
+        estimatedStep = try reader.readOptionalDouble()
+        method = try reader.readMethod()
+        best = try reader.readEvaluation()
+        bestIteration = try reader.readInt()
+        let ended = try reader.readString()
+        termination = Termination(rawValue: ended)
+        if termination == nil && !ended.isEmpty { throw .invalidField("termination") }
+        for _ in 0..<(try reader.readInt()) { remarks.append(try reader.readString()) }
+        guard reader.isAtEnd else { throw .invalidField("trailing bytes") }
+    }
+}
+
+extension StateWriter {
+    fileprivate mutating func write(_ counts: OracleCounts) {
+        for entry in counts.named { write(entry.count) }
+    }
+
+    fileprivate mutating func write(_ evaluation: Evaluation) {
+        for vector in [evaluation.x, evaluation.y, evaluation.v, evaluation.hypergradient] { write(vector) }
+        write(evaluation.value)
+        write(evaluation.lowerResidual)
+        write(evaluation.linearResidual)
+        write(evaluation.lowerStatus)
+        write(evaluation.linearStatus != nil)
+        if let status = evaluation.linearStatus { write(status) }
+    }
+
+    fileprivate mutating func write(_ status: SolveStatus) {
+        switch status {
+        case .converged: write(0)
+        case .iterationLimit: write(1)
+        case .stagnated: write(2)
+        case .interrupted: write(3)
+        case .indefinite(let curvature):
+            write(4)
+            write(curvature)
+        case .diverged(let quantity, let iteration):
+            write(5)
+            write(quantity.rawValue)
+            write(iteration)
+        }
+    }
+
+    fileprivate mutating func write(_ schedule: StepSchedule) {
+        switch schedule {
+        case .constant(let value):
+            write(0)
+            write(value)
+        case .power(let initial, let exponent):
+            write(1)
+            write(initial)
+            write(exponent)
+        }
+    }
+
+    fileprivate mutating func write(_ method: MethodState) {
+        switch method {
+        case .doubleLoop(.momentum(let state), let evaluation):
+            write(0)
+            write(state.point)
+            write(state.stationarity)
+            write(state.momentum)
+            write(state.iteration)
+            write(state.evaluations)
+            write(evaluation)
+        case .doubleLoop(.spectral(let state), let evaluation):
+            write(1)
+            write(state)
+            write(evaluation)
+        case .soba(let state):
+            write(2)
+            write(state.iteration)
+            for vector in [state.x, state.y, state.v] { write(vector) }
+            write(state.lowerStep)
+            write(state.upperStep)
+        }
+    }
+
+    private mutating func write(_ state: SpectralProjectedGradient.State) {
+        for vector in [state.point, state.gradient, state.direction, state.values, state.norms] { write(vector) }
+        for number in [
+            state.value, state.stationarity, state.slope, state.spectralStep, state.fraction, state.lowestValue,
+            state.smallestNorm,
+        ] { write(number) }
+        for count in [state.rejectedTrials, state.idleIterations, state.iteration, state.evaluations] { write(count) }
+    }
+}
+
+extension StateReader {
+    fileprivate mutating func readCounts() throws(StateArchiveError) -> OracleCounts {
+        var counts = OracleCounts()
+        counts.lowerValue = try readInt()
+        counts.lowerGradient = try readInt()
+        counts.hessianProduct = try readInt()
+        counts.mixedProduct = try readInt()
+        counts.upperValue = try readInt()
+        counts.upperGradient = try readInt()
+        counts.samples = try readInt()
+        return counts
+    }
+
+    fileprivate mutating func readEvaluation() throws(StateArchiveError) -> Evaluation {
+        let x = try readDoubles()
+        let y = try readDoubles()
+        let v = try readDoubles()
+        let hypergradient = try readDoubles()
+        return Evaluation(
+            x: x, y: y, v: v, value: try readDouble(), hypergradient: hypergradient,
+            lowerResidual: try readDouble(), linearResidual: try readOptionalDouble(), lowerStatus: try readStatus(),
+            linearStatus: try readBool() ? try readStatus() : nil)
+    }
+
+    private mutating func readStatus() throws(StateArchiveError) -> SolveStatus {
+        switch try readInt() {
+        case 0: return .converged
+        case 1: return .iterationLimit
+        case 2: return .stagnated
+        case 3: return .interrupted
+        case 4: return .indefinite(curvature: try readDouble())
+        case 5:
+            guard let quantity = DivergedQuantity(rawValue: try readString()) else { throw .invalidField("status") }
+            return .diverged(quantity: quantity, iteration: try readInt())
+        default: throw .invalidField("status")
+        }
+    }
+
+    private mutating func readSchedule() throws(StateArchiveError) -> StepSchedule {
+        switch try readInt() {
+        case 0: .constant(try readDouble())
+        case 1: .power(initial: try readDouble(), exponent: try readDouble())
+        default: throw .invalidField("schedule")
+        }
+    }
+
+    fileprivate mutating func readMethod() throws(StateArchiveError) -> MethodState {
+        switch try readInt() {
+        case 0:
+            var state = ProjectedGradientMomentum.State(start: try readDoubles())
+            state.stationarity = try readDouble()
+            state.momentum = try readDoubles()
+            state.iteration = try readInt()
+            state.evaluations = try readInt()
+            return .doubleLoop(.momentum(state), try readEvaluation())
+        case 1: return .doubleLoop(.spectral(try readSpectral()), try readEvaluation())
+        case 2:
+            let iteration = try readInt()
+            let x = try readDoubles()
+            let y = try readDoubles()
+            let v = try readDoubles()
+            var state = SOBAState(x: x, y: y, v: v, lowerStep: try readSchedule(), upperStep: try readSchedule())
+            state.iteration = iteration
+            return .soba(state)
+        default: throw .invalidField("method")
+        }
+    }
+
+    private mutating func readSpectral() throws(StateArchiveError) -> SpectralProjectedGradient.State {
+        var state = SpectralProjectedGradient.State(start: try readDoubles())
+        state.gradient = try readDoubles()
+        state.direction = try readDoubles()
+        state.values = try readDoubles()
+        state.norms = try readDoubles()
+        state.value = try readDouble()
+        state.stationarity = try readDouble()
+        state.slope = try readDouble()
+        state.spectralStep = try readDouble()
+        state.fraction = try readDouble()
+        state.lowestValue = try readDouble()
+        state.smallestNorm = try readDouble()
+        state.rejectedTrials = try readInt()
+        state.idleIterations = try readInt()
+        state.iteration = try readInt()
+        state.evaluations = try readInt()
+        return state
+    }
+}

@@ -1,0 +1,50 @@
+// All that a run remembers between two iterations, as a value that can be written out and read back.
+import Solvers
+
+/// How a run ended.
+package enum Termination: String, Sendable, Equatable, CaseIterable {
+    case converged
+    case iterationLimit = "iteration_limit"
+    case timeLimit = "time_limit"
+    case oracleLimit = "oracle_limit"
+    /// No further progress is possible at this precision.
+    case stalled
+    case userStop = "user_stop"
+    case diverged
+
+    /// The state of a job that ended so.
+    package var isSuccess: Bool { self != .diverged }
+}
+
+/// The upper step's memory.
+package enum UpperStepState: Sendable, Equatable {
+    case momentum(ProjectedGradientMomentum.State)
+    case spectral(SpectralProjectedGradient.State)
+}
+
+/// A method's own part of the state.
+package enum MethodState: Sendable, Equatable {
+    /// The upper step's memory, and the evaluation at its point.
+    case doubleLoop(UpperStepState, Evaluation)
+    case soba(SOBAState)
+}
+
+/// A run between two iterations.
+package struct SolverState: Sendable, Equatable {
+    /// Completed upper iterations.
+    package var iteration = 0
+    package var counts = OracleCounts()
+    /// F and ‖projected ∇F‖ at the start, by the reference evaluation.
+    package var startValue: Double
+    package var startNorm: Double
+    /// The step of gradient descent estimated at the start, where one was needed.
+    package var estimatedStep: Double?
+    package var method: MethodState
+    /// The best point so far and its iteration.
+    package var best: Evaluation
+    package var bestIteration = 0
+    /// Set when the run has ended by itself.
+    package var termination: Termination?
+    /// What ended or endangers the run, for people.
+    package var remarks: [String] = []
+}
