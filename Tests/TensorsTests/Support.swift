@@ -9,7 +9,8 @@ enum Support {
     /// Numbers that go wrong when anything does.
     static let specials: [Double] = [
         0, -0.0, 1, -1, 0.5, -0.5, 2, -2, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
-        .leastNormalMagnitude, Double.leastNormalMagnitude.nextDown, .greatestFiniteMagnitude, -.greatestFiniteMagnitude,
+        .leastNormalMagnitude, Double.leastNormalMagnitude.nextDown, .greatestFiniteMagnitude,
+        -.greatestFiniteMagnitude,
         0x1p-53, -0x1p-53, 0x1p-54, 1 + 0x1p-52, 1 - 0x1p-53, 709.78, 709.79, 710, -708.4, -744, -745.13, -745.14, -746,
         -1000, 1000, 40, -40, 0.549, 0.35, -0.35, 0x1p52, 0x1p53, 0x1p54, 1e300,
     ]
