@@ -1,9 +1,6 @@
 // The block machine. An operand is an address and a step of 8 or 0 doubles per vector, so that one implementation of
 // an opcode serves memory, registers and splats alike.
 
-// A register ends in a spare vector, so that registers do not share cache sets.
-enum { SK_REGISTER_STRIDE = SK_BLOCK_LENGTH + 8 };
-
 typedef struct {
     double *at;
     int64_t step;     // per vector
@@ -62,7 +59,7 @@ SK_UNARY(op_relu, relu8(a))
 SK_UNARY(op_ispositive, one_where(a > 0.0))
 SK_BINARY(op_add, a + b)
 SK_BINARY(op_sub, a - b)
-SK_BINARY(op_mul, a *b)
+SK_BINARY(op_mul, a * b)
 SK_BINARY(op_div, a / b)
 SK_LIBRARY(op_pow, pow(at[i * as], bt[i * bs]))
 SK_BINARY(op_min, minimum(a, b))
@@ -97,9 +94,6 @@ static const block_function block_functions[SK_OP_COUNT] = {
     [SK_OP_LESS] = op_less, [SK_OP_LESSEQUAL] = op_lessequal, [SK_OP_EQUAL] = op_equal, [SK_OP_FMA] = op_fma,
     [SK_OP_FNMA] = op_fnma, [SK_OP_SELECT] = op_select, [SK_OP_SUM] = op_sum, [SK_OP_DOT] = op_dot,
 };
-
-// Scratch holds the registers, then one vector per operand for splats and accumulators.
-enum { SK_SCRATCH_COUNT = SK_BLOCK_MAX_REGISTERS * SK_REGISTER_STRIDE + SK_BLOCK_MAX_OPERANDS * 8 };
 
 SK_INLINE place resolve(sk_block_operand operand, int32_t index, double *const *pointers, double *scratch) {
     double *const vector = scratch + SK_BLOCK_MAX_REGISTERS * SK_REGISTER_STRIDE + (int64_t)index * 8;

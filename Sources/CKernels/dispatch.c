@@ -40,9 +40,7 @@ const char *sk_variant_name(int32_t variant) {
     return variant >= 0 && variant < SK_VARIANT_COUNT ? names[variant] : "unknown";
 }
 
-int64_t sk_block_scratch_count(void) {
-    return SK_BLOCK_MAX_REGISTERS * (SK_BLOCK_LENGTH + 8) + SK_BLOCK_MAX_OPERANDS * 8;
-}
+int64_t sk_block_scratch_count(void) { return SK_SCRATCH_COUNT; }
 
 void sk_block(
     const sk_block_op *ops, int32_t op_count, const sk_block_operand *operands, int32_t operand_count,

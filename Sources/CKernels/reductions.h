@@ -27,7 +27,7 @@ SK_INLINE double extreme_of_row(combine f, double identity, const double *x, int
 static double max_of_row(const double *x, int64_t n) { return extreme_of_row(maximum, -INFINITY, x, n); }
 static double min_of_row(const double *x, int64_t n) { return extreme_of_row(minimum, INFINITY, x, n); }
 
-// Reduces `rows` rows of at most 32 columns, `stride` apart, into dst, starting from what `from_identity` or dst says.
+// Reduces `rows` rows of at most 32 columns, `stride` apart, and combines the result with dst, unless this `begins` it.
 SK_INLINE void fold_rows(
     combine f, v8 identity, const double *src, int64_t rows, int64_t stride, int64_t width, double *dst, bool begins) {
     v8 acc[SK_STRIPS];
@@ -98,10 +98,18 @@ SK_INLINE v8 max_of_strip(const double *src, int64_t middle, int64_t inner, int6
     return best;
 }
 
-static void logsumexp_row(const double *src, double *dst, int64_t middle) {
-    const v8 shift = finite_or_zero(splat(max_of_row(src, middle)));
-    const v8 total = splat(sum_terms(add_exponential, src, src, shift, middle));
-    *dst = (shift + log8(total))[0];
+// Contiguous rows, 8 per logarithm.
+static void logsumexp_rows(const double *src, double *dst, int64_t rows, int64_t middle) {
+    for (int64_t r = 0; r < rows; r += 8) {
+        const int64_t count = smaller(rows - r, 8);
+        double shifts[8] = {0}, totals[8] = {0};
+        for (int64_t i = 0; i < count; i++, src += middle) {
+            const v8 shift = finite_or_zero(splat(max_of_row(src, middle)));
+            shifts[i] = shift[0];
+            totals[i] = sum_terms(add_exponential, src, src, shift, middle);
+        }
+        store_first(dst + r, load(shifts) + log8(load(totals)), count);
+    }
 }
 
 static void logsumexp_columns(const double *src, double *dst, int64_t middle, int64_t inner) {
@@ -115,12 +123,12 @@ static void logsumexp_columns(const double *src, double *dst, int64_t middle, in
 }
 
 static void logsumexp(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner) {
-    for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += inner) {
-        if (inner == 1)
-            logsumexp_row(src, dst, middle);
-        else
-            logsumexp_columns(src, dst, middle, inner);
+    if (inner == 1) {
+        logsumexp_rows(src, dst, outer, middle);
+        return;
     }
+    for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += inner)
+        logsumexp_columns(src, dst, middle, inner);
 }
 
 static void softmax_row(const double *src, double *dst, int64_t middle) {

@@ -1,6 +1,13 @@
 // The kernels that are compiled once per variant, as a table of functions.
 #include "CKernels.h"
 
+// Scratch of the block machine: the registers, then one vector per operand for splats and accumulators. A register ends
+// in a spare vector, so that the same elements of two registers do not compete for a cache set.
+enum {
+    SK_REGISTER_STRIDE = SK_BLOCK_LENGTH + 8,
+    SK_SCRATCH_COUNT = SK_BLOCK_MAX_REGISTERS * SK_REGISTER_STRIDE + SK_BLOCK_MAX_OPERANDS * 8,
+};
+
 typedef struct {
     void (*block)(
         const sk_block_op *, int32_t, const sk_block_operand *, int32_t, double *const *, double *, int64_t);

@@ -16,7 +16,7 @@ SK_INLINE v8 absolute(v8 x) { return (v8)((v8u)x & 0x7fffffffffffffff); }
 SK_INLINE v8 keep(v8i mask, v8 x) { return (v8)((v8i)x & mask); }
 SK_INLINE v8 one_where(v8i mask) { return keep(mask, splat(1.0)); }
 
-// The magnitude of `x`, which must be positive or NaN, with the sign of `s`.
+// The magnitude of `x` with the sign of `s`.
 SK_INLINE v8 with_sign(v8 x, v8 s) { return (v8)((v8u)absolute(x) | ((v8u)s & 0x8000000000000000)); }
 
 // The lanes below n.
