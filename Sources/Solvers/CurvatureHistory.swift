@@ -8,6 +8,7 @@ struct CurvatureHistory {
     private var curvatures: [Double]
     private var coefficients: [Double]
     private var newest = -1
+    private let capacity: Int
 
     /// Pairs held.
     private(set) var count = 0
@@ -25,8 +26,6 @@ struct CurvatureHistory {
         coefficients = curvatures
         capacity = max(memory, 0)
     }
-
-    private let capacity: Int
 
     /// Forgets the pairs.
     mutating func removeAll() { count = 0 }
@@ -46,7 +45,7 @@ struct CurvatureHistory {
         let bound = Double.ulpOfOne * (stepSquare * changeSquare).squareRoot()
         // The slot held the oldest pair, which is gone in either case.
         guard curvature > bound, curvature.isFinite, changeSquare.isFinite else {
-            count = min(count, capacity - 1)
+            count = max(min(count, capacity - 1), 0)
             return
         }
         curvatures[slot] = curvature
