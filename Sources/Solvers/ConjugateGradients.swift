@@ -1,6 +1,8 @@
 // Conjugate gradients for symmetric positive definite systems. Hestenes & Stiefel 1952; notation of Nocedal & Wright,
 // 2nd ed., Alg. 5.2; residual replacement after van der Vorst & Ye 2000.
 
+import Tensors
+
 /// Solves `H x = b` for symmetric positive definite `H`.
 ///
 /// The returned point is the converged iterate itself, and its residual is recomputed from the definition before the

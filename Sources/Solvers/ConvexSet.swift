@@ -1,5 +1,7 @@
 // The convex sets that variables may be confined to, with their projections.
 
+import Tensors
+
 /// A closed convex subset of ℝⁿ.
 package enum ConvexSet: Sendable, Equatable {
     /// ℝⁿ, for every n.

@@ -1,5 +1,7 @@
 // The limited-memory inverse Hessian of L-BFGS. Nocedal 1980; Nocedal & Wright, 2nd ed., Alg. 7.4 and (7.20).
 
+import Tensors
+
 /// The last few pairs s = x⁺ − x, y = g⁺ − g, and the inverse Hessian that they imply.
 struct CurvatureHistory {
     private var steps: [[Double]]

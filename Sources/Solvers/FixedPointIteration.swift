@@ -1,5 +1,7 @@
 // Fixed-point (Picard) iteration v ← Φ(v) and, for linear systems, Richardson's v ← v − η(Hv − b).
 
+import Tensors
+
 /// Iterates `v ← Φ(v)`.
 package struct FixedPointIteration: Sendable, Equatable {
     /// The test on ‖Φ(v) − v‖₂, relative to ‖v‖₂. Nil: exactly ``maxIterations`` updates, each with one evaluation

@@ -1,5 +1,7 @@
 // Limited-memory BFGS with a Hager-Zhang line search. Liu & Nocedal 1989; Hager & Zhang 2005.
 
+import Tensors
+
 /// Minimises a smooth function without constraints, down to the gradients that rounding allows.
 package struct LBFGS: Minimizer, Equatable {
     /// Curvature pairs kept.

@@ -1,6 +1,8 @@
 // Extreme eigenvalues of symmetric operators. Lanczos 1950 with full reorthogonalisation; Golub & Van Loan, 4th ed.,
 // §10.1 (process and error bounds) and §8.3 (implicit QL).
 
+import Tensors
+
 /// Approximates eigenvalues of a symmetric operator from a Krylov space.
 package struct Lanczos: Sendable, Equatable {
     /// Dimension of the Krylov space, and applications of the operator. Storage is steps · n.

@@ -1,5 +1,7 @@
 // Square linear maps known only by their action, and the solvers of linear systems.
 
+import Tensors
+
 /// A linear map [n] → [n] given by its action.
 package struct LinearOperator {
     /// n.

@@ -1,6 +1,8 @@
 // Spectral projected gradients, SPG2 of Birgin, Martínez & Raydan 2000: Barzilai-Borwein steps, a nonmonotone Armijo
 // test (Grippo, Lampariello & Lucidi 1986), and gradients instead of values where rounding hides the decrease.
 
+import Tensors
+
 /// Minimises over a convex set, one joint evaluation of f and ∇f at a time.
 package struct SpectralProjectedGradient: SteppingMethod {
     /// What does not change during a run.

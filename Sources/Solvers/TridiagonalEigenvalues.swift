@@ -1,6 +1,8 @@
 // Eigenvalues of symmetric tridiagonal matrices by the implicit QL method. Dubrulle, Martin & Wilkinson 1968
 // (imtql2), with only the last row of the eigenvectors.
 
+import Glibc
+
 /// The eigenvalues of a symmetric tridiagonal matrix, in no particular order.
 struct TridiagonalEigenvalues {
     /// The eigenvalues.
@@ -51,7 +53,7 @@ struct TridiagonalEigenvalues {
         var (sine, cosine, shift) = (1.0, 1.0, 0.0)
         for i in (first..<last).reversed() {
             let (f, b) = (sine * offDiagonal[i], cosine * offDiagonal[i])
-            let r = VectorMath.norm([f, g])
+            let r = hypot(f, g)
             offDiagonal[i + 1] = r
             if r == 0 {
                 // The block has split here; the sweep starts anew on its parts.

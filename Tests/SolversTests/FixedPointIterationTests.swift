@@ -67,7 +67,7 @@ import Testing
 
     @Test func stopsWhenInterrupted() {
         let solution = FixedPointIteration(tolerance: nil, maxIterations: 10)
-            .solve(from: [1], shouldStop: { true }) { v, image in image = v }
+            .solve(from: [1], shouldStop: { true }, map: { v, image in image = v })
         #expect(solution.status == .interrupted)
         #expect(solution.statistics.iterations == 0)
     }
