@@ -14,6 +14,7 @@ package struct ConjugateGradients: LinearSolver, Equatable {
     /// The largest number of updates of x.
     package var maxIterations: Int
 
+    /// The method with these settings.
     package init(tolerance: Tolerance = Tolerance(relative: 1e-10), maxIterations: Int = 1_000) {
         self.tolerance = tolerance
         self.maxIterations = maxIterations

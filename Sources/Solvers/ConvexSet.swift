@@ -58,7 +58,10 @@ package enum ConvexSet: Sendable, Equatable {
 
 /// Bounds that leave at least one real number for every variable.
 package struct Box: Sendable, Equatable {
+    /// [n], −∞ where there is none.
     package let lower: [Double]
+
+    /// [n], +∞ where there is none.
     package let upper: [Double]
 
     fileprivate init(lower: [Double], upper: [Double]) throws(SolverError) {

@@ -11,6 +11,7 @@ package struct FixedPointIteration: Sendable, Equatable {
     /// The largest number of updates. With a tolerance, the result of the last is tested too: one more evaluation.
     package var maxIterations: Int
 
+    /// The method with these settings.
     package init(tolerance: Tolerance?, maxIterations: Int) {
         self.tolerance = tolerance
         self.maxIterations = maxIterations
@@ -64,6 +65,7 @@ package struct Richardson: LinearSolver, Equatable {
     /// The largest number of updates, as in ``FixedPointIteration/maxIterations``.
     package var maxIterations: Int
 
+    /// The method with these settings.
     package init(step: Double, tolerance: Tolerance?, maxIterations: Int) {
         self.step = step
         self.tolerance = tolerance

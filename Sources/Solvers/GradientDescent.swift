@@ -12,6 +12,7 @@ package struct GradientDescent: Minimizer, Equatable {
         case armijo(largest: Double)
     }
 
+    /// How long the steps are.
     package var step: Step
 
     /// The test on ‖P(x − ∇f) − x‖₂, relative to its first value. Nil: exactly ``maxIterations`` updates and no
@@ -24,6 +25,7 @@ package struct GradientDescent: Minimizer, Equatable {
     /// Where x is kept. The start is projected first.
     package var set: ConvexSet
 
+    /// The method with these settings.
     package init(step: Step, tolerance: Tolerance?, maxIterations: Int, set: ConvexSet = .whole) {
         self.step = step
         self.tolerance = tolerance
@@ -139,9 +141,12 @@ private struct ArmijoDescent {
         method.tolerance.map { norm <= $0.threshold(scale: first) } ?? false
     }
 
+    /// Halvings of one step: down to the last digit of x, unless x is far smaller than the gradient.
+    private static let maxTrials = 100
+
     /// Moves to the first acceptable trial; false when none is left that differs from x.
     private mutating func backtrack() -> Bool {
-        while true {
+        for _ in 0..<Self.maxTrials {
             method.set.move(from: x, by: -length, along: gradient, into: &trial)
             if trial == x { return false }
             let trialValue = objective.valueAndGradient(trial, &trialGradient)
@@ -155,6 +160,7 @@ private struct ArmijoDescent {
             }
             length /= 2
         }
+        return false
     }
 
     private func accepts(_ trialValue: Double) -> Bool {

@@ -13,6 +13,7 @@ package struct LBFGS: Minimizer, Equatable {
     /// The largest number of updates of x.
     package var maxIterations: Int
 
+    /// The method with these settings.
     package init(
         memory: Int = 10, tolerance: Tolerance = Tolerance(absolute: 1e-10), maxIterations: Int = 1_000
     ) {

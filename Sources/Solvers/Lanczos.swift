@@ -8,6 +8,7 @@ package struct Lanczos: Sendable, Equatable {
     /// Dimension of the Krylov space, and applications of the operator. Storage is steps · n.
     package var steps: Int
 
+    /// The method with these settings.
     package init(steps: Int) { self.steps = steps }
 
     /// The eigenvalue approximations of one run.
@@ -22,8 +23,10 @@ package struct Lanczos: Sendable, Equatable {
         /// `.diverged`: the operator or the start is not finite. The values are of the steps before.
         package var status: SolveStatus
 
-        /// The smallest and the largest; nil without any step (start 0, or no steps).
+        /// The smallest; nil without any step (start 0, or no steps).
         package var smallest: Double? { values.first }
+
+        /// The largest; nil where ``smallest`` is.
         package var largest: Double? { values.last }
     }
 

@@ -4,15 +4,19 @@
 package struct ProjectedGradientMomentum: SteppingMethod {
     /// All that is needed to continue: plain numbers.
     package struct State: Sendable, Equatable {
-        /// The last accepted point, with ‖P(x − ∇f) − x‖₂ there.
+        /// x, the last accepted point.
         package var point: [Double]
+
+        /// ‖P(x − ∇f) − x‖₂ at x.
         package var stationarity = Double.infinity
 
         /// u.
         package var momentum: [Double]
 
-        /// Accepted points after the start; evaluations received. No evaluation: the start is the proposal.
+        /// Accepted points after the start.
         package var iteration = 0
+
+        /// Evaluations accepted. At 0 the start is the proposal.
         package var evaluations = 0
 
         /// The state before the first evaluation.
@@ -27,7 +31,10 @@ package struct ProjectedGradientMomentum: SteppingMethod {
 
     /// μ; 0 is plain projected gradient descent.
     package let decay: Double
+
+    /// Where x is kept.
     package let set: ConvexSet
+
     package private(set) var state: State
 
     /// Starts at the projection of `start`.
@@ -36,6 +43,7 @@ package struct ProjectedGradientMomentum: SteppingMethod {
     package init(
         start: [Double], schedule: StepSchedule, decay: Double, set: ConvexSet = .whole
     ) throws(SolverError) {
+        try set.checkDimension(start.count)
         var projected = start
         set.project(&projected)
         try self.init(resuming: State(start: projected), schedule: schedule, decay: decay, set: set)

@@ -11,6 +11,7 @@ package struct SmoothObjective {
     /// Both at once, which is usually cheaper than one after the other.
     package let valueAndGradient: (_ x: [Double], _ gradient: inout [Double]) -> Double
 
+    /// The objective whose parts are evaluated separately; all three must describe the same function.
     package init(
         value: @escaping (_ x: [Double]) -> Double,
         gradient: @escaping (_ x: [Double], _ gradient: inout [Double]) -> Void,

@@ -15,6 +15,7 @@ package struct SolveStatistics: Sendable, Equatable {
     /// The objective at the point, for methods that evaluate it.
     package var value: Double?
 
+    /// The measurements, with the residual's relative size computed from `scale`.
     package init(iterations: Int, residualNorm: Double, scale: Double, value: Double? = nil) {
         self.iterations = iterations
         self.residualNorm = residualNorm
@@ -27,9 +28,14 @@ package struct SolveStatistics: Sendable, Equatable {
 package struct Solution: Sendable, Equatable {
     /// The solution, or the best point found.
     package var point: [Double]
+
+    /// How the run ended.
     package var status: SolveStatus
+
+    /// What was measured at the point and on the way.
     package var statistics: SolveStatistics
 
+    /// The outcome made of its parts.
     package init(point: [Double], status: SolveStatus, statistics: SolveStatistics) {
         self.point = point
         self.status = status
@@ -39,9 +45,13 @@ package struct Solution: Sendable, Equatable {
 
 /// When a residual is small enough: at most max(`relative` · scale, `absolute`).
 package struct Tolerance: Sendable, Equatable {
+    /// The part of the method's scale; 0 for none.
     package var relative: Double
+
+    /// In the residual's own unit; 0 for none.
     package var absolute: Double
 
+    /// The test with these bounds; without any, only a residual of 0 passes.
     package init(relative: Double = 0, absolute: Double = 0) {
         self.relative = relative
         self.absolute = absolute

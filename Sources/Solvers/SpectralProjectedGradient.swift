@@ -16,8 +16,10 @@ package struct SpectralProjectedGradient: SteppingMethod {
         /// Relative error of f. Below it values decide nothing; gradients do.
         package var valueNoise = 1e-12
 
-        /// Steps λ along the negative gradient stay within these.
+        /// The least λ, the step along the negative gradient.
         package var smallestStep = 1e-10
+
+        /// The largest λ.
         package var largestStep = 1e10
 
         /// Rejected trials in a row after which the method stops.
@@ -26,19 +28,28 @@ package struct SpectralProjectedGradient: SteppingMethod {
         /// Iterates in a row that gain neither in value nor in gradient, after which the method stops.
         package var patience = 30
 
+        /// The published settings.
         package init() {}
     }
 
     /// All that is needed to continue: plain numbers.
     package struct State: Sendable, Equatable {
-        /// The last accepted point, with f, ∇f and ‖P(x − ∇f) − x‖₂ there.
+        /// x, the last accepted point.
         package var point: [Double]
+
+        /// f(x).
         package var value = Double.infinity
+
+        /// ∇f(x).
         package var gradient: [Double]
+
+        /// ‖P(x − ∇f(x)) − x‖₂.
         package var stationarity = Double.infinity
 
-        /// d = P(x − λ∇f) − x and its slope ∇fᵀd.
+        /// d = P(x − λ∇f) − x.
         package var direction: [Double]
+
+        /// ∇fᵀd.
         package var slope = 0.0
 
         /// λ.
@@ -50,17 +61,25 @@ package struct SpectralProjectedGradient: SteppingMethod {
         /// Trials rejected since the last accepted point.
         package var rejectedTrials = 0
 
-        /// The last M accepted values, and gradient norms, oldest first.
+        /// The last M accepted values, oldest first.
         package var values: [Double] = []
+
+        /// ‖P(x − ∇f) − x‖₂ at the same points.
         package var norms: [Double] = []
 
-        /// The lowest value and the smallest gradient norm so far, and the iterates since either improved.
+        /// The lowest accepted value.
         package var lowestValue = Double.infinity
+
+        /// The smallest of all `norms`.
         package var smallestNorm = Double.infinity
+
+        /// Iterates since either of the two improved.
         package var idleIterations = 0
 
-        /// Accepted points after the start; evaluations received. No evaluation: the start is the proposal.
+        /// Accepted points after the start.
         package var iteration = 0
+
+        /// Evaluations received. At 0 the start is the proposal.
         package var evaluations = 0
 
         /// The state before the first evaluation.
@@ -71,14 +90,19 @@ package struct SpectralProjectedGradient: SteppingMethod {
         }
     }
 
+    /// Where x is kept.
     package let set: ConvexSet
+
+    /// The settings.
     package let options: Options
+
     package private(set) var state: State
 
     /// Starts at the projection of `start`.
     ///
     /// - Throws: ``SolverError/dimensionMismatch(of:expected:found:)``.
     package init(start: [Double], set: ConvexSet = .whole, options: Options = Options()) throws(SolverError) {
+        try set.checkDimension(start.count)
         var projected = start
         set.project(&projected)
         try self.init(resuming: State(start: projected), set: set, options: options)

@@ -1,3 +1,5 @@
+// Conjugate gradients against exact solutions, at their limits, and on systems they cannot solve.
+
 import Solvers
 import Testing
 

@@ -1,3 +1,5 @@
+// Projections onto boxes, with infinite bounds and NaN.
+
 import Solvers
 import Testing
 

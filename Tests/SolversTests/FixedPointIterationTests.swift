@@ -1,3 +1,5 @@
+// Fixed points and Richardson's iteration against closed forms; the published count of problem P6.
+
 import Glibc
 import Solvers
 import Testing

@@ -1,3 +1,5 @@
+// Gradient descent with scheduled and backtracked steps, within boxes and out of domains.
+
 import Solvers
 import Testing
 
@@ -90,6 +92,20 @@ import Testing
         let solution = try GradientDescent(step: .armijo(largest: 1), tolerance: nil, maxIterations: 5)
             .minimize(undefinedObjective, from: [1])
         #expect(solution.status == .diverged(quantity: .value, iteration: 0))
+    }
+
+    @Test func backtrackingGivesUpAfterAHundredTrials() throws {
+        var evaluations = 0
+        let island = SmoothObjective { x, gradient in
+            evaluations += 1
+            gradient[0] = 1
+            return x[0] == 0 ? 0 : .nan
+        }
+        let solution = try GradientDescent(step: .armijo(largest: 1), tolerance: nil, maxIterations: 5)
+            .minimize(island, from: [0])
+        #expect(solution.status == .stagnated)
+        #expect(solution.point == [0])
+        #expect(evaluations == 101)
     }
 
     @Test func aStationaryStartNeedsNoUpdate() throws {

@@ -1,3 +1,5 @@
+// L-BFGS down to rounding level, on ill-conditioned and undefined objectives.
+
 import Solvers
 import Testing
 

@@ -1,3 +1,5 @@
+// Ritz values against known spectra, and the steps chosen from them.
+
 import Glibc
 import Solvers
 import Testing

@@ -1,3 +1,5 @@
+// Every way to fail comes with advice.
+
 import Solvers
 import Testing
 

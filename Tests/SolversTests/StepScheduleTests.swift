@@ -1,3 +1,5 @@
+// Step sizes against their formulas.
+
 import Solvers
 import Testing
 

@@ -1,3 +1,5 @@
+// The resumable projected methods against optimality conditions; a copied state continues identically.
+
 import Solvers
 import Testing
 
@@ -157,9 +159,13 @@ private func advance(_ method: inout some SteppingMethod, _ objective: SmoothObj
         #expect(solution.point == [-1.2, 1])
     }
 
-    @Test func refusesABoxOfOtherDimension() throws {
-        #expect(throws: SolverError.dimensionMismatch(of: "bounds", expected: 1, found: 3)) {
-            try SpectralProjectedGradient(start: [1], set: BoxProblem.set())
+    @Test(arguments: [1, 2, 4]) func refusesABoxOfOtherDimension(_ count: Int) throws {
+        let start = [Double](repeating: 9, count: count)
+        #expect(throws: SolverError.dimensionMismatch(of: "bounds", expected: count, found: 3)) {
+            try SpectralProjectedGradient(start: start, set: BoxProblem.set())
+        }
+        #expect(throws: SolverError.dimensionMismatch(of: "bounds", expected: count, found: 3)) {
+            try ProjectedGradientMomentum(start: start, schedule: .constant(1), decay: 0, set: BoxProblem.set())
         }
     }
 }
