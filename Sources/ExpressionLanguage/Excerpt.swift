@@ -22,12 +22,12 @@ package struct Excerpt: Sendable, Equatable {
 
         let first = max(0, min(start - Self.lead, length - Self.limit))
         let quoted = first..<min(length, first + Self.limit)
-        var characters = source.characters(quoted, ofLine: line).map(Printable.character)
+        var characters = source.characters(quoted, ofLine: line)
         if quoted.lowerBound > 0 { characters[0] = "…" }
         let isCut = quoted.upperBound < length
         if isCut { characters[characters.count - 1] = "…" }
 
-        text = String(characters)
+        text = Printable.text(characters)
         let visibleEnd = isCut ? quoted.upperBound - 1 : max(end, quoted.upperBound)
         caret = start - first..<max(start + 1, min(end, visibleEnd)) - first
     }

@@ -96,11 +96,10 @@ extension Parser {
     mutating func reportMethodCall(of name: String, on base: Int, attribute: Int) {
         let receiver = short(span(of: base))
         let message = "functions are not called with '.'"
-        let function = short(Span(span(of: attribute).end - name.utf8.count, span(of: attribute).end))
-        guard !ForeignNotation.modules.contains(receiver) else {
-            return report(span(of: attribute), message, hint: "write \(function)(…)")
-        }
-        report(span(of: attribute), message, hint: "write \(function)(\(receiver))")
+        let (call, end) = (span(of: attribute), span(of: attribute).end)
+        let callee = Span(end - name.utf8.count, end)
+        let arguments = ForeignNotation.modules.contains(receiver) ? "…" : receiver
+        report(call, focus: callee, message, hint: "write \(short(callee))(\(arguments))")
     }
 
     /// Reports an opening bracket that nothing closes, wherever the cursor stands.

@@ -16,9 +16,16 @@ package enum Printable {
     }
 
     /// Every character of `text` made printable; as many characters as came.
-    package static func text(_ text: some StringProtocol) -> String {
+    package static func text(_ text: some Sequence<Character>) -> String {
         var printable = ""
-        for character in text { printable.append(self.character(character)) }
+        var last: Character = " "
+        for original in text {
+            let character = character(original)
+            // A mark without a letter would join the character that was put before it and shift the rest.
+            let joins = "\(last)\(character)".count < 2
+            last = joins ? "\u{FFFD}" : character
+            printable.append(last)
+        }
         return printable
     }
 
