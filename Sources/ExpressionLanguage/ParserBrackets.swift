@@ -130,6 +130,7 @@ extension Parser {
     }
 
     /// Reports the token at the cursor and steps over everything up to the next comma or close of this bracket.
+    @inline(never)  // Small frames for the recursion that calls it.
     private mutating func skipToComma() {
         reportUnexpected()
         var depth = 0
@@ -146,6 +147,7 @@ extension Parser {
     }
 
     /// Steps over the bracket that closes `opener`, or reports that it is missing.
+    @inline(never)  // Small frames for the recursion that calls it.
     private mutating func close(_ opener: Token) -> Span {
         let symbol = open.removeLast()
         if currentSymbol?.opener == symbol { return advance().span }

@@ -20,6 +20,8 @@ extension Parser {
         return true
     }
 
+    // Kept out of line: its text would widen the frames of the recursion that calls it.
+    @inline(never)
     private mutating func reportMissingOperator(after left: Int) {
         if let (token, foreign) = foreignWord {
             report(token.span, foreign.message, hint: foreign.hint)
