@@ -1,0 +1,119 @@
+// Job document: JSON value → ``ProblemDocument``, every fault of the document's form at once.
+
+import ExpressionLanguage
+
+/// Decodes job documents.
+package enum DocumentDecoder {
+    /// Decodes a whole document. Formulas are kept as text; nothing they name is looked up.
+    ///
+    /// - Parameters:
+    ///   - value: the document, from ``JSONParser`` or ``YAMLReader``.
+    ///   - diagnostics: receives every fault, each with its JSON pointer.
+    /// - Returns: nil when this call reported an error.
+    package static func decode(_ value: JSONValue, into diagnostics: inout Diagnostics) -> ProblemDocument? {
+        let errorsBefore = diagnostics.errorCount
+        var reader = DocumentReader(diagnostics: diagnostics)
+        let document = reader.document(Field(value: value, pointer: ""))
+        diagnostics = reader.diagnostics
+        return diagnostics.errorCount == errorsBefore ? document : nil
+    }
+}
+
+extension DocumentReader {
+    mutating func document(_ field: Field) -> ProblemDocument? {
+        let known = [
+            "problem", "method", "limits", "tolerances", "seed", "progress", "checkpoint", "priority", "labels",
+            "ttl_seconds", "retry", "webhook",
+        ]
+        let top = fields(field, wanted: "a job document", known: known, unsupported: ["warm_start"])
+        guard let top else { return nil }
+        let problem = problem(top["problem"])
+        if top["problem"] == nil { fault("", .missingField, "the document has no \"problem\"") }
+        let method = method(top["method"])
+        let limits = limits(top["limits"])
+        let tolerances = tolerances(top["tolerances"])
+        let seed = seed(top["seed"]) ?? 0
+        let progress = progress(top["progress"])
+        let checkpoint = checkpoint(top["checkpoint"])
+        let labels = labels(top["labels"])
+        let priority = whole(top["priority"], in: 0...9)
+        checkServiceFields(of: top)
+        guard let problem else { return nil }
+        return ProblemDocument(
+            problem: problem, method: method, limits: limits, tolerances: tolerances, seed: seed, progress: progress,
+            checkpoint: checkpoint, labels: labels, priority: priority)
+    }
+
+    private mutating func limits(_ field: Field?) -> Limits {
+        var limits = Limits()
+        let known = ["time_seconds", "iterations", "oracle_calls", "memory_bytes", "queue_seconds"]
+        guard let fields = fields(field, wanted: "an object of limits", known: known) else { return limits }
+        limits.timeSeconds = positive(fields["time_seconds"])
+        limits.iterations = whole(fields["iterations"], in: 1...Int.max) ?? limits.iterations
+        limits.oracleCalls = whole(fields["oracle_calls"], in: 1...Int.max)
+        limits.memoryBytes = whole(fields["memory_bytes"], in: 1...Int.max)
+        // The queue's own limit: the service reads it, the problem does not depend on it.
+        _ = positive(fields["queue_seconds"])
+        return limits
+    }
+
+    private mutating func tolerances(_ field: Field?) -> Tolerances {
+        let known = ["hypergradient", "lower", "linear"]
+        guard let fields = fields(field, wanted: "an object of tolerances", known: known) else { return Tolerances() }
+        return Tolerances(
+            hypergradient: nonnegative(fields["hypergradient"]), lower: nonnegative(fields["lower"]),
+            linear: nonnegative(fields["linear"]))
+    }
+
+    private mutating func progress(_ field: Field?) -> ProgressRequest {
+        var progress = ProgressRequest()
+        let known = ["every", "min_interval_ms", "iterates"]
+        guard let fields = fields(field, wanted: "an object", known: known) else { return progress }
+        progress.every = whole(fields["every"], in: 1...Int.max) ?? progress.every
+        progress.minIntervalMilliseconds = whole(fields["min_interval_ms"], in: 0...Int.max)
+        progress.iterates = word(fields["iterates"], as: ProgressRequest.Iterates.self) ?? progress.iterates
+        return progress
+    }
+
+    private mutating func checkpoint(_ field: Field?) -> CheckpointRequest {
+        var checkpoint = CheckpointRequest()
+        guard let fields = fields(field, wanted: "an object", known: ["every_seconds"]) else { return checkpoint }
+        checkpoint.everySeconds = positive(fields["every_seconds"]) ?? checkpoint.everySeconds
+        return checkpoint
+    }
+
+    private mutating func labels(_ field: Field?) -> [Label] {
+        var labels: [Label] = []
+        for (name, field) in map(field, wanted: "an object of strings")?.entries ?? [] {
+            if let value = string(field) { labels.append(Label(name: name, value: value)) }
+        }
+        return labels
+    }
+
+    /// Fields that only the service reads: their types are checked here, with everything else.
+    private mutating func checkServiceFields(of top: Fields) {
+        _ = positive(top["ttl_seconds"])
+        if let retry = fields(top["retry"], wanted: "an object", known: ["max_attempts"]) {
+            _ = whole(retry["max_attempts"], in: 1...Int.max)
+        }
+        guard let webhook = fields(top["webhook"], wanted: "an object", known: ["url", "events"]) else { return }
+        if webhook["url"] == nil { fault(webhook.pointer, .missingField, "a webhook has a \"url\"") }
+        _ = string(webhook["url"])
+        _ = strings(webhook["events"], wanted: "a list of event types")
+    }
+
+    /// A list of strings; nil, with faults, when it is none or an element is none.
+    mutating func strings(_ field: Field?, wanted: String) -> [String]? {
+        guard let field else { return nil }
+        guard let elements = field.value.elements else {
+            wrongType(field, wanted: wanted)
+            return nil
+        }
+        var strings: [String] = []
+        for (index, element) in elements.enumerated() {
+            let place = Field(value: element, pointer: JSONPointer.child(field.pointer, index))
+            if let text = string(place) { strings.append(text) }
+        }
+        return strings.count == elements.count ? strings : nil
+    }
+}

@@ -1,0 +1,149 @@
+// The "method": a preset's name or an object that overrides single axes. What the design names and this version does not
+// run is refused as unsupported, anything else as unknown.
+
+import ExpressionLanguage
+
+extension DocumentReader {
+    private static let otherMethods = [
+        "hoag", "sid", "bsgm", "nsid", "bsa", "ttsa", "stocbio", "amigo", "saba", "srba", "vrbo", "mrbo", "sustain",
+        "fsla", "ma-soba", "f2sa", "bome", "pzobo", "pgdo", "meha", "bvfim", "gaffo", "gda", "di", "darts", "sama",
+        "iga", "maml", "fomaml", "reptile", "random-search", "tpe", "itd-forward", "aid-neumann",
+    ]
+    private static let otherLowerSolvers = [
+        "heavy-ball", "nesterov", "adam", "newton-cg", "fixed-point", "anderson", "proximal-gradient", "ista", "fista",
+        "projected-gradient", "closed-form", "sgd",
+    ]
+    private static let otherHypergradients = ["unrolled-forward", "penalty", "zeroth-order", "initialisation"]
+    private static let otherLinearSolvers = [
+        "normal-equations", "minres", "gmres", "bicgstab", "neumann", "randomised-neumann", "sgd", "cholesky", "lu",
+        "identity", "rank-one", "adam-identity",
+    ]
+    private static let otherUpperSteps = ["momentum", "adam", "l-bfgs"]
+    private static let otherEstimators = ["saga", "sarah", "storm"]
+
+    mutating func method(_ field: Field?) -> MethodRequest {
+        var request = MethodRequest()
+        guard let field else { return request }
+        let known = ["name", "lower_solver", "hypergradient", "linear_solver", "upper_step", "estimator"]
+        let axes = axis(field, wanted: "a method's name or an object", known: known, unsupported: ["loop", "schedule"])
+        guard let axes else { return request }
+        if let name = axes["name"] {
+            request.pointer = name.pointer
+            request.name = word(name, as: MethodName.self, unsupported: Self.otherMethods) ?? .auto
+        } else {
+            request.pointer = field.pointer
+        }
+        request.lowerSolver = lowerSolver(axes["lower_solver"])
+        request.hypergradient = hypergradient(axes["hypergradient"])
+        request.linearSolver = linearSolver(axes["linear_solver"])
+        request.upperStep = upperStep(axes["upper_step"])
+        if let estimator = axis(axes["estimator"], wanted: "an estimator", known: ["name"]) {
+            request.estimator = choice(
+                estimator["name"], as: EstimatorName.self, unsupported: Self.otherEstimators)
+        }
+        return request
+    }
+
+    /// The fields of one axis; a bare string stands for an object with that name.
+    private mutating func axis(
+        _ field: Field?, wanted: String, known: [String], unsupported: [String] = []
+    ) -> AxisFields? {
+        guard let field else { return nil }
+        if field.value.text != nil { return .bare(field) }
+        return fields(field, wanted: wanted, known: known, unsupported: unsupported).map { .object($0) }
+    }
+
+    /// A word of an axis; `"auto"` is the same as not asking.
+    private mutating func choice<Word: RawRepresentable<String> & CaseIterable>(
+        _ field: Field?, as vocabulary: Word.Type, unsupported: [String]
+    ) -> Word? {
+        field?.value.text == "auto" ? nil : word(field, as: vocabulary, unsupported: unsupported)
+    }
+
+    private mutating func lowerSolver(_ field: Field?) -> LowerSolverRequest {
+        let known = ["name", "step", "steps", "tolerance", "memory", "warm_start"]
+        guard let fields = axis(field, wanted: "a lower solver", known: known) else { return LowerSolverRequest() }
+        return LowerSolverRequest(
+            name: choice(fields["name"], as: LowerSolverName.self, unsupported: Self.otherLowerSolvers),
+            step: step(fields["step"]), steps: whole(fields["steps"], in: 1...Int.max),
+            tolerance: nonnegative(fields["tolerance"]), memory: whole(fields["memory"], in: 1...Int.max),
+            warmStart: bool(fields["warm_start"]))
+    }
+
+    private mutating func hypergradient(_ field: Field?) -> HypergradientRequest {
+        guard let fields = axis(field, wanted: "a hypergradient", known: ["name", "truncate"]) else {
+            return HypergradientRequest()
+        }
+        return HypergradientRequest(
+            name: choice(fields["name"], as: HypergradientName.self, unsupported: Self.otherHypergradients),
+            truncate: whole(fields["truncate"], in: 1...Int.max))
+    }
+
+    private mutating func linearSolver(_ field: Field?) -> LinearSolverRequest {
+        let known = ["name", "steps", "tolerance", "step", "warm_start"]
+        guard let fields = axis(field, wanted: "a linear solver", known: known) else { return LinearSolverRequest() }
+        return LinearSolverRequest(
+            name: choice(fields["name"], as: LinearSolverName.self, unsupported: Self.otherLinearSolvers),
+            steps: whole(fields["steps"], in: 1...Int.max), tolerance: nonnegative(fields["tolerance"]),
+            step: positive(fields["step"]), warmStart: bool(fields["warm_start"]))
+    }
+
+    private mutating func upperStep(_ field: Field?) -> UpperStepRequest {
+        let known = ["name", "step", "momentum"]
+        guard let fields = axis(field, wanted: "an upper step", known: known) else { return UpperStepRequest() }
+        return UpperStepRequest(
+            name: choice(fields["name"], as: UpperStepName.self, unsupported: Self.otherUpperSteps),
+            step: step(fields["step"]),
+            momentum: number(fields["momentum"], wanted: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 })
+    }
+
+    private mutating func step(_ field: Field?) -> StepRequest? {
+        guard let field else { return nil }
+        switch field.value {
+        case .string("line_search"): return .lineSearch
+        case .string("auto"): return .automatic
+        case .string(let name):
+            let message = "wanted a number, \"line_search\" or \"auto\", came \"\(Excerpts.cut(name))\""
+            fault(field.pointer, .unknownName, message, hint: suggestion(for: name, among: ["line_search", "auto"]))
+            return nil
+        case .object: return stepRule(field)
+        case .null, .bool, .integer, .number, .array, .numbers: return positive(field).map { .constant($0) }
+        }
+    }
+
+    private mutating func stepRule(_ field: Field) -> StepRequest? {
+        let others = ["cosine", "inverse", "polyak"]
+        let known = ["constant", "power"]
+        guard let fields = fields(field, wanted: "a step", known: known, unsupported: others) else { return nil }
+        if fields.members.count != 1 {
+            let message = "wanted exactly one of \"constant\" and \"power\", came \(fields.members.count) fields"
+            fault(field.pointer, fields.members.isEmpty ? .missingField : .wrongType, message)
+            return nil
+        }
+        if let constant = fields["constant"] { return positive(constant).map { .constant($0) } }
+        guard let power = self.fields(fields["power"], wanted: "an object", known: ["initial", "exponent"]) else {
+            return nil
+        }
+        for name in ["initial", "exponent"] where power[name] == nil {
+            fault(power.pointer, .missingField, "a power schedule has \"\(name)\"")
+        }
+        guard let initial = positive(power["initial"]), let exponent = nonnegative(power["exponent"]) else {
+            return nil
+        }
+        return .power(initial: initial, exponent: exponent)
+    }
+}
+
+/// The fields of one axis of the method.
+private enum AxisFields {
+    /// A bare string: the name alone.
+    case bare(Field)
+    case object(Fields)
+
+    subscript(name: String) -> Field? {
+        switch self {
+        case .bare(let field): name == "name" ? field : nil
+        case .object(let fields): fields[name]
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// Names that formulas use: how they are spelled, which are taken, and that none is given twice.
+
+import ExpressionLanguage
+
+/// What a name of the document stands for.
+enum NameKind: String {
+    case data = "a data entry"
+    case sample = "a sample axis"
+    case definition = "a definition"
+    case variable = "a variable"
+}
+
+/// The names given so far. Data, sample axes, definitions and variables of all levels share one space.
+struct NameRegistry {
+    private var kinds: [String: NameKind] = [:]
+
+    /// Names that the language keeps for itself: its functions, and `T` of `x.T`.
+    static let reserved: Set<String> = [
+        "T", "abs", "average_pool2d", "binary_cross_entropy", "cholesky_solve", "clip", "concatenate", "conv2d", "cos",
+        "cross_entropy", "cumsum", "diag", "dot", "erf", "exp", "expm1", "gelu", "huber", "inverse", "log", "log1p",
+        "log_softmax", "logdet", "logistic_loss", "logsumexp", "max", "max_pool2d", "maximum", "mean", "min", "minimum",
+        "norm", "one_hot", "outer", "prod", "relu", "reshape", "sigmoid", "sign", "sin", "softmax", "softplus", "solve",
+        "sqrt", "square", "squared_hinge", "stack", "sum", "take", "tan", "tanh", "trace", "transpose", "where",
+    ]
+
+    /// Names of one kind, sorted.
+    func names(of kind: NameKind) -> [String] {
+        kinds.filter { $0.value == kind }.keys.sorted()
+    }
+
+    /// Whether `name` stands for something of this kind.
+    func contains(_ name: String, of kind: NameKind) -> Bool {
+        kinds[name] == kind
+    }
+
+    /// Gives `name` a meaning; reports a name that cannot be had.
+    mutating func add(_ name: String, as kind: NameKind, at pointer: String, into reader: inout DocumentReader) {
+        let quoted = "\"\(Excerpts.cut(name))\""
+        if !Self.isWellFormed(name) {
+            let message = "\(quoted) is no name: wanted a letter or _, then letters, digits and _"
+            reader.fault(pointer, .invalidName, message)
+        } else if Self.reserved.contains(name) {
+            let owner = name == "T" ? "the transpose" : "a function"
+            reader.fault(pointer, .invalidName, "\(quoted) is the name of \(owner)")
+        } else if let earlier = kinds[name] {
+            reader.fault(pointer, .duplicateName, "\(quoted) is already the name of \(earlier.rawValue)")
+        } else {
+            kinds[name] = kind
+        }
+    }
+
+    /// `[\p{L}_][\p{L}\p{N}_]*`.
+    private static func isWellFormed(_ name: String) -> Bool {
+        guard let first = name.unicodeScalars.first, first == "_" || isLetter(first) else { return false }
+        return name.unicodeScalars.allSatisfy { $0 == "_" || isLetter($0) || isDigit($0) }
+    }
+
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+        default: false
+        }
+    }
+
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .decimalNumber, .letterNumber, .otherNumber: true
+        default: false
+        }
+    }
+}

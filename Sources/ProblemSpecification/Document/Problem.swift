@@ -1,0 +1,186 @@
+// The problem as written: data, sampling, definitions and levels in document order, formulas still text.
+
+import Tensors
+
+/// The mathematical part of a document.
+package struct Problem: Sendable, Equatable {
+    /// The most levels a problem may have.
+    package static let levelLimit = 8
+
+    package var name: String?
+    package var data: [DataEntry] = []
+    package var samples: [SampleAxis] = []
+    package var definitions: [Definition] = []
+    /// The outermost decision maker first; at least one.
+    package var levels: [LevelSpecification]
+}
+
+/// A named array that the formulas may use.
+package struct DataEntry: Sendable, Equatable {
+    package let name: String
+    /// JSON pointer to the entry.
+    package let pointer: String
+    package let source: DataSource
+}
+
+/// Where an array comes from.
+package enum DataSource: Sendable, Equatable {
+    /// Given in the document; an integer tensor where every literal is an integer.
+    case value(Tensor)
+    /// A part of an uploaded data set.
+    case dataset(DatasetSelection)
+    /// Drawn from a distribution.
+    case random(RandomArray)
+}
+
+/// A part of a data set.
+package struct DatasetSelection: Sendable, Equatable {
+    /// Name or id.
+    package let dataset: String
+    package let columns: ColumnSelection
+    /// All rows where nil.
+    package let rows: RowRange?
+}
+
+/// Which columns of a data set, and whether they make a matrix or a vector.
+package enum ColumnSelection: Sendable, Equatable {
+    /// Every numeric column, a matrix [rows, k].
+    case all
+    /// The named columns in this order, a matrix [rows, k].
+    case names([String])
+    /// One column, a vector [rows].
+    case single(String)
+}
+
+/// A slice of rows with NumPy's meaning: negative bounds count from the end, bounds outside are clipped.
+package struct RowRange: Sendable, Equatable {
+    package let start: Int?
+    package let end: Int?
+
+    package init(start: Int?, end: Int?) {
+        self.start = start
+        self.end = end
+    }
+
+    /// Reads `a:b`, `a:`, `:b` or `:`; nil for anything else, a step included.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let start = Self.bound(parts[0]), let end = Self.bound(parts[1]) else { return nil }
+        self.init(start: start, end: end)
+    }
+
+    /// The rows of a table with `count` rows; empty where the end does not come after the start.
+    package func resolved(count: Int) -> Range<Int> {
+        let first = Self.clip(start ?? 0, count)
+        return first..<max(first, Self.clip(end ?? count, count))
+    }
+
+    private static func clip(_ bound: Int, _ count: Int) -> Int {
+        min(max(bound < 0 ? bound + count : bound, 0), count)
+    }
+
+    /// A bound, nil inside where there is none written; nil outside where it is no integer.
+    private static func bound(_ text: Substring) -> Int?? {
+        let trimmed = text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+        if trimmed.isEmpty { return .some(nil) }
+        guard trimmed.first != "+", let value = Int(String(trimmed)) else { return nil }
+        return .some(value)
+    }
+}
+
+/// An array drawn once, from its own seed.
+package struct RandomArray: Sendable, Equatable {
+    /// What each entry is drawn from.
+    package enum Distribution: Sendable, Equatable {
+        /// Mean 0, standard deviation ``RandomArray/scale``.
+        case normal
+        /// Uniform on [low, high).
+        case uniform(low: Double, high: Double)
+    }
+
+    package let distribution: Distribution
+    package let shape: [Int]
+    /// Factor of a normal entry; 1 for other distributions.
+    package let scale: Double
+    package let seed: UInt64
+}
+
+/// The shared leading axis of some arrays.
+package struct SampleAxis: Sendable, Equatable {
+    package let name: String
+    /// JSON pointer to the entry.
+    package let pointer: String
+    /// Names of data entries; at least one.
+    package let arrays: [String]
+    /// Rows of a batch, at least 1; nil where the method chooses.
+    package let batch: Int?
+}
+
+/// A named formula.
+package struct Definition: Sendable, Equatable {
+    package let name: String
+    /// JSON pointer to the formula.
+    package let pointer: String
+    package let formula: String
+}
+
+/// One decision maker.
+package struct LevelSpecification: Sendable, Equatable {
+    /// Unique among the levels; `level_1`, `level_2`, … where the document names none.
+    package let name: String
+    /// JSON pointer to the level.
+    package let pointer: String
+    /// At least one.
+    package let variables: [VariableSpecification]
+    package let objective: ObjectiveSpecification
+}
+
+/// What a level does with its variables.
+package enum ObjectiveSpecification: Sendable, Equatable {
+    case minimize(formula: String, pointer: String)
+    case maximize(formula: String, pointer: String)
+    /// One map for every variable of the level, in document order.
+    case fixedPoint([FixedPointMap])
+}
+
+/// The map whose fixed point a variable is.
+package struct FixedPointMap: Sendable, Equatable {
+    package let variable: String
+    package let formula: String
+    /// JSON pointer to the formula.
+    package let pointer: String
+}
+
+/// One variable of a level.
+package struct VariableSpecification: Sendable, Equatable {
+    package let name: String
+    /// JSON pointer to the entry.
+    package let pointer: String
+    /// Dimensions, those of one row where ``per`` is set; empty for a scalar.
+    package let shape: [Int]
+    /// The sample axis with one entry per row, where there is one.
+    package let per: String?
+    package let start: StartSpecification
+    package let constraint: ConstraintSpecification
+}
+
+/// Where a variable starts.
+package enum StartSpecification: Sendable, Equatable {
+    /// Every entry the same.
+    case number(Double)
+    /// Entry by entry; of the variable's shape, unless the variable is aligned with a sample axis.
+    case array(Tensor)
+    /// A formula of shallower variables and data.
+    case formula(String)
+    /// Normal entries of mean 0 and this standard deviation, from the job's seed.
+    case normal(scale: Double)
+    /// Entries uniform on [low, high), from the job's seed.
+    case uniform(Double, Double)
+}
+
+/// The set that a variable lies in.
+package enum ConstraintSpecification: Sendable, Equatable {
+    case none
+    /// Entry-wise bounds with lower ≤ upper, each a scalar or of the variable's shape; nil where unbounded.
+    case box(lower: Tensor?, upper: Tensor?)
+}
