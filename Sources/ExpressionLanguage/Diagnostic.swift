@@ -62,6 +62,18 @@ package struct Diagnostic: Sendable, Equatable {
         self.severity = severity
     }
 
+    /// The same fault with more to its sentence, such as the value that was found.
+    package func appending(_ text: String) -> Diagnostic { Diagnostic(self, message: message + text) }
+
+    private init(_ other: Diagnostic, message: String) {
+        pointer = other.pointer
+        position = other.position
+        code = other.code
+        self.message = message
+        hint = other.hint
+        severity = other.severity
+    }
+
     /// 1-based line of the formula, nil without a formula position.
     package var line: Int? { position?.line }
 

@@ -16,6 +16,18 @@ enum Diagnosis {
         return "the upper level diverged \(place): use a smaller upper step, or bound the upper variables"
     }
 
+    /// Which of SOBA's iterates left the finite numbers.
+    static func divergence(_ iterates: SOBAState) -> String {
+        let place = "before iteration \(iterates.iteration)"
+        if !VectorMath.isFinite(iterates.y) {
+            return "the lower variables diverged \(place): use a smaller lower_solver.step"
+        }
+        if !VectorMath.isFinite(iterates.v) {
+            return "the adjoint diverged \(place): use a smaller lower_solver.step, or more regularisation"
+        }
+        return "the upper variables diverged \(place): use a smaller upper_step.step"
+    }
+
     /// What makes the hypergradient less exact than asked, in sentences that do not change from iteration to iteration.
     static func remarks(_ evaluation: Evaluation) -> [String] {
         var result: [String] = []

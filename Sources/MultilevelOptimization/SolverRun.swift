@@ -111,8 +111,9 @@ package final class SolverRun {
 
     // MARK: - Advancing
 
-    /// Makes the next iteration, or as many as lie before the next progress point.
-    package func advance() -> RunEvent {
+    /// Makes the next iteration; methods that draw batches make as many as lie before the next progress point, the
+    /// next look at the stop check, or `limit`.
+    package func advance(upTo limit: Int? = nil) -> RunEvent {
         if let ended = state.termination { return .ended(ended) }
         if let ended = checkEnd() {
             state.termination = ended
@@ -121,7 +122,7 @@ package final class SolverRun {
         if let reason = externalStop() { return stopped(by: reason) }
         switch state.method {
         case .doubleLoop(let stepper, let evaluation): return advanceDoubleLoop(stepper, evaluation)
-        case .soba(let iterates): return advanceSOBA(iterates)
+        case .soba(let iterates): return advanceSOBA(iterates, upTo: limit)
         }
     }
 
@@ -198,6 +199,7 @@ package final class SolverRun {
         guard state.iteration.isMultiple(of: progressEvery) || state.termination != nil else { return .silent }
         var length = evaluation.x
         VectorMath.add(-1, previous.x, to: &length)
+        state.reported += 1
         return .progress(point(evaluation, step: VectorMath.norm(length)))
     }
 
@@ -206,7 +208,7 @@ package final class SolverRun {
         switch status {
         case .diverged:
             state.termination = .diverged
-            state.remarks.append("\(Diagnosis.divergence(evaluation, iteration: state.iteration + 1))")
+            state.remarks.append(Diagnosis.divergence(evaluation, iteration: state.iteration + 1))
         case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: state.termination = .stalled
         }
         return .ended(state.termination ?? .stalled)
@@ -232,29 +234,34 @@ package final class SolverRun {
     /// Iterations between two looks at the stop check.
     private static let sobaStride = 64
 
-    private func advanceSOBA(_ saved: SOBAState) -> RunEvent {
+    private func advanceSOBA(_ saved: SOBAState, upTo limit: Int?) -> RunEvent {
         guard let soba else { preconditionFailure("a SOBA state with another method; reading it back checks that") }
+        if let reason = innerStop() { return stopped(by: reason) }
         var iterates = saved
-        let next = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
-        var length = [Double](repeating: 0, count: iterates.x.count)
-        while iterates.iteration < next {
-            if let reason = innerStop() { return stopped(by: reason) }
-            let count = min(Self.sobaStride, next - iterates.iteration)
-            soba.advance(&iterates, by: count)
-            oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
-        }
-        for i in length.indices { length[i] = iterates.x[i] - saved.x[i] }
-        let evaluation = SOBAEvaluator.evaluate(iterates, oracle)
-        state.iteration = iterates.iteration
+        let report = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
+        let end = min(report, state.iteration + Self.sobaStride, max(limit ?? .max, state.iteration + 1))
+        let count = end - state.iteration
+        soba.advance(&iterates, by: count)
+        oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
+        state.iteration = end
         state.counts = oracle.counts
-        guard evaluation.isFinite, VectorMath.isFinite(iterates.v), VectorMath.isFinite(iterates.y) else {
+        guard [iterates.x, iterates.y, iterates.v].allSatisfy(VectorMath.isFinite) else {
             state.termination = .diverged
-            state.remarks.append(Diagnosis.divergence(evaluation, iteration: state.iteration))
+            state.remarks.append(Diagnosis.divergence(iterates))
             return .ended(.diverged)
         }
         state.method = .soba(iterates)
+        return end == report ? reportSOBA(iterates) : .silent
+    }
+
+    private func reportSOBA(_ iterates: SOBAState) -> RunEvent {
+        let evaluation = SOBAEvaluator.evaluate(iterates, oracle)
+        state.counts = oracle.counts
+        var moved = evaluation.x
+        VectorMath.add(-1, state.best.x, to: &moved)
         state.best = evaluation
         state.bestIteration = state.iteration
-        return .progress(point(evaluation, step: VectorMath.norm(length)))
+        state.reported += 1
+        return .progress(point(evaluation, step: VectorMath.norm(moved)))
     }
 }

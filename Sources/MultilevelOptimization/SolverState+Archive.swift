@@ -10,6 +10,7 @@ extension SolverState {
         writer.write(identity)
         writer.write(iteration)
         writer.write(counts)
+        writer.write(reported)
         writer.write(startValue)
         writer.write(startNorm)
         writer.write(estimatedStep)
@@ -28,6 +29,7 @@ extension SolverState {
         guard try reader.readString() == identity else { throw .otherProblem }
         iteration = try reader.readInt()
         counts = try reader.readCounts()
+        reported = try reader.readInt()
         startValue = try reader.readDouble()
         startNorm = try reader.readDouble()
         estimatedStep = try reader.readOptionalDouble()

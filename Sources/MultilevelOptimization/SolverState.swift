@@ -34,6 +34,8 @@ package struct SolverState: Sendable, Equatable {
     /// Completed upper iterations.
     package var iteration = 0
     package var counts = OracleCounts()
+    /// Progress points reported, the start's included.
+    package var reported = 1
     /// F and ‖projected ∇F‖ at the start, by the reference evaluation.
     package var startValue: Double
     package var startNorm: Double

@@ -97,7 +97,8 @@ extension DocumentReader {
         guard present.count == 1 else {
             // With none of the three, a mistyped name deserves its hint.
             if present.isEmpty { _ = fields(field, wanted: "an object", known: kinds + ["columns", "rows"]) }
-            let message = "a data entry has exactly one of \"value\", \"dataset\", \"random\"; this has \(present.count)"
+            let message =
+                "a data entry has exactly one of \"value\", \"dataset\", \"random\"; this has \(present.count)"
             fault(field.pointer, present.isEmpty ? .missingField : .dataError, message)
             return nil
         }

@@ -64,8 +64,8 @@ package struct ProgressRequest: Sendable, Equatable {
         case reference
     }
 
-    /// A progress point every so many upper iterations.
-    package var every = 1
+    /// A progress point every so many upper iterations; nil where the method chooses.
+    package var every: Int?
     /// The least time between two points that a reader is sent.
     package var minIntervalMilliseconds: Int?
     /// How iterates are reported.

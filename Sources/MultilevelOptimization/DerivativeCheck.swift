@@ -1,0 +1,147 @@
+// Derivatives held against central differences of what they derive from, at a point near the start.
+import Solvers
+import Tensors
+
+/// One derivative and how far it is from its difference quotient.
+package struct DerivativeCheck: Sendable, Equatable {
+    /// The largest relative error that passes.
+    package static let tolerance = 1e-5
+
+    package let name: String
+    /// |difference quotient − derivative| along a random direction, relative to the larger of both and of the
+    /// rounding noise that the quotient cannot see through.
+    package let relativeError: Double
+
+    package var passes: Bool { relativeError <= Self.tolerance }
+}
+
+/// Checks every derivative that methods use.
+package struct DerivativeChecker {
+    private let oracle: BilevelOracle
+    private let x: [Double]
+    private let y: [Double]
+    private var stream: RandomStream
+
+    /// - Parameter seed: of the point, near the start but not on it, and of the directions.
+    package init(_ problem: MultilevelProblem, seed: UInt64) {
+        oracle = BilevelOracle(problem)
+        var stream = RandomStream(seed: seed, stream: "derivative check")
+        func near(_ start: [Double]) -> [Double] { start.map { $0 + 0.01 * max(1, abs($0)) * stream.normal() } }
+        var x = near(problem.upper.start)
+        problem.upper.constraint.project(&x)
+        self.x = x
+        y = problem.isSingleLevel ? [] : near(problem.lower.start)
+        self.stream = stream
+    }
+
+    /// The gradients of both objectives, the Hessian-vector product and the mixed product of the lower one.
+    package mutating func run() -> [DerivativeCheck] {
+        var checks = [check("upper_gradient", along: x, at: setUpper, value: oracle.upperValue, slope: upperSlopeX)]
+        guard !y.isEmpty else { return checks }
+        checks.append(
+            check("upper_gradient_in_lower", along: y, at: setLower, value: oracle.upperValue, slope: upperSlopeY))
+        checks.append(check("lower_gradient", along: y, at: setLower, value: oracle.lowerValue, slope: lowerSlope))
+        let (oracle, x, y) = (oracle, x, y)
+        checks.append(
+            checkProduct("hessian_product", moving: y, set: setLower) { direction, other in
+                var product = y
+                oracle.hessianProduct(direction, into: &product)
+                return VectorMath.dot(product, other)
+            })
+        checks.append(
+            checkProduct("mixed_product", moving: x, set: setUpper) { direction, other in
+                var product = x
+                oracle.mixedProduct(other, into: &product)
+                return VectorMath.dot(product, direction)
+            })
+        return checks
+    }
+
+    private func setUpper(_ x: [Double]) {
+        oracle.setUpper(x)
+        oracle.setLower(y)
+    }
+
+    private func setLower(_ y: [Double]) {
+        oracle.setUpper(x)
+        oracle.setLower(y)
+    }
+
+    private func upperSlopeX(_ direction: [Double]) -> Double {
+        var gradientY = y
+        var gradientX = x
+        _ = oracle.upperGradients(y: &gradientY, x: &gradientX)
+        return VectorMath.dot(gradientX, direction)
+    }
+
+    private func upperSlopeY(_ direction: [Double]) -> Double {
+        var gradientY = y
+        var gradientX = x
+        _ = oracle.upperGradients(y: &gradientY, x: &gradientX)
+        return VectorMath.dot(gradientY, direction)
+    }
+
+    private func lowerSlope(_ direction: [Double]) -> Double {
+        var gradient = y
+        oracle.lowerGradient(into: &gradient)
+        return VectorMath.dot(gradient, direction)
+    }
+
+    /// The cube root of the precision balances truncation and rounding of a central difference.
+    private static let step = 6e-6
+
+    private mutating func direction(_ point: [Double]) -> [Double] {
+        var direction = point.map { _ in stream.normal() }
+        VectorMath.scale(1 / VectorMath.norm(direction), &direction)
+        return direction
+    }
+
+    private mutating func check(
+        _ name: String, along point: [Double], at set: ([Double]) -> Void, value: () -> Double,
+        slope: ([Double]) -> Double
+    ) -> DerivativeCheck {
+        let direction = direction(point)
+        let size = Self.step * max(1, VectorMath.maxNorm(point))
+        let values = [size, -size].map { offset in
+            var moved = point
+            VectorMath.add(offset, direction, to: &moved)
+            set(moved)
+            return value()
+        }
+        set(point)
+        let exact = slope(direction)
+        let quotient = (values[0] - values[1]) / (2 * size)
+        let noise = Double.ulpOfOne * max(abs(values[0]), abs(values[1])) / size / DerivativeCheck.tolerance
+        return DerivativeCheck(name: name, relativeError: relative(quotient, exact, noise))
+    }
+
+    /// ⟨∇g(point + ε·direction) − ∇g(point − ε·direction), other⟩ / 2ε against the product.
+    private mutating func checkProduct(
+        _ name: String, moving point: [Double], set: ([Double]) -> Void,
+        product: (_ direction: [Double], _ other: [Double]) -> Double
+    ) -> DerivativeCheck {
+        let direction = direction(point)
+        let other = self.direction(y)
+        let size = Self.step * max(1, VectorMath.maxNorm(point))
+        var largest = 0.0
+        let slopes = [size, -size].map { offset in
+            var moved = point
+            var gradient = y
+            VectorMath.add(offset, direction, to: &moved)
+            set(moved)
+            oracle.lowerGradient(into: &gradient)
+            largest = max(largest, VectorMath.norm(gradient))
+            return VectorMath.dot(gradient, other)
+        }
+        set(point)
+        let exact = product(direction, other)
+        let noise = Double.ulpOfOne * largest / size / DerivativeCheck.tolerance
+        return DerivativeCheck(
+            name: name, relativeError: relative((slopes[0] - slopes[1]) / (2 * size), exact, noise))
+    }
+
+    private func relative(_ quotient: Double, _ exact: Double, _ noise: Double) -> Double {
+        let scale = max(abs(quotient), abs(exact), noise)
+        return scale == 0 ? 0 : abs(quotient - exact) / scale
+    }
+}

@@ -1,0 +1,43 @@
+// What validation measures at the start: derivatives, curvature, memory, and the hypergradient itself.
+import Solvers
+import Tensors
+
+/// Measurements of a problem before it is solved.
+package struct StartReport: Sendable, Equatable {
+    package let derivativeChecks: [DerivativeCheck]
+    /// Of the lower level at its start.
+    package let curvature: Curvature?
+    /// Memory of the compiled programs, data not counted.
+    package let programBytes: Int
+    /// F and ‖∇F‖ at the start by the reference evaluation; `nil` when stopped.
+    package let objective: Double?
+    package let hypergradientNorm: Double?
+
+    /// Measures.
+    package init(_ problem: MultilevelProblem, seed: UInt64, stop: @escaping StopCheck) {
+        var checker = DerivativeChecker(problem, seed: seed)
+        var checks = checker.run()
+        let oracle = BilevelOracle(problem)
+        var x = problem.upper.start
+        problem.upper.constraint.project(&x)
+        let y = problem.isSingleLevel ? [] : problem.lower.start
+        oracle.setUpper(x)
+        oracle.setLower(y)
+        curvature = Curvature(oracle, seed: seed)
+        let reference = ReferenceEvaluator(oracle: oracle, stop: stop)
+        if let exact = reference.evaluate(at: x, from: y), exact.isFinite {
+            objective = problem.upper.sense.sign * exact.value
+            let norm = VectorMath.norm(exact.hypergradient)
+            hypergradientNorm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: exact.hypergradient)
+            let certifier = Certifier(problem: problem, oracle: oracle, seed: seed)
+            if let error = certifier.certify(exact, startNorm: norm, stop: stop)?.differenceError {
+                checks.append(DerivativeCheck(name: "hypergradient", relativeError: error))
+            }
+        } else {
+            objective = nil
+            hypergradientNorm = nil
+        }
+        derivativeChecks = checks
+        programBytes = oracle.memoryBytes
+    }
+}

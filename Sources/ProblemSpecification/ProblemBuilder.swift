@@ -1,0 +1,438 @@
+// From a decoded document and its data to a checked problem: names, axes, variables, objectives, each fault with its
+// place. What is returned can be solved.
+import ExpressionGraph
+import ExpressionLanguage
+import MultilevelOptimization
+import Solvers
+import Tensors
+
+/// A checked problem with what its report and its methods need to know.
+package struct BuiltProblem: Sendable {
+    package let problem: MultilevelProblem
+    /// The shape of every name, as users write shapes, in document order.
+    package let shapes: [(name: String, shape: String)]
+    /// For every level, why batches cannot estimate its objective; `nil` when they can.
+    package let samplingFaults: [Diagnostic?]
+}
+
+/// Finds the array that a data entry selects.
+package typealias DatasetResolver = (DataEntry, DatasetSelection) -> Result<Tensor, DatasetFault>
+
+/// Why a data set could not be read: a sentence, and a hint where there is one.
+package struct DatasetFault: Error, Equatable {
+    package let message: String
+    package let hint: String?
+
+    package init(message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// Builds the problem of a document.
+package struct ProblemBuilder {
+    let document: Problem
+    let seed: UInt64
+    private(set) var diagnostics = Diagnostics()
+    private var graph = Graph()
+    private var arrays: [DataArray] = []
+    private var axes: [MultilevelOptimization.SampleAxis] = []
+    private var scope = FormulaScope()
+    private var variables: [[Variable]] = []
+    private var shapes: [(name: String, node: NodeID)] = []
+
+    /// Builds, or reports every fault.
+    ///
+    /// - Parameters:
+    ///   - seed: of random starts.
+    ///   - resolve: reads data sets.
+    package static func build(
+        _ document: Problem, seed: UInt64, resolve: DatasetResolver, into diagnostics: inout Diagnostics
+    ) -> BuiltProblem? {
+        var builder = ProblemBuilder(document: document, seed: seed)
+        builder.diagnostics = diagnostics
+        let built = builder.run(resolve)
+        diagnostics = builder.diagnostics
+        return diagnostics.hasErrors ? nil : built
+    }
+
+    private init(document: Problem, seed: UInt64) {
+        self.document = document
+        self.seed = seed
+    }
+
+    private mutating func run(_ resolve: DatasetResolver) -> BuiltProblem? {
+        checkLevels()
+        let tensors = loadData(resolve)
+        declareAxes(tensors)
+        declareData(tensors)
+        declareVariables()
+        parseDefinitions()
+        let levels = lowerLevels()
+        guard let levels, !diagnostics.hasErrors else { return nil }
+        let problem = MultilevelProblem(
+            graph: graph, levels: levels.map(\.level), data: arrays, axes: axes)
+        let describer = Lowering(graph: graph, scope: scope)
+        return BuiltProblem(
+            problem: problem, shapes: shapes.map { ($0.name, describer.describe(graph.shape($0.node))) },
+            samplingFaults: levels.map(\.samplingFault))
+    }
+
+    private mutating func report(_ pointer: String, _ code: DiagnosticCode, _ message: String, _ hint: String? = nil) {
+        diagnostics.report(
+            .error, Diagnostic(pointer: pointer, code: code, message: message, hint: hint))
+    }
+
+    /// What this version solves: one or two levels, each with an objective.
+    private mutating func checkLevels() {
+        if document.levels.count > 2 {
+            report(
+                "/problem/levels/2", .unsupported,
+                "this version solves problems of one or two levels, came \(document.levels.count)")
+        }
+        for level in document.levels {
+            if case .fixedPoint(let maps) = level.objective {
+                let pointer = maps.first.map(\.pointer) ?? level.pointer
+                report(pointer, .unsupported, "fixed_point levels are not solved by this version yet")
+            }
+        }
+    }
+
+    // MARK: - Data
+
+    private mutating func loadData(_ resolve: DatasetResolver) -> [String: Tensor] {
+        var tensors: [String: Tensor] = [:]
+        for entry in document.data {
+            switch entry.source {
+            case .value(let tensor): tensors[entry.name] = tensor
+            case .random(let random): tensors[entry.name] = generate(random, name: entry.name)
+            case .dataset(let selection):
+                switch resolve(entry, selection) {
+                case .success(let tensor): tensors[entry.name] = tensor
+                case .failure(let fault): report(entry.pointer, .dataError, fault.message, fault.hint)
+                }
+            }
+        }
+        return tensors
+    }
+
+    private func generate(_ random: RandomArray, name: String) -> Tensor {
+        var stream = RandomStream(seed: random.seed, stream: "data/\(name)")
+        let count = Shapes.elementCount(random.shape) ?? 0
+        let values: [Double]
+        switch random.distribution {
+        case .normal: values = (0..<count).map { _ in random.scale * stream.normal() }
+        case .uniform(let low, let high): values = (0..<count).map { _ in low + (high - low) * stream.uniform() }
+        }
+        // As many values as the shape holds.
+        return try! Tensor(shape: random.shape, values: values)
+    }
+
+    /// Rows of a batch where the document does not say.
+    private static let defaultBatch = 64
+
+    private mutating func declareAxes(_ tensors: [String: Tensor]) {
+        var owner: [String: String] = [:]
+        for axis in document.samples {
+            var rows: Int?
+            for name in axis.arrays {
+                if let other = owner.updateValue(axis.name, forKey: name) {
+                    report(axis.pointer, .wrongArgument, "\(name) is listed under the samples \(other) already")
+                }
+                guard document.data.contains(where: { $0.name == name }) else {
+                    let hint = Suggestions.nearest(to: name, among: document.data.map(\.name))
+                    report(
+                        axis.pointer, .unknownName, "no data array is called \(Printable.quote(name))",
+                        hint.map { "did you mean \($0)?" })
+                    continue
+                }
+                guard let tensor = tensors[name] else { continue }
+                guard let count = tensor.shape.first, count > 0 else {
+                    report(axis.pointer, .shapeMismatch, "\(name) has no rows, so it cannot be sampled")
+                    continue
+                }
+                if let rows, rows != count {
+                    report(
+                        axis.pointer, .shapeMismatch,
+                        "the arrays of samples need equally many rows; \(axis.arrays[0]) has \(rows), \(name) has \(count)"
+                    )
+                }
+                rows = rows ?? count
+            }
+            let id = graph.addAxis(name: axis.name, rows: rows ?? 1)
+            let expansion = graph.addInput("expansion of \(axis.name)", shape: .scalar, role: .value)
+            axes.append(
+                MultilevelOptimization.SampleAxis(
+                    name: axis.name, id: id, rows: rows ?? 1, batch: min(axis.batch ?? Self.defaultBatch, rows ?? 1),
+                    expansion: expansion))
+            scope.expansion[id] = expansion
+        }
+    }
+
+    private mutating func declareData(_ tensors: [String: Tensor]) {
+        for entry in document.data {
+            guard let tensor = tensors[entry.name] else { continue }
+            var shape = Shape(sizes: tensor.shape)
+            if let index = document.samples.firstIndex(where: { $0.arrays.contains(entry.name) }), shape.rank > 0 {
+                shape = shape.replacing(0, with: .axis(axes[index].id))
+            }
+            let node = graph.addInput(entry.name, shape: shape, role: .data)
+            scope.names[entry.name] = Expression(node: node, isInteger: tensor.elementType == .integer)
+            arrays.append(DataArray(name: entry.name, node: node, tensor: tensor))
+            shapes.append((entry.name, node))
+        }
+    }
+
+    // MARK: - Variables
+
+    private mutating func declareVariables() {
+        for level in document.levels {
+            var declared: [Variable] = []
+            for variable in level.variables {
+                var shape = Shape(sizes: variable.shape)
+                var sizes = variable.shape
+                var axisID: AxisID?
+                if let name = variable.per {
+                    guard let axis = axes.first(where: { $0.name == name }) else {
+                        let hint = Suggestions.nearest(to: name, among: axes.map(\.name))
+                        report(
+                            "\(variable.pointer)/per", .unknownName,
+                            "no samples are called \(Printable.quote(name))", hint.map { "did you mean \($0)?" })
+                        continue
+                    }
+                    shape = Shape([.axis(axis.id)] + shape.dimensions)
+                    sizes = [axis.rows] + sizes
+                    axisID = axis.id
+                }
+                guard let count = Shapes.elementCount(sizes), count <= Lowering.elementLimit else {
+                    report(
+                        "\(variable.pointer)/shape", .shapeOverflow,
+                        "\(variable.name) would hold too many numbers; at most \(Lowering.elementLimit) are allowed")
+                    continue
+                }
+                let node = graph.addInput(variable.name, shape: shape, role: .value)
+                scope.names[variable.name] = Expression(node: node, dependsOnVariables: true)
+                declared.append(Variable(name: variable.name, shape: sizes, node: node, axis: axisID))
+                shapes.append((variable.name, node))
+            }
+            variables.append(declared)
+        }
+    }
+
+    // MARK: - Formulas
+
+    private mutating func parseDefinitions() {
+        for definition in document.definitions {
+            guard let tree = Parser.parse(definition.formula, pointer: definition.pointer, into: &diagnostics) else {
+                continue
+            }
+            scope.definitions[definition.name] = tree
+        }
+    }
+
+    private mutating func lowerLevels() -> [(level: Level, samplingFault: Diagnostic?)]? {
+        var lowering = Lowering(graph: graph, scope: scope)
+        lowering.diagnostics = diagnostics
+        lowering.lowerDefinitions(document.definitions.map(\.name))
+        var objectives: [Expression?] = []
+        for level in document.levels { objectives.append(lowerObjective(level, &lowering)) }
+        graph = lowering.graph
+        diagnostics = lowering.diagnostics
+        if !diagnostics.hasErrors { checkRequirements(lowering.requirements) }
+        var result: [(Level, Diagnostic?)] = []
+        for (index, specification) in document.levels.enumerated() where index < variables.count {
+            let start = startValues(specification, index)
+            let constraint = constraint(specification, index)
+            guard let objective = objectives[index], let constraint, !diagnostics.hasErrors else { continue }
+            result.append(level(specification, index, objective, start, constraint))
+        }
+        return result.count == document.levels.count ? result : nil
+    }
+
+    private func level(
+        _ specification: LevelSpecification, _ index: Int, _ objective: Expression, _ start: [Double],
+        _ constraint: ConvexSet
+    ) -> (Level, Diagnostic?) {
+        let sense: Sense
+        switch specification.objective {
+        case .maximize: sense = .maximize
+        case .minimize, .fixedPoint: sense = .minimize
+        }
+        let fault = objective.samplingFault ?? perFault(specification)
+        let level = Level(
+            name: specification.name, variables: variables[index], sense: sense, objective: objective.node,
+            constraint: constraint, start: start, samplingFault: fault?.message)
+        return (level, fault)
+    }
+
+    /// Methods that draw batches do not move single rows of a variable yet.
+    private func perFault(_ specification: LevelSpecification) -> Diagnostic? {
+        specification.variables.first { $0.per != nil }.map {
+            Diagnostic(
+                pointer: "\($0.pointer)/per", code: .unsupported,
+                message: "variables with one entry per sample need a full-batch method in this version")
+        }
+    }
+
+    /// The minimised objective of a level.
+    private func lowerObjective(_ level: LevelSpecification, _ lowering: inout Lowering) -> Expression? {
+        let formula: String
+        let pointer: String
+        let negates: Bool
+        switch level.objective {
+        case .minimize(let text, let place): (formula, pointer, negates) = (text, place, false)
+        case .maximize(let text, let place): (formula, pointer, negates) = (text, place, true)
+        case .fixedPoint: return nil
+        }
+        guard let tree = Parser.parse(formula, pointer: pointer, into: &lowering.diagnostics),
+            var expression = lowering.lower(tree)
+        else { return nil }
+        let shape = lowering.graph.shape(expression.node)
+        guard shape.isSingleElement else {
+            let message = "an objective is one number; this is \(lowering.describe(shape))"
+            lowering.diagnostics.report(
+                .error,
+                tree.diagnostic(
+                    at: tree.root, code: .shapeMismatch, message: message, hint: "write mean(…) or sum(…) around it"))
+            return nil
+        }
+        checkDependence(level, expression, tree, &lowering)
+        expression.node = lowering.graph.reshape(expression.node, to: .scalar)
+        if negates { expression.node = lowering.graph.negate(expression.node) }
+        return expression
+    }
+
+    private func checkDependence(
+        _ level: LevelSpecification, _ expression: Expression, _ tree: SyntaxTree, _ lowering: inout Lowering
+    ) {
+        let isOutermost = level.pointer == document.levels.first?.pointer
+        let own = variables[document.levels.firstIndex { $0.pointer == level.pointer } ?? 0].map(\.node)
+        let candidates = isOutermost ? variables.flatMap { $0 }.map(\.node) : own
+        let inputs = Set(lowering.graph.inputs(of: [expression.node]))
+        guard !candidates.isEmpty, inputs.isDisjoint(with: candidates) else { return }
+        let message =
+            isOutermost
+            ? "the objective depends on no variable" : "the objective does not depend on the level's own variables"
+        lowering.diagnostics.report(
+            .error, tree.diagnostic(at: tree.root, code: .levelError, message: message))
+    }
+
+    // MARK: - Data requirements
+
+    /// Labels and indices are checked on the data themselves.
+    private mutating func checkRequirements(_ requirements: [DataRequirement]) {
+        for requirement in requirements {
+            let program = Program(graph, outputs: [requirement.node])
+            for array in arrays { program.bind(array.node, to: array.tensor.storage) }
+            for axis in axes { program.write(1, to: axis.expansion) }
+            program.run()
+            let values = program.result(0)
+            guard let index = values.firstIndex(where: { !requirement.kind.admits($0) }) else { continue }
+            let fault = requirement.fault
+            diagnostics.report(.error, fault.appending("; entry \(index) is \(values[index])"))
+        }
+    }
+
+    // MARK: - Starts and constraints
+
+    private mutating func startValues(_ level: LevelSpecification, _ index: Int) -> [Double] {
+        var values: [Double] = []
+        for variable in variables[index] {
+            guard let specification = level.variables.first(where: { $0.name == variable.name }) else { continue }
+            values += start(specification, variable, level: level.name)
+        }
+        return values
+    }
+
+    private mutating func start(
+        _ specification: VariableSpecification, _ variable: Variable, level: String
+    ) -> [Double] {
+        var stream = RandomStream(seed: seed, stream: "start/\(level)/\(variable.name)")
+        switch specification.start {
+        case .number(let value): return [Double](repeating: value, count: variable.count)
+        case .array(let tensor):
+            if let values = broadcast(tensor, to: variable.shape) { return values }
+            report(
+                "\(specification.pointer)/start", .shapeMismatch,
+                "\(variable.name) has the shape \(variable.shape), its start has \(tensor.shape)")
+        case .formula:
+            report(
+                "\(specification.pointer)/start", .unsupported,
+                "a start given as a formula is not computed by this version yet")
+        case .normal(let scale): return (0..<variable.count).map { _ in scale * stream.normal() }
+        case .uniform(let low, let high): return (0..<variable.count).map { _ in low + (high - low) * stream.uniform() }
+        }
+        return [Double](repeating: 0, count: variable.count)
+    }
+
+    private func broadcast(_ tensor: Tensor, to shape: [Int]) -> [Double]? {
+        if tensor.shape == shape { return tensor.values }
+        guard Shapes.broadcast(tensor.shape, shape) == shape else { return nil }
+        let missing = shape.count - tensor.shape.count
+        let strides = Shapes.strides(tensor.shape)
+        let target = AlignedBuffer(count: Shapes.elementCount(shape) ?? 0)
+        Kernels.stridedCopy(
+            UnsafePointer(tensor.storage.base), target.base, dimensions: shape,
+            sourceStrides: shape.indices.map { i in
+                i < missing || tensor.shape[i - missing] == 1 ? 0 : strides[i - missing]
+            })
+        return target.values
+    }
+
+    private mutating func constraint(_ level: LevelSpecification, _ index: Int) -> ConvexSet? {
+        let boxed = level.variables.filter { $0.constraint != .none }
+        if boxed.isEmpty { return .whole }
+        if index > 0 {
+            for variable in boxed {
+                report(
+                    "\(variable.pointer)/constraint", .unsupported,
+                    "constraints on a lower level are not solved by this version yet")
+            }
+            return nil
+        }
+        var lower: [Double] = []
+        var upper: [Double] = []
+        for variable in variables[index] {
+            guard let specification = level.variables.first(where: { $0.name == variable.name }) else { continue }
+            var bounds = (
+                [Double](repeating: -.infinity, count: variable.count),
+                [Double](repeating: .infinity, count: variable.count)
+            )
+            switch specification.constraint {
+            case .none: break
+            case .box(let low, let high):
+                if let low { bounds.0 = bound(low, variable, specification) ?? bounds.0 }
+                if let high { bounds.1 = bound(high, variable, specification) ?? bounds.1 }
+            }
+            lower += bounds.0
+            upper += bounds.1
+        }
+        do {
+            return try ConvexSet.box(lower: lower, upper: upper)
+        } catch {
+            report(level.pointer, .outOfRange, "the bounds of a variable leave no number between them")
+            return nil
+        }
+    }
+
+    private mutating func bound(
+        _ tensor: Tensor, _ variable: Variable, _ specification: VariableSpecification
+    ) -> [Double]? {
+        if let values = broadcast(tensor, to: variable.shape) { return values }
+        report(
+            "\(specification.pointer)/constraint", .shapeMismatch,
+            "\(variable.name) has the shape \(variable.shape), its bound has \(tensor.shape)")
+        return nil
+    }
+}
+
+extension DataRequirement.Kind {
+    /// Whether a value lies in the set.
+    fileprivate func admits(_ value: Double) -> Bool {
+        switch self {
+        case .signs: value == 1 || value == -1
+        case .zeroOrOne: value == 0 || value == 1
+        case .integers(let count): value >= 0 && value < Double(count) && value == value.rounded()
+        }
+    }
+}
