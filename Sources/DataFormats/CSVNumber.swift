@@ -27,7 +27,9 @@ enum CSVNumber: Equatable {
             self = .overflow
             return
         }
-        self = isInteger && value.magnitude <= 0x1p53 ? .integer(value) : .real(value)
+        // The literal itself is compared: 2⁵³ + 1 would round to 2⁵³.
+        let isExact = isInteger && Int(text).map { $0.magnitude <= 1 << 53 } ?? false
+        self = isExact ? .integer(value) : .real(value)
     }
 
     /// The text without spaces and tabs around it.

@@ -23,7 +23,9 @@ struct CSVTable {
             lines = [scanner.rowLine]
         }
         while try scanner.row(into: &row) {
-            guard row.count == width else { throw .raggedRow(line: scanner.rowLine, expected: width, actual: row.count) }
+            guard row.count == width else {
+                throw .raggedRow(line: scanner.rowLine, expected: width, actual: row.count)
+            }
             cells.append(contentsOf: row)
             lines.append(scanner.rowLine)
         }

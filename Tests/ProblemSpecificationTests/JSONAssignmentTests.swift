@@ -12,13 +12,9 @@ import Testing
         ("a.b=soba", "{\"a\":{\"b\":\"soba\"},\"m.n\":1,\"x/y\":2}"),
         ("a.d.e=[1]", "{\"a\":{\"b\":[1,2,{\"c\":3}],\"d\":{\"e\":[1]}},\"m.n\":1,\"x/y\":2}"),
         ("/m.n=null", "{\"a\":{\"b\":[1,2,{\"c\":3}]},\"m.n\":null,\"x/y\":2}"),
-        ("/x~1y=a=b", "{\"a\":{\"b\":[1,2,{\"c\":3}]},\"m.n\":1,\"x/y\":\"a=b\"}"), ("=1", ""),
+        ("/x~1y=a=b", "{\"a\":{\"b\":[1,2,{\"c\":3}]},\"m.n\":1,\"x/y\":\"a=b\"}"),
     ])
     func sets(_ text: String, _ expected: String) throws {
-        guard text != "=1" else {
-            #expect(throws: JSONAssignmentError.malformedPath("")) { try JSONAssignment(text) }
-            return
-        }
         let changed = try JSONParser.parse(document).applying(JSONAssignment(text))
         #expect(JSONWriter.string(changed) == expected)
     }
@@ -36,17 +32,19 @@ import Testing
         #expect(error("a.b.01=1") == .notAnIndex(step: "01", pointer: "/a/b"))
         #expect(error("a.b.0.c=1") == .notAContainer(pointer: "/a/b/0", found: "the number 1"))
         #expect(error("a.b") == .missingEquals("a.b"))
+        #expect(error("=1") == .malformedPath(""))
         #expect(error("a..b=1") == .malformedPath("a..b"))
         #expect(error("/a~2=1") == .malformedPath("/a~2"))
         let long = Array(repeating: "a", count: JSONAssignment.stepLimit + 1).joined(separator: ".")
         #expect(error(long + "=1") == .pathTooLong(count: 65, limit: 64))
-        #expect(error(long.dropLast(2) + "=1") == .notAContainer(pointer: "", found: "an object") || error(long.dropLast(2) + "=1") == nil)
+        #expect(error("z." + long.dropLast(4) + "=1") == nil)
     }
 
     @Test func pointersEscapeAndReadBack() {
         let pointer = JSONPointer.child(JSONPointer.child(JSONPointer.child("", "a/b~c"), 3), "")
         #expect(pointer == "/a~1b~0c/3/")
         #expect(JSONPointer.steps(of: pointer) == ["a/b~c", "3", ""])
-        #expect(JSONPointer.steps(of: "") == [] && JSONPointer.steps(of: "a") == nil && JSONPointer.steps(of: "/~") == nil)
+        #expect(
+            JSONPointer.steps(of: "") == [] && JSONPointer.steps(of: "a") == nil && JSONPointer.steps(of: "/~") == nil)
     }
 }

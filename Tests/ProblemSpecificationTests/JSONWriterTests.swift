@@ -44,17 +44,20 @@ import Testing
         #expect(try JSONParser.parse(literal).double?.bitPattern == Double(literal)?.bitPattern)
     }
 
-    @Test(arguments: [
-        (0, "0"), (-0.0, "-0"), (1, "1"), (-3, "-3"), (0.1, "0.1"), (1e15, "1000000000000000"),
-        (9_007_199_254_740_991, "9007199254740991"), (0x1p53, "9007199254740992"), (1e100, "1e+100"), (5e-324, "5e-324"),
-        (1e-7, "1e-07"), (2.5, "2.5"), (.nan, "null"), (.infinity, "null"),
-    ] as [(Double, String)])
+    @Test(
+        arguments: [
+            (0, "0"), (-0.0, "-0"), (1, "1"), (-3, "-3"), (0.1, "0.1"), (1e15, "1000000000000000"),
+            (9_007_199_254_740_991, "9007199254740991"), (0x1p53, "9007199254740992"), (1e100, "1e+100"),
+            (.leastNonzeroMagnitude, "5e-324"),
+            (1e-7, "1e-07"), (2.5, "2.5"), (.nan, "null"), (.infinity, "null"),
+        ] as [(Double, String)])
     func writesTheFewestDigits(_ value: Double, _ text: String) {
         #expect(JSONWriter.number(value) == text)
     }
 
     @Test func laysOutEveryStyle() throws {
-        let value = try JSONParser.parse("{\"b\":[1,2.5,-0.0],\"a\":{},\"c\":[[1],\"x\\u0001\\u001f\\\"\\\\\\n\"],\"é\":null}")
+        let value = try JSONParser.parse(
+            "{\"b\":[1,2.5,-0.0],\"a\":{},\"c\":[[1],\"x\\u0001\\u001f\\\"\\\\\\n\"],\"é\":null}")
         #expect(
             JSONWriter.string(value)
                 == "{\"b\":[1,2.5,-0],\"a\":{},\"c\":[[1],\"x\\u0001\\u001f\\\"\\\\\\n\"],\"é\":null}")

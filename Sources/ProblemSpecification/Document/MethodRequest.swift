@@ -10,6 +10,22 @@ package struct MethodRequest: Sendable, Equatable {
     package var linearSolver = LinearSolverRequest()
     package var upperStep = UpperStepRequest()
     package var estimator: EstimatorName?
+
+    /// The memberwise initializer.
+    package init(
+        name: MethodName = .auto, pointer: String = "/method", lowerSolver: LowerSolverRequest = LowerSolverRequest(),
+        hypergradient: HypergradientRequest = HypergradientRequest(),
+        linearSolver: LinearSolverRequest = LinearSolverRequest(), upperStep: UpperStepRequest = UpperStepRequest(),
+        estimator: EstimatorName? = nil
+    ) {
+        self.name = name
+        self.pointer = pointer
+        self.lowerSolver = lowerSolver
+        self.hypergradient = hypergradient
+        self.linearSolver = linearSolver
+        self.upperStep = upperStep
+        self.estimator = estimator
+    }
 }
 
 /// The presets that this version runs.
@@ -33,6 +49,19 @@ package struct LowerSolverRequest: Sendable, Equatable {
     package var memory: Int?
     /// Whether a solve starts at the previous solution.
     package var warmStart: Bool?
+
+    /// The memberwise initializer.
+    package init(
+        name: LowerSolverName? = nil, step: StepRequest? = nil, steps: Int? = nil, tolerance: Double? = nil,
+        memory: Int? = nil, warmStart: Bool? = nil
+    ) {
+        self.name = name
+        self.step = step
+        self.steps = steps
+        self.tolerance = tolerance
+        self.memory = memory
+        self.warmStart = warmStart
+    }
 }
 
 /// Solvers of the lower level.
@@ -46,6 +75,14 @@ package struct HypergradientRequest: Sendable, Equatable {
     package var name: HypergradientName?
     /// Steps that reverse differentiation goes back, at least 1.
     package var truncate: Int?
+
+    /// The memberwise initializer.
+    package init(
+        name: HypergradientName? = nil, truncate: Int? = nil
+    ) {
+        self.name = name
+        self.truncate = truncate
+    }
 }
 
 /// Ways to the hypergradient.
@@ -65,6 +102,18 @@ package struct LinearSolverRequest: Sendable, Equatable {
     package var step: Double?
     /// Whether a solve starts at the previous solution.
     package var warmStart: Bool?
+
+    /// The memberwise initializer.
+    package init(
+        name: LinearSolverName? = nil, steps: Int? = nil, tolerance: Double? = nil, step: Double? = nil,
+        warmStart: Bool? = nil
+    ) {
+        self.name = name
+        self.steps = steps
+        self.tolerance = tolerance
+        self.step = step
+        self.warmStart = warmStart
+    }
 }
 
 /// Solvers of the linear system.
@@ -79,6 +128,15 @@ package struct UpperStepRequest: Sendable, Equatable {
     package var step: StepRequest?
     /// Heavy-ball momentum, at least 0 and below 1.
     package var momentum: Double?
+
+    /// The memberwise initializer.
+    package init(
+        name: UpperStepName? = nil, step: StepRequest? = nil, momentum: Double? = nil
+    ) {
+        self.name = name
+        self.step = step
+        self.momentum = momentum
+    }
 }
 
 /// Upper steps.

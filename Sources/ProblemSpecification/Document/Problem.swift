@@ -13,6 +13,18 @@ package struct Problem: Sendable, Equatable {
     package var definitions: [Definition] = []
     /// The outermost decision maker first; at least one.
     package var levels: [LevelSpecification]
+
+    /// The memberwise initializer.
+    package init(
+        name: String? = nil, data: [DataEntry] = [], samples: [SampleAxis] = [], definitions: [Definition] = [],
+        levels: [LevelSpecification]
+    ) {
+        self.name = name
+        self.data = data
+        self.samples = samples
+        self.definitions = definitions
+        self.levels = levels
+    }
 }
 
 /// A named array that the formulas may use.
@@ -21,6 +33,13 @@ package struct DataEntry: Sendable, Equatable {
     /// JSON pointer to the entry.
     package let pointer: String
     package let source: DataSource
+
+    /// The memberwise initializer.
+    package init(name: String, pointer: String, source: DataSource) {
+        self.name = name
+        self.pointer = pointer
+        self.source = source
+    }
 }
 
 /// Where an array comes from.
@@ -40,6 +59,13 @@ package struct DatasetSelection: Sendable, Equatable {
     package let columns: ColumnSelection
     /// All rows where nil.
     package let rows: RowRange?
+
+    /// The memberwise initializer.
+    package init(dataset: String, columns: ColumnSelection = .all, rows: RowRange? = nil) {
+        self.dataset = dataset
+        self.columns = columns
+        self.rows = rows
+    }
 }
 
 /// Which columns of a data set, and whether they make a matrix or a vector.
@@ -103,6 +129,14 @@ package struct RandomArray: Sendable, Equatable {
     /// Factor of a normal entry; 1 for other distributions.
     package let scale: Double
     package let seed: UInt64
+
+    /// The memberwise initializer.
+    package init(distribution: Distribution, shape: [Int], scale: Double = 1, seed: UInt64 = 0) {
+        self.distribution = distribution
+        self.shape = shape
+        self.scale = scale
+        self.seed = seed
+    }
 }
 
 /// The shared leading axis of some arrays.
@@ -114,6 +148,14 @@ package struct SampleAxis: Sendable, Equatable {
     package let arrays: [String]
     /// Rows of a batch, at least 1; nil where the method chooses.
     package let batch: Int?
+
+    /// The memberwise initializer.
+    package init(name: String, pointer: String, arrays: [String], batch: Int? = nil) {
+        self.name = name
+        self.pointer = pointer
+        self.arrays = arrays
+        self.batch = batch
+    }
 }
 
 /// A named formula.
@@ -122,6 +164,13 @@ package struct Definition: Sendable, Equatable {
     /// JSON pointer to the formula.
     package let pointer: String
     package let formula: String
+
+    /// The memberwise initializer.
+    package init(name: String, pointer: String, formula: String) {
+        self.name = name
+        self.pointer = pointer
+        self.formula = formula
+    }
 }
 
 /// One decision maker.
@@ -133,6 +182,16 @@ package struct LevelSpecification: Sendable, Equatable {
     /// At least one.
     package let variables: [VariableSpecification]
     package let objective: ObjectiveSpecification
+
+    /// The memberwise initializer.
+    package init(
+        name: String, pointer: String, variables: [VariableSpecification], objective: ObjectiveSpecification
+    ) {
+        self.name = name
+        self.pointer = pointer
+        self.variables = variables
+        self.objective = objective
+    }
 }
 
 /// What a level does with its variables.
@@ -149,6 +208,13 @@ package struct FixedPointMap: Sendable, Equatable {
     package let formula: String
     /// JSON pointer to the formula.
     package let pointer: String
+
+    /// The memberwise initializer.
+    package init(variable: String, formula: String, pointer: String) {
+        self.variable = variable
+        self.formula = formula
+        self.pointer = pointer
+    }
 }
 
 /// One variable of a level.
@@ -162,6 +228,19 @@ package struct VariableSpecification: Sendable, Equatable {
     package let per: String?
     package let start: StartSpecification
     package let constraint: ConstraintSpecification
+
+    /// The memberwise initializer.
+    package init(
+        name: String, pointer: String, shape: [Int], per: String?, start: StartSpecification,
+        constraint: ConstraintSpecification
+    ) {
+        self.name = name
+        self.pointer = pointer
+        self.shape = shape
+        self.per = per
+        self.start = start
+        self.constraint = constraint
+    }
 }
 
 /// Where a variable starts.

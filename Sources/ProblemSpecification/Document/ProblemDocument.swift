@@ -22,12 +22,35 @@ package struct ProblemDocument: Sendable, Equatable {
     package var labels: [Label] = []
     /// Place in the queue, 0 (last) to 9 (first); nil where the document does not say.
     package var priority: Int?
+
+    /// The memberwise initializer.
+    package init(
+        problem: Problem, method: MethodRequest = MethodRequest(), limits: Limits = Limits(),
+        tolerances: Tolerances = Tolerances(), seed: UInt64 = 0, progress: ProgressRequest = ProgressRequest(),
+        checkpoint: CheckpointRequest = CheckpointRequest(), labels: [Label] = [], priority: Int? = nil
+    ) {
+        self.problem = problem
+        self.method = method
+        self.limits = limits
+        self.tolerances = tolerances
+        self.seed = seed
+        self.progress = progress
+        self.checkpoint = checkpoint
+        self.labels = labels
+        self.priority = priority
+    }
 }
 
 /// One label of a job.
 package struct Label: Sendable, Equatable {
     package let name: String
     package let value: String
+
+    /// The memberwise initializer.
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
 }
 
 /// Budgets; the solver keeps its best iterate when one is used up.
@@ -40,6 +63,16 @@ package struct Limits: Sendable, Equatable {
     package var oracleCalls: Int?
     /// Memory of the worker in bytes.
     package var memoryBytes: Int?
+
+    /// The memberwise initializer.
+    package init(
+        timeSeconds: Double? = nil, iterations: Int = 1000, oracleCalls: Int? = nil, memoryBytes: Int? = nil
+    ) {
+        self.timeSeconds = timeSeconds
+        self.iterations = iterations
+        self.oracleCalls = oracleCalls
+        self.memoryBytes = memoryBytes
+    }
 }
 
 /// Accuracies asked for, at least 0; nil where the method's own default holds.
@@ -50,6 +83,13 @@ package struct Tolerances: Sendable, Equatable {
     package var lower: Double?
     /// Residual of the linear system.
     package var linear: Double?
+
+    /// The memberwise initializer.
+    package init(hypergradient: Double? = nil, lower: Double? = nil, linear: Double? = nil) {
+        self.hypergradient = hypergradient
+        self.lower = lower
+        self.linear = linear
+    }
 }
 
 /// What progress points hold and when they are reported.
@@ -70,10 +110,22 @@ package struct ProgressRequest: Sendable, Equatable {
     package var minIntervalMilliseconds: Int?
     /// How iterates are reported.
     package var iterates = Iterates.inline
+
+    /// The memberwise initializer.
+    package init(every: Int = 1, minIntervalMilliseconds: Int? = nil, iterates: Iterates = Iterates.inline) {
+        self.every = every
+        self.minIntervalMilliseconds = minIntervalMilliseconds
+        self.iterates = iterates
+    }
 }
 
 /// How often the solver's state is written.
 package struct CheckpointRequest: Sendable, Equatable {
     /// Seconds between checkpoints; positive.
     package var everySeconds = 10.0
+
+    /// The memberwise initializer.
+    package init(everySeconds: Double = 10.0) {
+        self.everySeconds = everySeconds
+    }
 }

@@ -111,7 +111,8 @@ extension JSONValue {
         case .number(let number): number.isFinite ? "the number \(JSONWriter.number(number))" : "\(number)"
         case .string(let text): "the string \"\(Excerpts.cut(text))\""
         case .array(let elements):
-            elements.isEmpty ? "an empty array" : "an array of \(elements.count) element\(elements.count == 1 ? "" : "s")"
+            elements.isEmpty
+                ? "an empty array" : "an array of \(elements.count) element\(elements.count == 1 ? "" : "s")"
         case .numbers(let numbers): "an array of \(numbers.values.count) number\(numbers.values.count == 1 ? "" : "s")"
         case .object: "an object"
         }

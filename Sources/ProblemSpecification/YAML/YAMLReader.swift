@@ -32,14 +32,14 @@ package enum YAMLReader {
         guard let root = try compose(text) else {
             throw JSONError(.malformed, line: 1, column: 1, message: "expected a document, found the end of the text")
         }
-        var conversion = YAMLConversion(nodeLimit: nodeLimit)
+        var conversion = YAMLConversion(nodeLimit: nodeLimit, mayHaveTags: text.utf8.contains(UInt8(ascii: "!")))
         return try conversion.value(root, depth: 0)
     }
 
     private static func compose(_ text: String) throws(JSONError) -> Node? {
         do {
-            // The core schema is applied here; Yams' own rules, which are those of YAML 1.1, are switched off.
-            return try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
+            // The core schema is applied here; Yams' own rules, which are those of YAML 1.1, are replaced.
+            return try Parser(yaml: text, resolver: YAMLTags.resolver, encoding: .utf8).singleRoot()
         } catch let error as YamlError {
             throw JSONError(error, in: text)
         } catch {
@@ -48,13 +48,23 @@ package enum YAMLReader {
     }
 }
 
+/// How tags are told from their absence.
+private enum YAMLTags {
+    /// Gives every plain scalar without a tag a tag of its own, so that `!!str` is seen where it is written.
+    // The pattern is a constant that compiles.
+    static let resolver = try! Resolver.basic.appending(Tag.Name(rawValue: "untagged"), "^")
+}
+
 /// Turns nodes into values, counting them.
 private struct YAMLConversion {
     let nodeLimit: Int
+    /// Whether the text has a `!` at all; tags are resolved by regular expressions, too slow to do in vain.
+    let mayHaveTags: Bool
     private var nodeCount = 0
 
-    init(nodeLimit: Int) {
+    init(nodeLimit: Int, mayHaveTags: Bool) {
         self.nodeLimit = nodeLimit
+        self.mayHaveTags = mayHaveTags
     }
 
     mutating func value(_ node: Node, depth: Int) throws(JSONError) -> JSONValue {
@@ -100,9 +110,8 @@ private struct YAMLConversion {
     }
 
     private func value(of scalar: Node.Scalar, _ node: Node) throws(JSONError) -> JSONValue {
-        guard scalar.style == .plain || scalar.style == .any, node.tag.description != Tag.Name.str.rawValue else {
-            return .string(scalar.string)
-        }
+        guard scalar.style == .plain else { return .string(scalar.string) }
+        if mayHaveTags, node.tag.description == Tag.Name.str.rawValue { return .string(scalar.string) }
         switch scalar.string {
         case "", "~", "null": return .null
         case "true": return .bool(true)

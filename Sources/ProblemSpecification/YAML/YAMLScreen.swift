@@ -43,7 +43,8 @@ enum YAMLScreen {
             guard isIndicator(UInt8(ascii: "*"), at: place, of: bytes) else { return false }
             let name = bytes[place...].prefix(nameLimit)
             let end = name.firstIndex { isSpace($0) || ",]}".utf8.contains($0) } ?? name.endIndex
-            return name.count == nameLimit && end == name.endIndex || isColon(after: end, of: bytes) || bytes[end - 1] == UInt8(ascii: ":")
+            return name.count == nameLimit && end == name.endIndex || isColon(after: end, of: bytes)
+                || bytes[end - 1] == UInt8(ascii: ":")
         default:
             return false
         }
