@@ -42,7 +42,7 @@ import Testing
         #expect {
             try YAMLReader.read("a: 1\nb:\n  c: 1\n  'c': 2")
         } throws: { error in
-            (error as? JSONError)?.line == 3 && (error as? JSONError)?.column == 3
+            (error as? JSONError)?.line == 4 && (error as? JSONError)?.column == 3
         }
     }
 
