@@ -2,13 +2,19 @@
 
 /// What the document says of the method.
 package struct MethodRequest: Sendable, Equatable {
+    /// The preset, or `auto`.
     package var name = MethodName.auto
     /// JSON pointer to where the name stands, for faults found later.
     package var pointer = "/method"
+    /// How the lower level is solved.
     package var lowerSolver = LowerSolverRequest()
+    /// How the hypergradient is formed.
     package var hypergradient = HypergradientRequest()
+    /// How its linear system is solved.
     package var linearSolver = LinearSolverRequest()
+    /// How the upper variables move.
     package var upperStep = UpperStepRequest()
+    /// How gradients of sums are estimated.
     package var estimator: EstimatorName?
 
     /// The memberwise initializer.
@@ -39,7 +45,9 @@ package enum MethodName: String, Sendable, CaseIterable {
 
 /// How the lower level is solved.
 package struct LowerSolverRequest: Sendable, Equatable {
+    /// The choice; nil where the method chooses.
     package var name: LowerSolverName?
+    /// The step size or its rule.
     package var step: StepRequest?
     /// Iterations per upper iteration, at least 1.
     package var steps: Int?
@@ -72,6 +80,7 @@ package enum LowerSolverName: String, Sendable, CaseIterable {
 
 /// How the hypergradient is formed.
 package struct HypergradientRequest: Sendable, Equatable {
+    /// The choice; nil where the method chooses.
     package var name: HypergradientName?
     /// Steps that reverse differentiation goes back, at least 1.
     package var truncate: Int?
@@ -93,6 +102,7 @@ package enum HypergradientName: String, Sendable, CaseIterable {
 
 /// How the linear system of the implicit hypergradient is solved.
 package struct LinearSolverRequest: Sendable, Equatable {
+    /// The choice; nil where the method chooses.
     package var name: LinearSolverName?
     /// Iterations, at least 1.
     package var steps: Int?
@@ -124,7 +134,9 @@ package enum LinearSolverName: String, Sendable, CaseIterable {
 
 /// How the upper variables move.
 package struct UpperStepRequest: Sendable, Equatable {
+    /// The choice; nil where the method chooses.
     package var name: UpperStepName?
+    /// The step size or its rule.
     package var step: StepRequest?
     /// Heavy-ball momentum, at least 0 and below 1.
     package var momentum: Double?

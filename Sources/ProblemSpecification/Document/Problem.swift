@@ -7,9 +7,13 @@ package struct Problem: Sendable, Equatable {
     /// The most levels a problem may have.
     package static let levelLimit = 8
 
+    /// A title for people.
     package var name: String?
+    /// Named arrays.
     package var data: [DataEntry] = []
+    /// Sample axes.
     package var samples: [SampleAxis] = []
+    /// Named formulas.
     package var definitions: [Definition] = []
     /// The outermost decision maker first; at least one.
     package var levels: [LevelSpecification]
@@ -29,9 +33,11 @@ package struct Problem: Sendable, Equatable {
 
 /// A named array that the formulas may use.
 package struct DataEntry: Sendable, Equatable {
+    /// The name, unique in the problem.
     package let name: String
     /// JSON pointer to the entry.
     package let pointer: String
+    /// Where the array comes from.
     package let source: DataSource
 
     /// The memberwise initializer.
@@ -56,6 +62,7 @@ package enum DataSource: Sendable, Equatable {
 package struct DatasetSelection: Sendable, Equatable {
     /// Name or id.
     package let dataset: String
+    /// Columns in the order wanted.
     package let columns: ColumnSelection
     /// All rows where nil.
     package let rows: RowRange?
@@ -80,7 +87,9 @@ package enum ColumnSelection: Sendable, Equatable {
 
 /// A slice of rows with NumPy's meaning: negative bounds count from the end, bounds outside are clipped.
 package struct RowRange: Sendable, Equatable {
+    /// The first row; nil for 0.
     package let start: Int?
+    /// The row after the last; nil for the number of rows.
     package let end: Int?
 
     package init(start: Int?, end: Int?) {
@@ -124,10 +133,13 @@ package struct RandomArray: Sendable, Equatable {
         case uniform(low: Double, high: Double)
     }
 
+    /// What each entry is drawn from.
     package let distribution: Distribution
+    /// Dimensions.
     package let shape: [Int]
     /// Factor of a normal entry; 1 for other distributions.
     package let scale: Double
+    /// The array's own seed, apart from the job's.
     package let seed: UInt64
 
     /// The memberwise initializer.
@@ -141,6 +153,7 @@ package struct RandomArray: Sendable, Equatable {
 
 /// The shared leading axis of some arrays.
 package struct SampleAxis: Sendable, Equatable {
+    /// The name, unique in the problem.
     package let name: String
     /// JSON pointer to the entry.
     package let pointer: String
@@ -160,9 +173,11 @@ package struct SampleAxis: Sendable, Equatable {
 
 /// A named formula.
 package struct Definition: Sendable, Equatable {
+    /// The name, unique in the problem.
     package let name: String
     /// JSON pointer to the formula.
     package let pointer: String
+    /// The text of the formula.
     package let formula: String
 
     /// The memberwise initializer.
@@ -181,6 +196,7 @@ package struct LevelSpecification: Sendable, Equatable {
     package let pointer: String
     /// At least one.
     package let variables: [VariableSpecification]
+    /// What the level does with them.
     package let objective: ObjectiveSpecification
 
     /// The memberwise initializer.
@@ -204,7 +220,9 @@ package enum ObjectiveSpecification: Sendable, Equatable {
 
 /// The map whose fixed point a variable is.
 package struct FixedPointMap: Sendable, Equatable {
+    /// A variable of the level.
     package let variable: String
+    /// The text of the formula.
     package let formula: String
     /// JSON pointer to the formula.
     package let pointer: String
@@ -219,6 +237,7 @@ package struct FixedPointMap: Sendable, Equatable {
 
 /// One variable of a level.
 package struct VariableSpecification: Sendable, Equatable {
+    /// The name, unique in the problem.
     package let name: String
     /// JSON pointer to the entry.
     package let pointer: String
@@ -226,7 +245,9 @@ package struct VariableSpecification: Sendable, Equatable {
     package let shape: [Int]
     /// The sample axis with one entry per row, where there is one.
     package let per: String?
+    /// Where it starts.
     package let start: StartSpecification
+    /// The set it lies in.
     package let constraint: ConstraintSpecification
 
     /// The memberwise initializer.

@@ -43,7 +43,9 @@ package struct ProblemDocument: Sendable, Equatable {
 
 /// One label of a job.
 package struct Label: Sendable, Equatable {
+    /// The name, unique among the labels.
     package let name: String
+    /// The text given.
     package let value: String
 
     /// The memberwise initializer.
