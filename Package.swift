@@ -60,8 +60,8 @@ let package = Package(
         library(
             "Service",
             uses: [
-                "COpenSSL", "DataFormats", "ExpressionGraph", "MultilevelOptimization", "ProblemSpecification",
-                "Solvers", "Tensors",
+                "COpenSSL", "DataFormats", "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization",
+                "ProblemSpecification", "Solvers", "Tensors",
             ]),
         .executableTarget(
             name: "stackelberg",

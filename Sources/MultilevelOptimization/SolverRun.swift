@@ -129,6 +129,9 @@ package final class SolverRun {
     /// Whether the present point is final.
     private func checkEnd() -> Termination? {
         if case .doubleLoop(_, let evaluation) = state.method, projectedNorm(evaluation) <= tolerance {
+            // The point that meets the tolerance is the answer, whatever the last digits of the values say.
+            state.best = evaluation
+            state.bestIteration = state.iteration
             return .converged
         }
         if state.iteration >= limits.iterations { return .iterationLimit }

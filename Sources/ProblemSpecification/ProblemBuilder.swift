@@ -56,6 +56,21 @@ package struct ProblemBuilder {
         return diagnostics.hasErrors ? nil : built
     }
 
+    /// Reports the syntax errors of every formula, and nothing that depends on names.
+    package static func checkSyntax(_ document: Problem, into diagnostics: inout Diagnostics) {
+        for definition in document.definitions {
+            _ = Parser.parse(definition.formula, pointer: definition.pointer, into: &diagnostics)
+        }
+        for level in document.levels {
+            switch level.objective {
+            case .minimize(let formula, let pointer), .maximize(let formula, let pointer):
+                _ = Parser.parse(formula, pointer: pointer, into: &diagnostics)
+            case .fixedPoint(let maps):
+                for map in maps { _ = Parser.parse(map.formula, pointer: map.pointer, into: &diagnostics) }
+            }
+        }
+    }
+
     private init(document: Problem, seed: UInt64) {
         self.document = document
         self.seed = seed
@@ -105,7 +120,7 @@ package struct ProblemBuilder {
         for entry in document.data {
             switch entry.source {
             case .value(let tensor): tensors[entry.name] = tensor
-            case .random(let random): tensors[entry.name] = generate(random, name: entry.name)
+            case .generated(let random): tensors[entry.name] = generate(random, name: entry.name)
             case .dataset(let selection):
                 switch resolve(entry, selection) {
                 case .success(let tensor): tensors[entry.name] = tensor
@@ -238,7 +253,8 @@ package struct ProblemBuilder {
         for level in document.levels { objectives.append(lowerObjective(level, &lowering)) }
         graph = lowering.graph
         diagnostics = lowering.diagnostics
-        if !diagnostics.hasErrors { checkRequirements(lowering.requirements) }
+        // Labels can be looked at as soon as all data are there, whatever else is wrong.
+        if arrays.count == document.data.count { checkRequirements(lowering.requirements) }
         var result: [(Level, Diagnostic?)] = []
         for (index, specification) in document.levels.enumerated() where index < variables.count {
             let start = startValues(specification, index)

@@ -1,6 +1,6 @@
 // Step sizes as functions of the iteration.
 
-import Glibc
+import func Glibc.pow
 
 /// A step size γ_t for t = 0, 1, …
 package enum StepSchedule: Sendable, Equatable {

@@ -1,7 +1,7 @@
 // Eigenvalues of symmetric tridiagonal matrices by the implicit QL method. Dubrulle, Martin & Wilkinson 1968
 // (imtql2), with only the last row of the eigenvectors.
 
-import Glibc
+import func Glibc.hypot
 
 /// The eigenvalues of a symmetric tridiagonal matrix, in no particular order.
 struct TridiagonalEigenvalues {

@@ -79,13 +79,15 @@ let architecture: [String: TargetRule] = [
     "Service": TargetRule(
         column: .composition,
         siblings: [
-            "COpenSSL", "DataFormats", "ExpressionGraph", "HTTP1", "HTTPClient", "HTTPServer", "JobQueue",
+            "COpenSSL", "DataFormats", "ExpressionGraph", "ExpressionLanguage", "HTTP1", "HTTPClient", "HTTPServer",
+            "JobQueue",
             "MultilevelOptimization", "PostgresStore", "ProblemSpecification", "SQLiteStore", "Solvers", "Sockets",
             "Tensors",
         ],
         externals: ["Dispatch", "Foundation", "Glibc", "Logging", "Synchronization"]),
     "stackelberg": TargetRule(
-        column: .composition, siblings: ["Service"], externals: ["ArgumentParser", "Foundation", "Glibc"]),
+        column: .composition, siblings: ["Service"],
+        externals: ["ArgumentParser", "Foundation", "Glibc", "Synchronization"]),
 ]
 
 /// System libraries that two columns may use: they hold no idea of ours.

@@ -12,7 +12,8 @@ func bilevel(
     var graph = Graph()
     let xNode = graph.addInput("x", shape: Shape(sizes: [p]), role: .value)
     let yNode = graph.addInput("y", shape: Shape(sizes: [d]), role: .value)
-    let upperObjective = f(&graph, yNode, xNode), lowerObjective = g(&graph, yNode, xNode)
+    let upperObjective = f(&graph, yNode, xNode)
+    let lowerObjective = g(&graph, yNode, xNode)
     func level(_ name: String, _ node: NodeID, _ count: Int, _ objective: NodeID, _ set: ConvexSet, _ start: [Double])
         -> Level
     {
@@ -47,7 +48,8 @@ enum Fixtures {
         bilevel(
             upper: 1, lower: 1, start: [start],
             f: { g, y, x in
-                let six = g.constant(6, shape: [.size(1)]), zero = g.constant(0, shape: [.size(1)])
+                let six = g.constant(6, shape: [.size(1)])
+                let zero = g.constant(0, shape: [.size(1)])
                 return g.add(g.halfSquaredDistance(y, six), g.halfSquaredDistance(x, zero))
             },
             g: { g, y, x in g.scale(2, g.halfSquaredDistance(y, g.scale(3, x))) })
@@ -59,7 +61,8 @@ enum Fixtures {
             upper: 1, lower: 2, start: [start],
             f: { g, y, _ in g.halfSquaredDistance(y, g.vector([0.5, 0.5])) },
             g: { g, y, x in
-                let a = g.vector([1, 2]), b = g.vector([1, 2])
+                let a = g.vector([1, 2])
+                let b = g.vector([1, 2])
                 let fit = g.halfSquaredDistance(g.multiply(a, y), b)
                 let penalty = g.reshape(g.unary(.exp, x), to: .scalar)
                 let size = g.scale(0.5, g.sum(g.unary(.square, y)))

@@ -112,10 +112,10 @@ import Testing
             ).document)
         #expect(
             document.problem.data[5].source
-                == .random(RandomArray(distribution: .normal, shape: [50, 22], scale: 2, seed: 3)))
+                == .generated(RandomArray(distribution: .normal, shape: [50, 22], scale: 2, seed: 3)))
         #expect(
             document.problem.data[6].source
-                == .random(RandomArray(distribution: .uniform(low: -1, high: 1), shape: [4], scale: 1, seed: 0)))
+                == .generated(RandomArray(distribution: .uniform(low: -1, high: 1), shape: [4], scale: 1, seed: 0)))
         #expect(
             document.problem.data[7].source
                 == .value(try Tensor(shape: [2, 2], values: [1, 2, 3, 4], elementType: .integer)))
@@ -175,7 +175,7 @@ import Testing
             (["problem.level=[]"], ["unknown-field /problem/level"]), (["metod=itd"], ["unknown-field /metod"]),
             (["warm_start={\"job\":\"job_1\"}"], ["unsupported /warm_start"]), (["seed=-1"], ["out-of-range /seed"]),
             (["seed=1.5"], ["wrong-type /seed"]), (["seed=18446744073709551616"], ["out-of-range /seed"]),
-            (["seed=\"7\""], ["wrong-type /seed"]), (["limits.iterations=0"], ["out-of-range /limits/iterations"]),
+            (["seed=\"7\""], ["wrong-type /seed"]), (["limits.iterations=-1"], ["out-of-range /limits/iterations"]),
             (["limits.time_seconds=0"], ["out-of-range /limits/time_seconds"]), (["limits=[]"], ["wrong-type /limits"]),
             (["limits.time_seconds=null"], ["wrong-type /limits/time_seconds"]),
             (["limits.iteration=5"], ["unknown-field /limits/iteration"]),
@@ -319,7 +319,7 @@ import Testing
         #expect(diagnostics.kept[0].hint == "did you mean \"iterations\"?")
         #expect(
             diagnostics.kept[1].message
-                == "wanted a whole number from 1 to 9223372036854775807, came the string \"abc\"")
+                == "wanted a whole number from 0 to 9223372036854775807, came the string \"abc\"")
     }
 
     @Test func namesNumbersThatAreNotFinite() throws {

@@ -12,10 +12,21 @@ package enum DocumentDecoder {
     /// - Returns: nil when this call reported an error.
     package static func decode(_ value: JSONValue, into diagnostics: inout Diagnostics) -> ProblemDocument? {
         let errorsBefore = diagnostics.errorCount
+        let document = decodePartially(value, into: &diagnostics)
+        return diagnostics.errorCount == errorsBefore ? document : nil
+    }
+
+    /// Decodes what can be decoded, for a look at the formulas of a document that has other faults: parts with a fault
+    /// are missing or have their defaults.
+    ///
+    /// - Returns: nil when no problem is left.
+    package static func decodePartially(
+        _ value: JSONValue, into diagnostics: inout Diagnostics
+    ) -> ProblemDocument? {
         var reader = DocumentReader(diagnostics: diagnostics)
         let document = reader.document(Field(value: value, pointer: ""))
         diagnostics = reader.diagnostics
-        return diagnostics.errorCount == errorsBefore ? document : nil
+        return document
     }
 }
 
@@ -49,7 +60,7 @@ extension DocumentReader {
         let known = ["time_seconds", "iterations", "oracle_calls", "memory_bytes", "queue_seconds"]
         guard let fields = fields(field, wanted: "an object of limits", known: known) else { return limits }
         limits.timeSeconds = positive(fields["time_seconds"])
-        limits.iterations = whole(fields["iterations"], in: 1...Int.max) ?? limits.iterations
+        limits.iterations = whole(fields["iterations"], in: 0...Int.max) ?? limits.iterations
         limits.oracleCalls = whole(fields["oracle_calls"], in: 1...Int.max)
         limits.memoryBytes = whole(fields["memory_bytes"], in: 1...Int.max)
         // The queue's own limit: the service reads it, the problem does not depend on it.

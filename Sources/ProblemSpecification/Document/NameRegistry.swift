@@ -15,13 +15,13 @@ struct NameRegistry {
     private var kinds: [String: NameKind] = [:]
 
     /// Names that the language keeps for itself: its functions, and `T` of `x.T`.
-    static let reserved: Set<String> = [
-        "T", "abs", "average_pool2d", "binary_cross_entropy", "cholesky_solve", "clip", "concatenate", "conv2d", "cos",
-        "cross_entropy", "cumsum", "diag", "dot", "erf", "exp", "expm1", "gelu", "huber", "inverse", "log", "log1p",
-        "log_softmax", "logdet", "logistic_loss", "logsumexp", "max", "max_pool2d", "maximum", "mean", "min", "minimum",
-        "norm", "one_hot", "outer", "prod", "relu", "reshape", "sigmoid", "sign", "sin", "softmax", "softplus", "solve",
-        "sqrt", "square", "squared_hinge", "stack", "sum", "take", "tan", "tanh", "trace", "transpose", "where",
-    ]
+    static let reserved: Set<String> = Set(
+        Function.allCases.map(\.rawValue) + ["T", "pi", "true", "false", "True", "False"])
+
+    private static func owner(of name: String) -> String {
+        if name == "T" { return "the transpose" }
+        return Function(rawValue: name) == nil ? "a constant" : "a function"
+    }
 
     /// Names of one kind, sorted.
     func names(of kind: NameKind) -> [String] {
@@ -40,8 +40,7 @@ struct NameRegistry {
             let message = "\(quoted) is no name: wanted a letter or _, then letters, digits and _"
             reader.fault(pointer, .invalidName, message)
         } else if Self.reserved.contains(name) {
-            let owner = name == "T" ? "the transpose" : "a function"
-            reader.fault(pointer, .invalidName, "\(quoted) is the name of \(owner)")
+            reader.fault(pointer, .invalidName, "\(quoted) is the name of \(Self.owner(of: name))")
         } else if let earlier = kinds[name] {
             reader.fault(pointer, .duplicateName, "\(quoted) is already the name of \(earlier.rawValue)")
         } else {

@@ -55,7 +55,7 @@ package enum DataSource: Sendable, Equatable {
     /// A part of an uploaded data set.
     case dataset(DatasetSelection)
     /// Drawn from a distribution.
-    case random(RandomArray)
+    case generated(RandomArray)
 }
 
 /// A part of a data set.

@@ -105,7 +105,7 @@ extension DocumentReader {
         let known = present == ["dataset"] ? ["dataset", "columns", "rows"] : present
         guard let fields = fields(field, wanted: "an object", known: known) else { return nil }
         if let value = fields["value"] { return tensor(value, keepingIntegers: true).map { .value($0) } }
-        if let random = fields["random"] { return randomArray(random).map { .random($0) } }
+        if let random = fields["random"] { return randomArray(random).map { .generated($0) } }
         return datasetSelection(fields).map { .dataset($0) }
     }
 

@@ -59,7 +59,7 @@ package struct Label: Sendable, Equatable {
 package struct Limits: Sendable, Equatable {
     /// Wall time in seconds; positive.
     package var timeSeconds: Double?
-    /// Upper iterations.
+    /// Upper iterations; 0 evaluates the start alone.
     package var iterations = 1000
     /// Evaluations of any oracle.
     package var oracleCalls: Int?

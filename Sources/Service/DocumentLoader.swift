@@ -1,0 +1,105 @@
+// From a file to a document: JSON or YAML by its name, changes from the command line, then the decoder.
+import ExpressionLanguage
+import Foundation
+import ProblemSpecification
+
+/// Why no document came out of a file.
+package enum DocumentLoadError: Error {
+    /// The file cannot be read: a sentence.
+    case unreadable(String)
+    /// The faults of the text or of the document.
+    case faults(Diagnostics)
+}
+
+/// A document with the JSON it came from.
+package struct LoadedDocument: Sendable {
+    package let document: ProblemDocument
+    /// The document as given, changes applied.
+    package let source: JSONValue
+    /// The folder that data files are looked for in.
+    package let folder: URL
+    /// Faults of the document's form; a document with any is refused, but its formulas are looked at first.
+    package let diagnostics: Diagnostics
+
+    /// The hash of the canonical form, equal for documents that differ in layout and order only.
+    package var sha256: String { Digest.sha256(JSONWriter.bytes(source, style: .canonical)) }
+}
+
+/// Loads documents.
+package enum DocumentLoader {
+    /// Bytes of the largest document.
+    package static let byteLimit = 64 << 20
+
+    /// Reads `path`, applies `assignments` (`path=value`), decodes.
+    package static func load(_ path: String, assignments: [String]) throws(DocumentLoadError) -> LoadedDocument {
+        let url = URL(fileURLWithPath: path)
+        let bytes = try read(url)
+        var source = try parse(bytes, isYAML: ["yaml", "yml"].contains(url.pathExtension.lowercased()))
+        for text in assignments { source = try apply(text, to: source) }
+        var diagnostics = Diagnostics()
+        guard let document = DocumentDecoder.decodePartially(source, into: &diagnostics) else {
+            throw .faults(diagnostics)
+        }
+        return LoadedDocument(
+            document: document, source: source, folder: url.deletingLastPathComponent(), diagnostics: diagnostics)
+    }
+
+    private static func read(_ url: URL) throws(DocumentLoadError) -> [UInt8] {
+        do {
+            let size = try FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int ?? 0
+            guard size <= byteLimit else {
+                throw DocumentLoadError.unreadable(
+                    "\(url.path) holds \(size) bytes; a document has at most \(byteLimit)")
+            }
+            return [UInt8](try Data(contentsOf: url))
+        } catch let error as DocumentLoadError {
+            throw error
+        } catch {
+            throw .unreadable("\(url.path) cannot be read: \(FileFault.describe(error))")
+        }
+    }
+
+    private static func parse(_ bytes: [UInt8], isYAML: Bool) throws(DocumentLoadError) -> JSONValue {
+        if isYAML {
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw fault(code: .malformedJSON, "the text is not UTF-8")
+            }
+            do { return try YAMLReader.read(text) } catch { throw wrap(error.diagnostic) }
+        }
+        do { return try JSONParser.parse(bytes, byteLimit: byteLimit) } catch { throw wrap(error.diagnostic) }
+    }
+
+    private static func apply(_ text: String, to source: JSONValue) throws(DocumentLoadError) -> JSONValue {
+        do throws(JSONAssignmentError) {
+            return try source.applying(try JSONAssignment(text))
+        } catch {
+            throw fault(code: .wrongArgument, "--set \(text): \(error.message)")
+        }
+    }
+
+    private static func fault(code: DiagnosticCode, _ message: String) -> DocumentLoadError {
+        wrap(Diagnostic(pointer: "", code: code, message: message))
+    }
+
+    private static func wrap(_ diagnostic: Diagnostic) -> DocumentLoadError {
+        var diagnostics = Diagnostics()
+        diagnostics.report(.error, diagnostic)
+        return .faults(diagnostics)
+    }
+}
+
+/// Words for errors of the file system.
+enum FileFault {
+    /// What went wrong, without a path.
+    static func describe(_ error: any Error) -> String {
+        if let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError {
+            return String(cString: strerror(code.code.rawValue))
+        }
+        let cocoa = error as NSError
+        switch CocoaError.Code(rawValue: cocoa.code) {
+        case .fileReadNoSuchFile, .fileNoSuchFile: return "there is no such file"
+        case .fileReadNoPermission, .fileWriteNoPermission: return "permission denied"
+        default: return cocoa.localizedDescription
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// Events: one numbered line of JSON each.
+import Foundation
+import MultilevelOptimization
+import ProblemSpecification
+
+/// Composes events.
+package struct EventDocument: Sendable {
+    /// Entries of an iterate that are sent inline; larger ones are told by their norm.
+    package static let inlineLimit = 1_000
+
+    let problem: MultilevelProblem
+    let iterates: ProgressRequest.Iterates
+    let attempt: Int
+
+    package init(problem: MultilevelProblem, iterates: ProgressRequest.Iterates, attempt: Int) {
+        self.problem = problem
+        self.iterates = iterates
+        self.attempt = attempt
+    }
+
+    /// The data of a progress event.
+    package func progress(_ point: ProgressPoint, elapsed: Double) -> JSONValue {
+        var data = JSONObjectBuilder()
+        data.add("iteration", point.iteration)
+        data.add("upper_objective", point.upperObjective)
+        data.add("hypergradient_norm", point.hypergradientNorm)
+        data.add("lower_residual", point.lowerResidual)
+        data.add("linear_residual", point.linearResidual)
+        data.add("step", point.step)
+        data.add("oracle", ResultDocument.oracle(point.counts))
+        data.add("elapsed_seconds", (elapsed * 1e6).rounded() / 1e6)
+        if let hypergradient = point.hypergradient {
+            addVector("hypergradient", hypergradient, to: &data)
+        }
+        if iterates != .none { addVector("iterate", point.x, to: &data) }
+        return data.value
+    }
+
+    /// The outer variables by name, or the norm of a vector that is too long.
+    private func addVector(_ name: String, _ vector: [Double], to data: inout JSONObjectBuilder) {
+        guard vector.count <= Self.inlineLimit else {
+            data.add("\(name)_norm", vector.reduce(0) { $0 + $1 * $1 }.squareRoot())
+            return
+        }
+        var object = JSONObjectBuilder()
+        for part in problem.upper.parts(of: vector) {
+            object.add(part.variable.name, .array(part.values, shape: part.variable.shape))
+        }
+        data.add(name, object)
+    }
+
+    /// The data of the last event.
+    package static func end(_ termination: Termination) -> JSONValue {
+        var data = JSONObjectBuilder()
+        data.add("state", termination.isSuccess ? "succeeded" : "failed")
+        data.add("termination", termination.rawValue)
+        return data.value
+    }
+
+    /// The data of a warning.
+    package static func warning(_ remark: String) -> JSONValue {
+        var data = JSONObjectBuilder()
+        data.add("message", remark)
+        return data.value
+    }
+
+    /// An event with its envelope.
+    package func envelope(seq: Int, type: String, time: Date, data: JSONValue) -> JSONValue {
+        var event = JSONObjectBuilder()
+        event.add("seq", seq)
+        event.add("type", type)
+        event.add("time", Self.timestamp(time))
+        event.add("attempt", attempt)
+        event.add("data", data)
+        return event.value
+    }
+
+    /// RFC 3339, UTC, milliseconds.
+    package static func timestamp(_ time: Date) -> String {
+        time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
