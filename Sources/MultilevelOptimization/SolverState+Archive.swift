@@ -113,8 +113,8 @@ extension StateWriter {
     private mutating func write(_ state: SpectralProjectedGradient.State) {
         for vector in [state.point, state.gradient, state.direction, state.values, state.norms] { write(vector) }
         for number in [
-            state.value, state.stationarity, state.slope, state.spectralStep, state.fraction, state.lowestValue,
-            state.smallestNorm,
+            state.value, state.stationarity, state.slope, state.spectralStep, state.fraction, state.firstValue,
+            state.lowestValue, state.smallestNorm,
         ] { write(number) }
         for count in [state.rejectedTrials, state.idleIterations, state.iteration, state.evaluations] { write(count) }
     }
@@ -199,6 +199,7 @@ extension StateReader {
         state.slope = try readDouble()
         state.spectralStep = try readDouble()
         state.fraction = try readDouble()
+        state.firstValue = try readDouble()
         state.lowestValue = try readDouble()
         state.smallestNorm = try readDouble()
         state.rejectedTrials = try readInt()

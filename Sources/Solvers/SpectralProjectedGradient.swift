@@ -10,6 +10,10 @@ package struct SpectralProjectedGradient: SteppingMethod {
         /// M: a trial must lie below the highest of the last M values.
         package var memory = 10
 
+        /// A trial may lie above the lowest value met by this part of the decrease since the start. Without it one step
+        /// over a ridge of a function that is not convex gives away what the others have won.
+        package var regress = 1e-2
+
         /// γ: by this part of the decrease that the slope promises.
         package var sufficientDecrease = 1e-4
 
@@ -68,6 +72,7 @@ package struct SpectralProjectedGradient: SteppingMethod {
         package var norms: [Double] = []
 
         /// The lowest accepted value.
+        package var firstValue = Double.infinity
         package var lowestValue = Double.infinity
 
         /// The smallest of all `norms`.
@@ -164,7 +169,9 @@ package struct SpectralProjectedGradient: SteppingMethod {
     /// The nonmonotone Armijo test; where values are equal up to noise, the same idea for slopes and gradient norms.
     private func accepts(_ value: Double, trialSlope: Double, norm: Double) -> Bool {
         // Both lists hold the start at least.
-        let highest = state.values.max() ?? state.value
+        let highest = min(
+            state.values.max() ?? state.value,
+            max(state.value, state.lowestValue + options.regress * (state.firstValue - state.lowestValue)))
         let largestNorm = state.norms.max() ?? state.stationarity
         if (value - highest).magnitude <= options.valueNoise * highest.magnitude {
             return trialSlope <= -state.slope / 2 || norm < 0.99 * largestNorm
@@ -201,6 +208,7 @@ package struct SpectralProjectedGradient: SteppingMethod {
         state.stationarity = norm
         state.values = Array((state.values + [value]).suffix(max(options.memory, 1)))
         state.norms = Array((state.norms + [norm]).suffix(max(options.memory, 1)))
+        if state.evaluations == 1 { state.firstValue = value }
         let isLower = value < state.lowestValue - options.valueNoise * value.magnitude
         let isImprovement = state.evaluations == 1 || isLower || norm < state.smallestNorm
         state.idleIterations = isImprovement ? 0 : state.idleIterations + 1

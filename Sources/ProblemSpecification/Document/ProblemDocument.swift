@@ -114,7 +114,7 @@ package struct ProgressRequest: Sendable, Equatable {
     package var iterates = Iterates.inline
 
     /// The memberwise initializer.
-    package init(every: Int = 1, minIntervalMilliseconds: Int? = nil, iterates: Iterates = Iterates.inline) {
+    package init(every: Int? = nil, minIntervalMilliseconds: Int? = nil, iterates: Iterates = Iterates.inline) {
         self.every = every
         self.minIntervalMilliseconds = minIntervalMilliseconds
         self.iterates = iterates
