@@ -3,7 +3,7 @@
 import Tensors
 
 /// A value of a block program before memory is planned.
-enum BlockValue: Hashable {
+package enum BlockValue: Hashable {
     case memory(NodeID)
     case splat(NodeID)
     case register(Int)
@@ -11,16 +11,19 @@ enum BlockValue: Hashable {
 }
 
 /// One operation of a block program.
-struct BlockStep: Hashable {
-    let opcode: BlockOpcode
-    let destination: BlockValue
-    let sources: [BlockValue]
+package struct BlockStep: Hashable {
+    /// The node that the step computes.
+    package var node: NodeID
+    package var opcode: BlockOpcode
+    package var destination: BlockValue
+    package var sources: [BlockValue]
 }
 
 /// A fused pass over the elements of one shape.
-struct BlockPlan: Hashable {
-    let shape: Shape
-    var steps: [BlockStep]
+package struct BlockPlan: Hashable {
+    /// The dimensions passed over, those of size 1 left out.
+    package let shape: Shape
+    package var steps: [BlockStep]
 
     var operands: Set<BlockValue> { Set(steps.flatMap { [$0.destination] + $0.sources }) }
 
@@ -73,9 +76,9 @@ struct BlockAssembler {
         if schedule.materialised.contains(id) { return Selected(opcode: .copy, node: id, sources: [id]) }
         let node = schedule.graph[id]
         switch node.operation {
-        case .unary(let function): return Selected(opcode: opcode(function), node: id, sources: node.operands)
+        case .unary(let function): return Selected(opcode: BlockOpcode(function), node: id, sources: node.operands)
         case .binary(.add) where fuses: return selectSum(id, node)
-        case .binary(let function): return Selected(opcode: opcode(function), node: id, sources: node.operands)
+        case .binary(let function): return Selected(opcode: BlockOpcode(function), node: id, sources: node.operands)
         case .select: return Selected(opcode: .select, node: id, sources: node.operands)
         case .sumTo: return selectReduction(id, node, fuses: fuses)
         case .input, .constant, .broadcast, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .transpose,
@@ -142,7 +145,7 @@ struct BlockAssembler {
         let produced = Set(group.map(\.node))
         var remaining: [NodeID: Int] = [:]
         for step in group { for root in roots(step) { remaining[root, default: 0] += 1 } }
-        let outside = Set(members.filter { leaves($0, group: produced, readers: remaining) })
+        let outside = Set(group.map(\.node).filter { leaves($0, group: produced) })
         var registers: [NodeID: Int] = [:]
         var free: [Int] = []
         var used = 0
@@ -164,7 +167,8 @@ struct BlockAssembler {
                 registers[step.node] = register
                 destination = .register(register)
             }
-            plan.steps.append(BlockStep(opcode: step.opcode, destination: destination, sources: sources))
+            plan.steps.append(
+                BlockStep(node: step.node, opcode: step.opcode, destination: destination, sources: sources))
         }
         return plan
     }
@@ -174,8 +178,7 @@ struct BlockAssembler {
     }
 
     /// Whether a node's value is read outside the part that computes it.
-    private func leaves(_ id: NodeID, group: Set<NodeID>, readers: [NodeID: Int]) -> Bool {
-        guard group.contains(id) else { return false }
+    private func leaves(_ id: NodeID, group: Set<NodeID>) -> Bool {
         if outputs.contains(id) || schedule.materialised.contains(id) { return true }
         let users = schedule.users[id] ?? []
         return users.contains { !group.contains($0) && !absorbedInto(group, $0) }
@@ -196,42 +199,46 @@ struct BlockAssembler {
         if let register = registers[place.root], !place.isSplat { return .register(register) }
         return place.isSplat ? .splat(place.root) : .memory(place.root)
     }
+}
 
-    private func opcode(_ function: UnaryFunction) -> BlockOpcode {
-        switch function {
-        case .negate: .negate
-        case .absolute: .absolute
-        case .sign: .sign
-        case .squareRoot: .squareRoot
-        case .square: .square
-        case .reciprocal: .reciprocal
-        case .exp: .exp
-        case .expm1: .expm1
-        case .log: .log
-        case .log1p: .log1p
-        case .sin: .sin
-        case .cos: .cos
-        case .tan: .tan
-        case .tanh: .tanh
-        case .sigmoid: .sigmoid
-        case .softplus: .softplus
-        case .erf: .erf
-        case .relu: .relu
-        case .isPositive: .isPositive
-        }
+extension BlockOpcode {
+    init(_ function: UnaryFunction) {
+        self =
+            switch function {
+            case .negate: .negate
+            case .absolute: .absolute
+            case .sign: .sign
+            case .squareRoot: .squareRoot
+            case .square: .square
+            case .reciprocal: .reciprocal
+            case .exp: .exp
+            case .expm1: .expm1
+            case .log: .log
+            case .log1p: .log1p
+            case .sin: .sin
+            case .cos: .cos
+            case .tan: .tan
+            case .tanh: .tanh
+            case .sigmoid: .sigmoid
+            case .softplus: .softplus
+            case .erf: .erf
+            case .relu: .relu
+            case .isPositive: .isPositive
+            }
     }
 
-    private func opcode(_ function: BinaryFunction) -> BlockOpcode {
-        switch function {
-        case .add: .add
-        case .multiply: .multiply
-        case .divide: .divide
-        case .power: .power
-        case .minimum: .minimum
-        case .maximum: .maximum
-        case .less: .less
-        case .lessEqual: .lessOrEqual
-        case .equal: .equal
-        }
+    init(_ function: BinaryFunction) {
+        self =
+            switch function {
+            case .add: .add
+            case .multiply: .multiply
+            case .divide: .divide
+            case .power: .power
+            case .minimum: .minimum
+            case .maximum: .maximum
+            case .less: .less
+            case .lessEqual: .lessOrEqual
+            case .equal: .equal
+            }
     }
 }

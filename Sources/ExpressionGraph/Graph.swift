@@ -4,12 +4,16 @@
 package struct NodeID: Hashable, Sendable, Comparable {
     package let index: Int
 
+    package init(index: Int) { self.index = index }
+
     package static func < (a: NodeID, b: NodeID) -> Bool { a.index < b.index }
 }
 
 /// An input of a graph: its index in ``Graph/symbols``.
 package struct SymbolID: Hashable, Sendable {
     package let index: Int
+
+    package init(index: Int) { self.index = index }
 }
 
 /// What an input is, which decides who holds its memory in a ``Program``.
@@ -32,6 +36,12 @@ package struct Node: Hashable, Sendable {
     package let operation: Operation
     package let operands: [NodeID]
     package let shape: Shape
+
+    package init(operation: Operation, operands: [NodeID], shape: Shape) {
+        self.operation = operation
+        self.operands = operands
+        self.shape = shape
+    }
 }
 
 /// A typed expression graph. Equal nodes exist once; constructors simplify; differentiation maps graphs to graphs.

@@ -159,6 +159,24 @@ package final class Program {
     /// The number of instructions of every stage, for measurements and tests.
     package var instructionCounts: [Int] { code.map(\.count) }
 
+    /// The fused passes of all stages, for verification.
+    package var blockPlans: [BlockPlan] {
+        plan.joined().compactMap { if case .block(let block) = $0 { block } else { nil } }
+    }
+
+    /// The breaches of the rules of block programs in `block`, were it part of this program.
+    package func violations(in block: BlockPlan) -> [PlanViolation] {
+        BlockVerifier(schedule: schedule).violations(block)
+    }
+
+    /// Every breach of the rules of plans in this program; empty unless the compiler has a fault.
+    package func planViolations() -> [PlanViolation] {
+        let verifier = MemoryVerifier(schedule: schedule, memory: memory) { [graph, maximumRows] id in
+            graph.shape(id).elementCount { maximumRows[$0.index] } ?? 0
+        }
+        return blockPlans.flatMap(violations) + verifier.violations(plan)
+    }
+
     /// The memory of the program, data not counted, in bytes.
     package var memoryBytes: Int { (arena.count + scratch.count) * MemoryLayout<Double>.stride }
 

@@ -6,6 +6,8 @@ import Tensors
 package struct AxisID: Hashable, Sendable, Comparable {
     package let index: Int
 
+    package init(index: Int) { self.index = index }
+
     package static func < (a: AxisID, b: AxisID) -> Bool { a.index < b.index }
 }
 
