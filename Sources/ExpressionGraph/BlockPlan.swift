@@ -130,12 +130,17 @@ struct BlockAssembler {
 
     // MARK: - Allocation
 
+    /// The most steps of one block. Longer ones gain nothing from being one pass.
+    private static let stepLimit = 256
+
     /// Halves a group until each part fits the machine; values that cross a cut go through memory.
     private func split(_ group: ArraySlice<Selected>, _ shape: Shape) -> [BlockPlan] {
         if group.isEmpty { return [] }
-        let plan = allocate(group, shape)
-        if plan.operands.count <= Kernels.blockMaxOperands && plan.registerCount <= Kernels.blockMaxRegisters {
-            return [plan]
+        if group.count <= Self.stepLimit {
+            let plan = allocate(group, shape)
+            if plan.operands.count <= Kernels.blockMaxOperands && plan.registerCount <= Kernels.blockMaxRegisters {
+                return [plan]
+            }
         }
         let middle = group.startIndex + group.count / 2
         return split(group[..<middle], shape) + split(group[middle...], shape)

@@ -70,11 +70,13 @@ extension Graph {
         }
     }
 
-    /// b · a^(b−1).
+    /// b · a^(b−1), and 0 where both are 0. The exponent is chosen, not the result, so that no infinity is left for
+    /// further derivatives to multiply.
     private mutating func powerBaseDerivative(_ a: NodeID, _ b: NodeID) -> NodeID {
-        let lower = offset(-1, b)
-        let power = binary(.power, a, lower)
-        return multiply(b, power)
+        let zero = constant(0, shape: shape(a))
+        let isSingular = multiply(binary(.equal, a, zero), binary(.equal, b, zero))
+        let lower = select(isSingular, zero, offset(-1, b))
+        return multiply(b, binary(.power, a, lower))
     }
 
     /// a^b · log a, and 0 where a is 0 (the limit for positive exponents, where the power itself is 0).

@@ -53,8 +53,8 @@ extension Graph {
     // MARK: - Simplification
 
     private mutating func simplify(_ function: UnaryFunction, _ a: NodeID) -> NodeID? {
-        if let value = constantValue(a), let folded = fold(function, value) {
-            return constant(folded, shape: shape(a))
+        if let value = constantValue(a) {
+            return constant(ConstantFolding.value(function, value), shape: shape(a))
         }
         switch (function, operation(a)) {
         case (.negate, .unary(.negate)): return self[a].operands[0]
@@ -81,23 +81,11 @@ extension Graph {
         return nil
     }
 
-    private func fold(_ function: UnaryFunction, _ x: Double) -> Double? {
-        switch function {
-        case .negate: -x
-        case .absolute: abs(x)
-        case .squareRoot: x.squareRoot()
-        case .square: x * x
-        case .reciprocal: 1 / x
-        case .relu: x > 0 || x.isNaN ? x : 0
-        case .isPositive: x > 0 ? 1 : 0
-        case .sign: x.isNaN ? x : x > 0 ? 1 : x < 0 ? -1 : 0
-        // The kernels compute these; folding by another library would give other bits.
-        case .exp, .expm1, .log, .log1p, .sin, .cos, .tan, .tanh, .sigmoid, .softplus, .erf: nil
-        }
-    }
-
     private mutating func simplify(_ function: BinaryFunction, _ a: NodeID, _ b: NodeID) -> NodeID? {
-        switch function {
+        if let x = constantValue(a), let y = constantValue(b) {
+            return constant(ConstantFolding.value(function, x, y), shape: shape(a))
+        }
+        return switch function {
         case .add: simplifySum(a, b)
         case .multiply: simplifyProduct(a, b)
         case .divide: simplifyQuotient(a, b)
@@ -109,7 +97,6 @@ extension Graph {
 
     private mutating func simplifySum(_ a: NodeID, _ b: NodeID) -> NodeID? {
         switch (constantValue(a), constantValue(b)) {
-        case (let x?, let y?): return constant(x + y, shape: shape(a))
         case (0?, nil): return b
         case (nil, 0?): return a
         default: break
@@ -128,8 +115,7 @@ extension Graph {
 
     private mutating func simplifyProduct(_ a: NodeID, _ b: NodeID) -> NodeID? {
         switch (constantValue(a), constantValue(b)) {
-        case (let x?, let y?): return constant(x * y, shape: shape(a))
-        case (let x?, nil): return simplifyScaling(x, of: b, by: a)
+        case (let x?, _): return simplifyScaling(x, of: b, by: a)
         case (nil, .some): return multiply(b, a)
         case (nil, nil): break
         }
@@ -164,7 +150,6 @@ extension Graph {
 
     private mutating func simplifyQuotient(_ a: NodeID, _ b: NodeID) -> NodeID? {
         switch (constantValue(a), constantValue(b)) {
-        case (let x?, let y?): return constant(x / y, shape: shape(a))
         case (0?, nil): return a
         case (1?, nil): return unary(.reciprocal, b)
         case (nil, 1?): return a

@@ -25,6 +25,10 @@ extension Graph {
         if let value = constantValue(a) { return constant(value, shape: target) }
         switch operation(a) {
         case .reshape: return reshape(self[a].operands[0], to: target)
+        // A repeated number has every shape.
+        case .broadcast where shape(self[a].operands[0]).isSingleElement:
+            let number = reshape(self[a].operands[0], to: .scalar)
+            return broadcast(number, to: target)
         case .unary(.negate):
             let inner = reshape(self[a].operands[0], to: target)
             return negate(inner)

@@ -29,6 +29,12 @@ package struct Symbol: Hashable, Sendable {
     package let name: String
     package let role: SymbolRole
     package let shape: Shape
+
+    package init(name: String, role: SymbolRole, shape: Shape) {
+        self.name = name
+        self.role = role
+        self.shape = shape
+    }
 }
 
 /// An operation applied to operands.
@@ -96,12 +102,12 @@ package struct Graph: Sendable {
     /// structural zero does not make a NaN, as in every differentiation by rules.)
     package func isZero(_ id: NodeID) -> Bool { constantValue(id) == 0 }
 
-    /// Everything the outputs are computed from, operands before users.
-    package func reachable(from outputs: [NodeID]) -> [NodeID] {
+    /// Everything the outputs are computed from, operands before users; `without` some nodes and what only they need.
+    package func reachable(from outputs: [NodeID], without cut: Set<NodeID> = []) -> [NodeID] {
         var seen = [Bool](repeating: false, count: nodes.count)
         var stack = outputs
         while let id = stack.popLast() {
-            if seen[id.index] { continue }
+            if seen[id.index] || cut.contains(id) { continue }
             seen[id.index] = true
             stack.append(contentsOf: nodes[id.index].operands)
         }

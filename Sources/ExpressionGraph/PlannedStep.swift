@@ -101,20 +101,25 @@ struct StepPlanner {
     /// Joins matrix-vector products that share their matrix and its transposition.
     private func pair(_ products: [ProductPlan]) -> [PlannedStep] {
         var result: [PlannedStep] = []
-        var waiting: [ProductPlan] = []
+        var waiting: [SharedMatrix: ProductPlan] = [:]
         for product in products {
-            let partner = waiting.firstIndex { $0.a == product.a && $0.transposeA == product.transposeA }
             guard options.pairsProducts, isSmallMatrixVector(product) else {
                 result.append(.product(product))
                 continue
             }
-            if let partner {
-                result.append(.productPair(waiting.remove(at: partner), product))
+            let matrix = SharedMatrix(node: product.a, isTransposed: product.transposeA)
+            if let partner = waiting.removeValue(forKey: matrix) {
+                result.append(.productPair(partner, product))
             } else {
-                waiting.append(product)
+                waiting[matrix] = product
             }
         }
-        return result + waiting.map(PlannedStep.product)
+        return result + waiting.values.sorted { $0.node < $1.node }.map(PlannedStep.product)
+    }
+
+    private struct SharedMatrix: Hashable {
+        let node: NodeID
+        let isTransposed: Bool
     }
 
     private func isSmallMatrixVector(_ product: ProductPlan) -> Bool {

@@ -21,6 +21,9 @@ package final class Program {
     private var firstRow: [Int]
     private let maximumRows: [Int]
     private var code: [[Instruction]] = []
+    /// Code for numbers of rows that were met before: an epoch's last batch comes again and again.
+    private var known: [[Int]: [[Instruction]]] = [:]
+    private static let knownLimit = 8
     private var stale = 0
     private let resultSlots: [Int]
 
@@ -98,13 +101,16 @@ package final class Program {
     /// Writes a scalar value input.
     package func write(_ value: Double, to input: NodeID) {
         guard let slot = slots[input], let target = pointers[slot] else { return }
+        precondition(elementCount(input) == 1, "one number for an input of another shape")
         target[0] = value
         invalidate(input)
     }
 
-    /// Moves every data input along `axis` to the batch of `count` rows from `start`.
+    /// Moves every data input along `axis` to the batch of `count` rows from `start`. When `count` changes, value
+    /// inputs along the axis are to be written anew.
     package func selectRows(of axis: AxisID, start: Int, count: Int) {
         precondition(count <= maximumRows[axis.index], "a batch larger than the program was compiled for")
+        precondition(start >= 0 && count >= 0 && start + count <= graph.axes[axis.index].rows, "rows that do not exist")
         firstRow[axis.index] = start
         for input in bound.keys where graph.shape(input).axes.first == axis {
             movePointer(input)
@@ -181,9 +187,14 @@ package final class Program {
     package var memoryBytes: Int { (arena.count + scratch.count) * MemoryLayout<Double>.stride }
 
     private func emit() {
+        if let earlier = known[rows] {
+            code = earlier
+            return
+        }
         let emitter = InstructionEmitter(
             schedule: schedule, slots: slots, constants: constantSlots, rows: rows)
         code = plan.map { $0.map(emitter.instruction) }
+        if known.count < Self.knownLimit { known[rows] = code }
     }
 }
 

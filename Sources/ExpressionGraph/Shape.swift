@@ -17,6 +17,11 @@ package struct SampleAxisInfo: Hashable, Sendable {
     package let name: String
     /// The number of rows of the whole data set.
     package let rows: Int
+
+    package init(name: String, rows: Int) {
+        self.name = name
+        self.rows = rows
+    }
 }
 
 /// One dimension: a fixed size, or the rows of a sample axis (all of them, or those of the batch at hand).

@@ -11,7 +11,7 @@ extension Graph {
         _ outputs: [NodeID], _ replacements: [NodeID: NodeID], axes: [AxisID: AxisID] = [:]
     ) -> [NodeID] {
         var image = replacements
-        for id in reachable(from: outputs) where image[id] == nil {
+        for id in reachable(from: outputs, without: Set(replacements.keys)) {
             let node = self[id]
             let operands = node.operands.map { image[$0] ?? $0 }
             if operands == node.operands && !node.operation.mentions(axes) && !node.shape.mentions(axes) { continue }

@@ -14,12 +14,25 @@ struct ReferenceArray: Equatable {
 
     /// Fills an array with a function of the multi-index.
     init(_ sizes: [Int], at element: ([Int]) -> Double) {
-        self.init(sizes, Self.indices(sizes).map(element))
+        var values: [Double] = []
+        values.reserveCapacity(sizes.reduce(1, *))
+        Self.forEachIndex(sizes) { values.append(element($0)) }
+        self.init(sizes, values)
     }
 
-    /// All multi-indices in row-major order.
-    static func indices(_ sizes: [Int]) -> [[Int]] {
-        sizes.reduce([[]]) { prefixes, n in prefixes.flatMap { prefix in (0..<n).map { prefix + [$0] } } }
+    /// Walks through all multi-indices in row-major order.
+    static func forEachIndex(_ sizes: [Int], _ body: ([Int]) -> Void) {
+        var index = sizes.map { _ in 0 }
+        for _ in 0..<sizes.reduce(1, *) {
+            body(index)
+            var dimension = sizes.count - 1
+            while dimension >= 0 {
+                index[dimension] += 1
+                if index[dimension] < sizes[dimension] { break }
+                index[dimension] = 0
+                dimension -= 1
+            }
+        }
     }
 
     subscript(_ index: [Int]) -> Double {
@@ -27,15 +40,17 @@ struct ReferenceArray: Equatable {
         set { values[offset(index)] = newValue }
     }
 
-    private func offset(_ index: [Int]) -> Int { zip(index, sizes).reduce(0) { $0 * $1.1 + $1.0 } }
+    private func offset(_ index: [Int]) -> Int {
+        var result = 0
+        for dimension in 0..<index.count { result = result * sizes[dimension] + index[dimension] }
+        return result
+    }
 
     func map(_ f: (Double) -> Double) -> ReferenceArray { ReferenceArray(sizes, values.map(f)) }
 
     func zip(_ other: ReferenceArray, _ f: (Double, Double) -> Double) -> ReferenceArray {
         ReferenceArray(sizes, values.indices.map { f(values[$0], other.values[$0]) })
     }
-
-    private func zip<A: Sequence, B: Sequence>(_ a: A, _ b: B) -> Zip2Sequence<A, B> { Swift.zip(a, b) }
 
     func broadcast(to target: [Int]) -> ReferenceArray {
         let missing = target.count - sizes.count
@@ -47,7 +62,7 @@ struct ReferenceArray: Equatable {
     func sum(to target: [Int]) -> ReferenceArray {
         let missing = sizes.count - target.count
         var result = ReferenceArray(target) { _ in 0 }
-        for index in Self.indices(sizes) {
+        Self.forEachIndex(sizes) { index in
             result[target.indices.map { target[$0] == 1 ? 0 : index[$0 + missing] }] += self[index]
         }
         return result
@@ -60,7 +75,7 @@ struct ReferenceArray: Equatable {
         var outer = sizes
         outer[axis] = 1
         var result = ReferenceArray(target) { _ in 0 }
-        for start in Self.indices(outer) {
+        Self.forEachIndex(outer) { start in
             func position(_ k: Int) -> [Int] { start.indices.map { $0 == axis ? k : start[$0] } }
             let line = f((0..<sizes[axis]).map { self[position($0)] })
             for k in 0..<length { result[position(k)] = line[k] }

@@ -4,7 +4,8 @@ import Foundation
 
 /// Values of nodes for given inputs and numbers of rows.
 struct ReferenceEvaluator {
-    let graph: Graph
+    /// May grow while values are kept.
+    var graph: Graph
     let rows: [Int]
     private var values: [NodeID: ReferenceArray]
 
@@ -62,7 +63,7 @@ struct ReferenceEvaluator {
             return ReferenceArray(target) { index in x[0][Self.positions(index, ranges)] }
         case .pad(let ranges):
             var result = ReferenceArray(target) { _ in 0 }
-            for index in ReferenceArray.indices(x[0].sizes) { result[Self.positions(index, ranges)] = x[0][index] }
+            ReferenceArray.forEachIndex(x[0].sizes) { result[Self.positions($0, ranges)] = x[0][$0] }
             return result
         case .concatenate(let axis): return Self.concatenate(x, axis, target)
         case .take(let axis):
@@ -73,7 +74,7 @@ struct ReferenceEvaluator {
             }
         case .takeAdd(let axis):
             var result = ReferenceArray(target) { _ in 0 }
-            for index in ReferenceArray.indices(x[0].sizes) {
+            ReferenceArray.forEachIndex(x[0].sizes) { index in
                 var place = index
                 place[axis] = Int(x[1].values[index[axis]])
                 result[place] += x[0][index]

@@ -1,0 +1,92 @@
+// Random graphs: every way of compiling and running them gives the reference's numbers.
+import ExpressionGraph
+import Tensors
+import Testing
+
+@Suite struct RandomGraphTests {
+    static let cases: [(seed: Int, size: Int, rows: Int)] = (0..<300).map { seed in
+        (seed, 12 + seed % 60, seed % 50 == 0 ? 700 : 1 + seed % 19)
+    }
+
+    private func expectClose(
+        _ program: Program, _ inputs: [NodeID: ReferenceArray], rows: [Int]? = nil, _ comment: String
+    ) {
+        var evaluator = ReferenceEvaluator(program.graph, inputs: inputs, rows: rows)
+        let all = evaluator.evaluate(program.graph.reachable(from: program.outputs))
+        let scale = all.flatMap(\.values).reduce(1) { max($0, $1.magnitude) }
+        let expected = evaluator.evaluate(program.outputs)
+        for (index, values) in program.results.enumerated() {
+            let error = zip(values, expected[index].values).reduce(0) { max($0, ($1.0 - $1.1).magnitude) }
+            #expect(values.count == expected[index].values.count, "\(comment) output \(index)")
+            #expect(error <= 1e-12 * scale, "\(comment) output \(index): \(program.graph[program.outputs[index]])")
+        }
+    }
+
+    @Test(arguments: cases) func programsAgreeWithReference(_ seed: Int, _ size: Int, _ rows: Int) {
+        let random = RandomGraph(seed: seed, size: size, rows: rows)
+        #expect(GraphVerifier(random.graph).violations() == [], "seed \(seed)")
+        for options in allOptions {
+            let program = Program(random.graph, outputs: random.outputs, options: options)
+            #expect(program.planViolations() == [], "seed \(seed) \(options)")
+            for (input, value) in random.values { program.set(input, to: value) }
+            program.run()
+            expectClose(program, random.values, "seed \(seed) \(options)")
+        }
+    }
+
+    @Test(arguments: cases.prefix(150)) func stagedRunsAgreeWithFreshOnes(_ seed: Int, _ size: Int, _ rows: Int) {
+        var random = RandomGraph(seed: seed, size: size, rows: rows)
+        var choice = SplitMix(seed + 1000)
+        let count = Int.random(in: 1...4, using: &choice)
+        var stages = [[NodeID]](repeating: [], count: count)
+        for input in random.inputs { stages[Int.random(in: 0..<count, using: &choice)].append(input) }
+        let program = Program(random.graph, outputs: random.outputs, stages: stages)
+        #expect(program.planViolations() == [], "seed \(seed)")
+        var values = random.values
+        for (input, value) in values { program.set(input, to: value) }
+        for round in 0..<4 {
+            program.run()
+            expectClose(program, values, "seed \(seed) round \(round)")
+            // Changed inputs of one random stage; an earlier stage that did not change must not matter.
+            for input in stages[Int.random(in: 0..<count, using: &choice)] where Bool.random(using: &choice) {
+                let value = random.draw(input)
+                values[input] = value
+                program.set(input, to: value)
+            }
+        }
+    }
+
+    @Test(arguments: cases.suffix(150)) func batchesAgreeWithSlices(_ seed: Int, _ size: Int, _ rows: Int) {
+        var random = RandomGraph(seed: seed, size: size, rows: rows)
+        var choice = SplitMix(seed + 2000)
+        let batch = Int.random(in: 1...rows, using: &choice)
+        let program = Program(random.graph, outputs: random.outputs, batchRows: [random.axis: batch])
+        for (input, value) in random.values where isData(input, random.graph) { program.set(input, to: value) }
+        for start in stride(from: 0, to: rows, by: batch).prefix(4) {
+            let count = min(batch, rows - start)
+            program.selectRows(of: random.axis, start: start, count: count)
+            var values = random.values
+            for input in random.inputs where !random.graph.shape(input).axes.isEmpty {
+                if isData(input, random.graph) {
+                    values[input] = slice(random.values[input]!, start, count)
+                } else {
+                    values[input] = random.draw(input, rows: count)
+                }
+            }
+            for (input, value) in values where !isData(input, random.graph) { program.set(input, to: value) }
+            program.run()
+            expectClose(program, values, rows: [count], "seed \(seed) rows \(start) + \(count)")
+        }
+    }
+
+    private func isData(_ input: NodeID, _ graph: Graph) -> Bool {
+        guard case .input(let symbol) = graph.operation(input) else { return false }
+        return graph.symbols[symbol.index].role == .data
+    }
+
+    private func slice(_ array: ReferenceArray, _ start: Int, _ count: Int) -> ReferenceArray {
+        let width = array.sizes.dropFirst().reduce(1, *)
+        return ReferenceArray(
+            [count] + array.sizes.dropFirst(), Array(array.values[start * width..<(start + count) * width]))
+    }
+}
