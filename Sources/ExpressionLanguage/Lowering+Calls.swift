@@ -113,10 +113,11 @@ extension Lowering {
     ) -> (Expression, Expression, Expression)? {
         guard let (a, b) = aligned(first, second, at: index), let c = expression(third, for: index) else { return nil }
         let shapes = (graph.shape(a.node), graph.shape(c.node))
-        guard let common = Shape.broadcast(shapes.0, shapes.1), fits(common, at: index) else {
+        guard let common = Shape.broadcast(shapes.0, shapes.1) else {
             report(index, .shapeMismatch, mismatch(first, third, shapes.0, shapes.1))
             return nil
         }
+        guard fits(common, at: index) else { return nil }
         return (broadcast(a, to: common), broadcast(b, to: common), broadcast(c, to: common))
     }
 

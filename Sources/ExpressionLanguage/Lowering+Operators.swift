@@ -162,17 +162,18 @@ extension Lowering {
 
     /// A sum over sample axes: typed as an expectation, scaled so that a batch estimates it without bias.
     ///
-    /// Where no variable is involved the sum is data: it is computed over all rows, once.
+    /// Where no variable is involved the sum is data, computed over all rows; unless it still runs over samples, and
+    /// would be formed again from the rows of a batch.
     mutating func contract(_ x: Expression, _ node: NodeID, over axes: [AxisID], at index: Int) -> Expression {
         var result = x
         result.node = node
         result.isInteger = false
         guard !axes.isEmpty else { return result }
-        guard x.dependsOnVariables else { return result }
-        if x.hasExpectation && result.samplingFault == nil { result.samplingFault = notAffine(index) }
-        if Set(axes).count < axes.count && result.samplingFault == nil {
-            result.samplingFault = fullBatchOnly(index, "a sum over pairs of samples")
+        guard x.dependsOnVariables else {
+            let rest = graph.shape(node).axes
+            return rest.isEmpty ? result : fullBatch(result, rest, "a sum of data for each sample", at: index)
         }
+        if x.hasExpectation && result.samplingFault == nil { result.samplingFault = notAffine(index) }
         result.hasExpectation = true
         for axis in axes {
             guard let factor = scope.expansion[axis] else { continue }

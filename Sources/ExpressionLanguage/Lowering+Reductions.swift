@@ -44,11 +44,13 @@ extension Lowering {
             return divideByCount(total, shape, axes)
         case .norm:
             let squares = graph.sumTo(graph.unary(.square, x.node), target)
-            return derive(fullBatch(x, samples, "norm", at: index), safeRoot(squares), affine: false, at: index)
+            return derive(
+                fullBatch(x, samples, "norm over samples", at: index), safeRoot(squares), affine: false, at: index)
         case .max, .min, .logsumexp:
             var node = x.node
             for axis in axes { node = extremeOrLog(function, node, axis) }
-            return derive(fullBatch(x, samples, function.rawValue, at: index), node, affine: false, at: index)
+            return derive(
+                fullBatch(x, samples, "\(function.rawValue) over samples", at: index), node, affine: false, at: index)
         case .prod: return productOf(x, axes, samples, at: index)
         default: preconditionFailure("\(function) is not a reduction")
         }
@@ -88,7 +90,7 @@ extension Lowering {
     func fullBatch(_ x: Expression, _ samples: [AxisID], _ what: String, at index: Int) -> Expression {
         guard !samples.isEmpty else { return x }
         var result = x
-        if result.samplingFault == nil { result.samplingFault = fullBatchOnly(index, "\(what) over samples") }
+        if result.samplingFault == nil { result.samplingFault = fullBatchOnly(index, what) }
         return result
     }
 
@@ -137,7 +139,7 @@ extension Lowering {
         guard let axis = axisNumber(node, rank: shape.rank) else { return nil }
         let samples = shape[axis].isAxis ? shape.axes : []
         let result = graph.cumulativeSum(operand.node, axis: axis)
-        let base = fullBatch(operand, samples, "cumsum", at: index)
+        let base = fullBatch(operand, samples, "cumsum over samples", at: index)
         return derive(base, result, affine: true, at: index)
     }
 
@@ -152,7 +154,7 @@ extension Lowering {
         let count = shape.elementCount { axes[$0.index].rows } ?? 0
         let flat = shape.rank == 1 ? shape : Shape([.size(count)])
         let node = graph.cumulativeSum(graph.reshape(operand.node, to: flat), axis: 0)
-        return derive(fullBatch(operand, shape.axes, "cumsum", at: index), node, affine: true, at: index)
+        return derive(fullBatch(operand, shape.axes, "cumsum over samples", at: index), node, affine: true, at: index)
     }
 
     /// softmax and log_softmax, along the last dimension unless `axis` says otherwise.
@@ -171,6 +173,8 @@ extension Lowering {
         let result =
             function == .softmax ? graph.softmax(operand.node, axis: axis) : graph.logSoftmax(operand.node, axis: axis)
         let samples = shape[axis].isAxis ? shape.axes : []
-        return derive(fullBatch(operand, samples, function.rawValue, at: index), result, affine: false, at: index)
+        return derive(
+            fullBatch(operand, samples, "\(function.rawValue) over samples", at: index), result, affine: false,
+            at: index)
     }
 }

@@ -106,14 +106,15 @@ extension Lowering {
         }
         for part in parts {
             let shape = graph.shape(part.expression.node)
-            let agrees = shape.rank == first.rank && shape.removing(axis) == first.removing(axis) && !shape[axis].isAxis
-            guard agrees else {
-                let why =
-                    shape.rank == first.rank && shape[axis].isAxis
-                    ? "a sample axis cannot be joined" : "all but dimension \(axis) must agree"
+            if shape.rank == first.rank && shape[axis].isAxis {
+                report(part.index, .shapeMismatch, "\(describeOperand(part.index)): a sample axis cannot be joined")
+                return nil
+            }
+            guard shape.rank == first.rank && shape.removing(axis) == first.removing(axis) else {
                 report(
                     part.index, .shapeMismatch,
-                    "\(describeOperand(parts[0].index)) and \(describeOperand(part.index)): \(why)")
+                    "\(describeOperand(parts[0].index)) and \(describeOperand(part.index)): "
+                        + "all but dimension \(axis) must agree")
                 return nil
             }
         }

@@ -15,6 +15,8 @@ package struct Lowering {
     package private(set) var requirements: [DataRequirement] = []
     let scope: FormulaScope
     private var definitions: [String: Expression?] = [:]
+    /// Whether the limit of nodes was reported; nothing is lowered after that.
+    private var isExhausted = false
 
     /// The formula at hand.
     var tree: SyntaxTree
@@ -49,6 +51,7 @@ package struct Lowering {
     }
 
     private mutating func lowerTree(_ formula: SyntaxTree) -> Expression? {
+        guard !isExhausted else { return nil }
         tree = formula
         values = []
         values.reserveCapacity(formula.nodes.count)
@@ -56,6 +59,7 @@ package struct Lowering {
             let value = lowerNode(index)
             values.append(check(value, at: index))
             if graph.nodes.count > Self.nodeLimit {
+                isExhausted = true
                 report(
                     index, .limitExceeded,
                     "the formulas expand to more than \(Self.nodeLimit) operations")
@@ -178,7 +182,21 @@ package struct Lowering {
             report(index, .constantNotFinite, "this constant is \(folded), not a finite number")
             return nil
         }
-        return value
+        return .expression(typed(expression, at: index))
+    }
+
+    /// What the shape says about sampling. Data without a sample axis are computed once, over all rows, whatever made
+    /// them; an array over pairs of samples cannot be estimated from batches.
+    private func typed(_ expression: Expression, at index: Int) -> Expression {
+        var result = expression
+        let axes = graph.shape(expression.node).axes
+        if axes.isEmpty && !expression.dependsOnVariables {
+            result.hasExpectation = false
+            result.samplingFault = nil
+        } else if Set(axes).count < axes.count && result.samplingFault == nil {
+            result.samplingFault = fullBatchOnly(index, "an array over pairs of samples")
+        }
+        return result
     }
 
     mutating func require(_ expression: Expression, _ kind: DataRequirement.Kind, _ fault: Diagnostic) {
