@@ -112,7 +112,8 @@ final class Lowered {
         }
     }
 
-    private func fill(_ program: Program) {
+    /// Gives every input its numbers, for all rows.
+    func fill(_ program: Program) {
         for (node, numbers) in values {
             guard case .input(let symbol) = graph.operation(node) else { continue }
             switch graph.symbols[symbol.index].role {
