@@ -55,6 +55,12 @@ let package = Package(
             ]),
         library("DataFormats", uses: ["Tensors"]),
 
+        // The wire.
+        .systemLibrary(name: "CEventLoop"),
+        library("HTTP1", uses: []),
+        library("Sockets", uses: ["CEventLoop"]),
+        library("HTTPServer", uses: ["HTTP1", "Sockets"]),
+
         // Composition root and commands.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         library(
@@ -76,6 +82,9 @@ let package = Package(
         tests(of: "MultilevelOptimization", uses: ["ExpressionGraph", "Solvers", "Tensors"]),
         tests(of: "ProblemSpecification", uses: ["ExpressionLanguage", "MultilevelOptimization", "Tensors"]),
         tests(of: "DataFormats", uses: ["Tensors"]),
+        tests(of: "HTTP1", resources: [.copy("Golden")]),
+        tests(of: "Sockets"),
+        tests(of: "HTTPServer", uses: ["HTTP1", "Sockets"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     ]
 )

@@ -1,0 +1,288 @@
+// A server's side of one HTTP/1.1 connection as pure decisions: events in, actions out. RFC 9112 §9.
+
+/// Decides what one connection does. It owns no descriptor, reads no clock and performs nothing.
+///
+/// Bytes and the end of the stream go in through ``receive(_:)`` and ``receiveEndOfStream()``; what they mean is taken
+/// out one by one with ``next()``. At most one request is open at a time: what a peer sends ahead waits in the buffer,
+/// unparsed, until the answer before it is complete.
+package struct ConnectionStateMachine: Sendable {
+    /// The peer's half.
+    enum Reading {
+        case head(RequestHeadParser)
+        case body(BodyDecoder)
+        /// A body that nobody wants any more, dropped to keep the connection.
+        case discarding(BodyDecoder)
+        /// The request is complete; the next one is not looked at before this one is answered.
+        case complete
+        /// Nothing more is understood from this peer.
+        case closed
+    }
+
+    /// Our half.
+    enum Writing {
+        /// No answer is owed.
+        case idle
+        /// An answer is owed and not begun.
+        case head(AnswerFacts)
+        case content(ResponseFraming)
+        /// The last answer is complete.
+        case closed
+    }
+
+    /// Whether there will be another request.
+    enum KeepAlive {
+        /// Between requests.
+        case idle
+        /// A request is open and another may follow.
+        case busy
+        /// The open request is the last.
+        case disabled
+    }
+
+    /// What an answer must know of its request.
+    struct AnswerFacts {
+        var isHead = false
+        var version = HTTPVersion.http11
+        var awaitsContinue = false
+    }
+
+    /// What the owner of the connection has to do next.
+    package enum Action: Equatable {
+        /// Answer this request.
+        case request(RequestHead)
+        /// Content of the open request.
+        case body([UInt8])
+        /// The open request is complete.
+        case endOfBody(trailers: Fields)
+        /// Answer with the status of the error, now, in place of what the open request would get; the connection ends
+        /// with that answer.
+        case refuse(RequestError)
+        /// Close once all output is written: the peer expects nothing. If it may still be sending, first read and drop
+        /// what comes, within bounds, so that no answer is lost to a reset.
+        case close(lingering: Bool)
+        /// Close at once: an answer was begun and cannot be completed.
+        case abort
+    }
+
+    let limits: HTTPLimits
+    var reading: Reading
+    var writing = Writing.idle
+    var keepAlive = KeepAlive.idle
+    var input = InputBuffer()
+    var inputHasEnded = false
+    var requestCount = 0
+    /// The request was complete with its head: its end is the next action.
+    var owesEndOfBody = false
+
+    /// - Parameter limits: bounds on what is accepted.
+    package init(limits: HTTPLimits) {
+        self.limits = limits
+        reading = .head(RequestHeadParser(limits: limits))
+    }
+}
+
+// MARK: Events of the peer
+
+extension ConnectionStateMachine {
+    /// What the peer keeps us waiting for; decides which time-out runs.
+    package enum Waiting: Equatable, Sendable {
+        case forRequest
+        case forRestOfHead
+        case forBody
+        /// Nothing from the peer: an answer is being made or written.
+        case forAnswer
+    }
+
+    /// Which wait is on.
+    package var waiting: Waiting {
+        switch reading {
+        case .head(let parser): parser.hasBegun ? .forRestOfHead : .forRequest
+        case .body, .discarding: .forBody
+        case .complete, .closed: .forAnswer
+        }
+    }
+
+    /// Bytes received and not yet taken out: the caller bounds them by not reading while they are not wanted.
+    package var bufferedBytes: Int { input.count }
+
+    /// Bytes from the peer; dropped once nothing more is understood from it.
+    package mutating func receive(_ bytes: UnsafeRawBufferPointer) {
+        if case .closed = reading { return }
+        input.append(bytes)
+    }
+
+    /// The peer has ended its half. Requests that came before it are still answered.
+    package mutating func receiveEndOfStream() {
+        inputHasEnded = true
+    }
+
+    /// The wait that ``waiting`` names has lasted too long.
+    package mutating func timeOut() -> Action? {
+        switch reading {
+        case .head(let parser): parser.hasBegun ? refuse(.headTimeout) : close(lingering: false)
+        case .body: refuse(.bodyTooSlow)
+        case .discarding: close(lingering: false)
+        case .complete, .closed: nil
+        }
+    }
+
+    /// No request after the open one: an idle connection closes now, a busy one with its answer.
+    package mutating func drain() -> Action? {
+        if keepAlive == .idle, waiting == .forRequest, input.isEmpty { return close(lingering: true) }
+        keepAlive = .disabled
+        return nil
+    }
+
+    /// What to do now; nil when it takes another event.
+    package mutating func next() -> Action? {
+        if owesEndOfBody {
+            owesEndOfBody = false
+            return .endOfBody(trailers: Fields())
+        }
+        do {
+            return try nextOfInput()
+        } catch {
+            return refuse(error)
+        }
+    }
+
+    private mutating func nextOfInput() throws(RequestError) -> Action? {
+        switch reading {
+        case .head(let parser):
+            return try nextHead(parser)
+        case .body(let decoder):
+            return try nextContent(decoder)
+        case .discarding(let decoder):
+            guard try discardRest(decoder) else { return nil }
+            return try nextOfInput()
+        case .complete, .closed:
+            return nil
+        }
+    }
+}
+
+// MARK: Reading
+
+extension ConnectionStateMachine {
+    private mutating func nextHead(_ parser: RequestHeadParser) throws(RequestError) -> Action? {
+        var parser = parser
+        let progress = try input.withUnread { (bytes) throws(RequestError) in try parser.parse(bytes) }
+        switch progress {
+        case .needsMore:
+            reading = .head(parser)
+            guard inputHasEnded else { return nil }
+            if parser.hasBegun { throw .incomplete }
+            return close(lingering: false)
+        case .complete(let head, let length):
+            input.consume(length)
+            open(head)
+            return .request(head)
+        }
+    }
+
+    private mutating func open(_ head: RequestHead) {
+        requestCount += 1
+        let isLast = !head.allowsReuse || requestCount >= limits.requestsPerConnection || keepAlive == .disabled
+        keepAlive = isLast ? .disabled : .busy
+        writing = .head(
+            AnswerFacts(isHead: head.method == .head, version: head.version, awaitsContinue: head.expectsContinue))
+        if let decoder = BodyDecoder(framing: head.framing, limits: limits) {
+            reading = .body(decoder)
+        } else {
+            reading = .complete
+            owesEndOfBody = true
+        }
+    }
+
+    private mutating func nextContent(_ decoder: BodyDecoder) throws(RequestError) -> Action? {
+        var decoder = decoder
+        switch try takeContent(of: &decoder, keeping: true) {
+        case .needsMore:
+            reading = .body(decoder)
+            return nil
+        case .content(let bytes):
+            reading = .body(decoder)
+            return .body(bytes)
+        case .end(let trailers):
+            reading = .complete
+            return .endOfBody(trailers: trailers)
+        }
+    }
+
+    /// Whether the unwanted body is over, so that the next head may be looked at.
+    private mutating func discardRest(_ decoder: BodyDecoder) throws(RequestError) -> Bool {
+        var decoder = decoder
+        switch try takeContent(of: &decoder, keeping: false) {
+        case .needsMore, .content:
+            reading = .discarding(decoder)
+            return false
+        case .end:
+            expectNextRequest()
+            return true
+        }
+    }
+
+    private enum Content {
+        case needsMore
+        case content([UInt8])
+        case end(trailers: Fields)
+    }
+
+    /// - Parameter keeping: false drops content instead of returning it.
+    private mutating func takeContent(
+        of decoder: inout BodyDecoder, keeping: Bool
+    ) throws(RequestError) -> Content {
+        while true {
+            let step = try input.withUnread { (bytes) throws(RequestError) in try decoder.decode(bytes) }
+            switch step {
+            case .needsMore:
+                if inputHasEnded { throw .incomplete }
+                return .needsMore
+            case .content(let skip, let count):
+                let content = keeping ? input.copy(from: skip, count: count) : []
+                input.consume(skip + count)
+                if !content.isEmpty { return .content(content) }
+            case .end(let trailers, let consumed):
+                input.consume(consumed)
+                return .end(trailers: trailers)
+            }
+        }
+    }
+
+    func makeHeadReading() -> Reading { .head(RequestHeadParser(limits: limits)) }
+
+    mutating func expectNextRequest() {
+        reading = makeHeadReading()
+        keepAlive = keepAlive == .disabled ? .disabled : .idle
+    }
+
+    /// Nothing more is read from this peer; what was answered before stays answered.
+    mutating func refuse(_ error: RequestError) -> Action {
+        let wasDiscarding = if case .discarding = reading { true } else { false }
+        stopReading()
+        if wasDiscarding { return close(lingering: true) }
+        switch writing {
+        case .idle:
+            writing = .head(AnswerFacts())
+            return .refuse(error)
+        case .head:
+            return .refuse(error)
+        case .content, .closed:
+            writing = .closed
+            return .abort
+        }
+    }
+
+    mutating func close(lingering: Bool) -> Action {
+        stopReading()
+        writing = .closed
+        return .close(lingering: lingering && !inputHasEnded)
+    }
+
+    private mutating func stopReading() {
+        reading = .closed
+        keepAlive = .disabled
+        owesEndOfBody = false
+        input.clear()
+    }
+}
