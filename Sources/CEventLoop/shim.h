@@ -1,7 +1,7 @@
-// What Linux has and the Glibc module does not export: epoll, eventfd, accept4.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// What Linux has and the Glibc module does not export: epoll, eventfd, accept4. The last is declared here because the
+// macro that reveals it changes types that other modules have seen without it.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+
+int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);

@@ -1,0 +1,159 @@
+// One listening socket, watched by every loop. One, not one a loop with SO_REUSEPORT: a second server would bind the
+// same port silently, and closing one of several resets what waits in its queue.
+import CEventLoop
+import Glibc
+import Synchronization
+
+/// A connection that a listener has taken.
+package struct AcceptedConnection: ~Copyable, Sendable {
+    package let socket: StreamSocket
+    package let peer: SocketAddress
+
+    /// Takes the parts apart: the socket moves to its next owner.
+    package consuming func take() -> StreamSocket { socket }
+}
+
+/// A bound, listening TCP socket.
+package final class Listener: Sendable {
+    fileprivate let descriptor: OwnedDescriptor
+    /// Where it listens, with the port the kernel chose if 0 was asked for.
+    package let address: SocketAddress
+    /// Given up for a moment when the process runs out of descriptors, so that a connection can be taken and closed
+    /// rather than wait for ever.
+    private let reserve = Mutex<OwnedDescriptor?>(nil)
+
+    /// - Parameters:
+    ///   - address: port 0 lets the kernel choose.
+    ///   - backlog: connections that may wait to be accepted.
+    /// - Throws: ``SystemError`` of `socket`, `bind` or `listen`.
+    package init(on address: SocketAddress, backlog: Int) throws(SystemError) {
+        var native = try address.makeNative()
+        let family = native.family
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let raw = CInt(try systemCall("socket") { Int(socket(family, type, 0)) })
+        descriptor = OwnedDescriptor(raw)
+        var one: CInt = 1
+        try systemCall("setsockopt") {
+            Int(setsockopt(raw, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size)))
+        }
+        try systemCall("bind") { native.withPointer { pointer, length in Int(bind(raw, pointer, length.pointee)) } }
+        try systemCall("listen") { Int(listen(raw, CInt(clamping: backlog))) }
+        var bound = NativeAddress()
+        try systemCall("getsockname") { bound.withPointer { Int(getsockname(raw, $0, $1)) } }
+        self.address = bound.address ?? address
+        refillReserve()
+    }
+
+    /// The next connection that waits; nil when none does.
+    ///
+    /// - Throws: ``SystemError``; `isExhaustion` when the process has no descriptor for it.
+    fileprivate func accept() throws(SystemError) -> AcceptedConnection? {
+        var peer = NativeAddress()
+        let flags = CInt(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let raw: Int
+        do throws(SystemError) {
+            raw = try systemCall("accept4") {
+                peer.withPointer { Int(accept4(descriptor.raw, $0, $1, flags)) }
+            }
+        } catch {
+            if error.isWouldBlock { return nil }
+            throw error
+        }
+        let socket = StreamSocket(OwnedDescriptor(CInt(raw)))
+        socket.disableDelay()
+        return AcceptedConnection(socket: socket, peer: peer.address ?? address)
+    }
+
+    /// Takes one waiting connection with the reserve descriptor and closes it: its peer learns that there is no room.
+    fileprivate func turnOneAway() {
+        reserve.withLock { $0 = nil }
+        _ = try? accept()
+        refillReserve()
+    }
+
+    private func refillReserve() {
+        let raw = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        if raw >= 0 { reserve.withLock { $0 = OwnedDescriptor(raw) } }
+    }
+}
+
+/// Accepts connections on one loop.
+package actor Acceptor: EventHandler {
+    /// Connections taken in one turn before the loop looks at others: a burst spreads over the loops.
+    private static let acceptsPerTurn = 8
+    /// Nanoseconds without accepting after descriptors ran out.
+    private static let backOff = 100_000_000
+
+    /// nil once stopped.
+    private var listener: Listener?
+    private let loop: EventLoop
+    private let accepted: @Sendable (consuming AcceptedConnection) -> Void
+    private var registration: EventLoop.Registration?
+    private var isWatching = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// - Parameter accepted: called on the loop for every connection.
+    package init(
+        _ listener: Listener, on loop: EventLoop,
+        accepted: @escaping @Sendable (consuming AcceptedConnection) -> Void
+    ) {
+        self.listener = listener
+        self.loop = loop
+        self.accepted = accepted
+    }
+
+    /// Begins to accept.
+    ///
+    /// - Throws: ``SystemError`` when the kernel cannot watch one more.
+    package func start() throws {
+        let registration = loop.add(self)
+        self.registration = registration
+        try watch(registration)
+    }
+
+    /// Accepts nothing more; the listening socket closes with the last acceptor that lets go of it.
+    package func stop() {
+        if isWatching, let listener { try? loop.unwatch(listener.descriptor) }
+        isWatching = false
+        listener = nil
+        if let registration { loop.remove(registration) }
+        registration = nil
+    }
+
+    package nonisolated func isReady(_ readiness: Readiness) { assumeIsolated { $0.acceptWaiting() } }
+
+    package nonisolated func deadlineHasPassed() { assumeIsolated { $0.resume() } }
+
+    private func acceptWaiting() {
+        for _ in 0..<Self.acceptsPerTurn {
+            guard isWatching, let listener else { return }
+            do throws(SystemError) {
+                guard let connection = try listener.accept() else { return }
+                accepted(connection)
+            } catch {
+                // Any other failure belongs to that one connection, which its peer has given up.
+                if error.isExhaustion { return pause() }
+            }
+        }
+    }
+
+    private func pause() {
+        guard let listener, let registration else { return }
+        listener.turnOneAway()
+        guard (try? loop.unwatch(listener.descriptor)) != nil else { return }
+        isWatching = false
+        loop.setDeadline(loop.now + Self.backOff, for: registration)
+    }
+
+    private func resume() {
+        guard let registration else { return }
+        if (try? watch(registration)) == nil { loop.setDeadline(loop.now + Self.backOff, for: registration) }
+    }
+
+    private func watch(_ registration: EventLoop.Registration) throws(SystemError) {
+        guard let listener else { return }
+        try loop.watchForConnections(listener.descriptor, for: registration)
+        isWatching = true
+    }
+}

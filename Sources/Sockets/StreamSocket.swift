@@ -1,0 +1,79 @@
+// A connected, non-blocking TCP socket.
+import CEventLoop
+import Glibc
+
+/// What a read gave.
+package enum ReadOutcome: Equatable, Sendable {
+    case bytes(Int)
+    case wouldBlock
+    /// The peer has ended its half.
+    case ended
+}
+
+/// What a write took.
+package enum WriteOutcome: Equatable, Sendable {
+    case bytes(Int)
+    case wouldBlock
+}
+
+/// One end of a connection. It is closed with its owner.
+package struct StreamSocket: ~Copyable, Sendable {
+    let descriptor: OwnedDescriptor
+
+    init(_ descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// Sends small segments at once: head and body leave in one write anyway. Failure only costs latency.
+    func disableDelay() {
+        var one: CInt = 1
+        setsockopt(descriptor.raw, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    /// Reads what is there, up to the size of `buffer`, which is not empty.
+    ///
+    /// - Throws: ``SystemError`` for a connection that is gone.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadOutcome {
+        do throws(SystemError) {
+            let count = try systemCall("read") { Glibc.read(descriptor.raw, buffer.baseAddress, buffer.count) }
+            return count == 0 ? .ended : .bytes(count)
+        } catch {
+            if error.isWouldBlock { return .wouldBlock }
+            throw error
+        }
+    }
+
+    /// Writes what the kernel takes of `bytes`, which is not empty.
+    ///
+    /// - Throws: ``SystemError`` for a connection that is gone.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> WriteOutcome {
+        do throws(SystemError) {
+            return .bytes(try systemCall("write") { Glibc.write(descriptor.raw, bytes.baseAddress, bytes.count) })
+        } catch {
+            if error.isWouldBlock { return .wouldBlock }
+            throw error
+        }
+    }
+
+    /// Ends our half: the peer reads to the end of what was written. A peer that is gone already needs no end.
+    package func endWriting() {
+        _ = shutdown(descriptor.raw, CInt(SHUT_WR))
+    }
+
+    /// Connects and waits for it, for clients and tests on this machine.
+    ///
+    /// - Throws: ``SystemError`` of `socket` or `connect`.
+    package static func connect(to address: SocketAddress) throws(SystemError) -> StreamSocket {
+        var native = try address.makeNative()
+        let family = native.family
+        let raw = try systemCall("socket") {
+            Int(socket(family, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+        }
+        let descriptor = OwnedDescriptor(CInt(raw))
+        let fileDescriptor = descriptor.raw
+        try systemCall("connect") {
+            native.withPointer { pointer, length in Int(Glibc.connect(fileDescriptor, pointer, length.pointee)) }
+        }
+        return StreamSocket(descriptor)
+    }
+}
