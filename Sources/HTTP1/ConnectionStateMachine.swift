@@ -97,9 +97,15 @@ extension ConnectionStateMachine {
     package var waiting: Waiting {
         switch reading {
         case .head(let parser): parser.hasBegun ? .forRestOfHead : .forRequest
-        case .body, .discarding: .forBody
+        case .body: awaitsContinue ? .forAnswer : .forBody
+        case .discarding: .forBody
         case .complete, .closed: .forAnswer
         }
+    }
+
+    /// The peer holds its body back until we want it.
+    private var awaitsContinue: Bool {
+        if case .head(let facts) = writing { facts.awaitsContinue } else { false }
     }
 
     /// Bytes received and not yet taken out: the caller bounds them by not reading while they are not wanted.
@@ -124,6 +130,12 @@ extension ConnectionStateMachine {
         case .discarding: close(lingering: false)
         case .complete, .closed: nil
         }
+    }
+
+    /// There is no room for this peer: one answer is owed, without a request, and then the connection ends.
+    package mutating func refuseConnection() {
+        stopReading()
+        writing = .head(AnswerFacts())
     }
 
     /// No request after the open one: an idle connection closes now, a busy one with its answer.

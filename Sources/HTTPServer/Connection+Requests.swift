@@ -1,0 +1,209 @@
+// From the state machine's actions to routes and handlers.
+import HTTP1
+import Sockets
+
+extension Connection {
+    /// Takes actions while their results have somewhere to go.
+    ///
+    /// - Returns: whether more can be taken once the output has left.
+    func process() -> Bool {
+        var answered = 0
+        while case .open = ending, !isFull {
+            if answered == server.configuration.limits.pipelinedDepth { return true }
+            let number = exchangeNumber
+            guard let action = machine.next() else { return false }
+            perform(action)
+            if exchangeNumber != number { answered += 1 }
+        }
+        return isOpen && output.count >= server.configuration.bufferedBytes
+    }
+
+    private var isOpen: Bool {
+        if case .open = ending { true } else { false }
+    }
+
+    /// Whether the output, or the reader of a streamed body, has all it may have.
+    private var isFull: Bool {
+        if output.count >= server.configuration.bufferedBytes { return true }
+        if case .handling(_, let reader?, _) = stage {
+            return reader.bufferedBytes >= server.configuration.bufferedBytes
+        }
+        return false
+    }
+
+    func perform(_ action: ConnectionStateMachine.Action) {
+        switch action {
+        case .request(let head): open(head)
+        case .body(let bytes): take(bytes)
+        case .endOfBody: endBody()
+        case .refuse(let error): refuse(error)
+        case .close(let lingering):
+            ending = .afterOutput(lingering: lingering)
+            abandonStage()
+        case .abort:
+            ending = .afterOutput(lingering: false)
+            abandonStage()
+        }
+    }
+
+    private func open(_ head: RequestHead) {
+        exchangeNumber += 1
+        clock.noteRequest(now: loop.now)
+        let echoed = head.fields["x-request-id"].flatMap(Self.wellFormedIdentifier)
+        let id = echoed ?? server.configuration.requestIdentifier()
+        exchange = Exchange(head: head, id: id, begun: loop.now, outputMark: outputTotal)
+        switch server.router.match(head) {
+        case .fault(let fault): answer(fault)
+        case .options(let allow): answerOptions(allow)
+        case .route(let route, let parameters):
+            if let refusal = server.configuration.admission?(head, peer, id) {
+                answer(refusal)
+            } else {
+                begin(route, parameters, head)
+            }
+        }
+    }
+
+    private static func wellFormedIdentifier(_ text: String) -> String? {
+        (1...128).contains(text.utf8.count) && text.utf8.allSatisfy(ByteSet.requestIdentifier.contains) ? text : nil
+    }
+
+    private func answerOptions(_ allow: String) {
+        var response = Response(status: .noContent)
+        // The methods of a router are tokens.
+        try? response.fields.append("Allow", allow)
+        answer(response)
+    }
+
+    private func begin(_ route: Route, _ parameters: [String: String], _ head: RequestHead) {
+        switch route.body {
+        case .ignored:
+            run(route, parameters, body: .none)
+        case .collected(let limit):
+            if announces(head, moreThan: limit) { return answer(.contentTooLarge(limit: limit)) }
+            if head.framing == .none || head.framing == .length(0) {
+                return run(route, parameters, body: .collected([]))
+            }
+            stage = .collecting(route, parameters, content: [], limit: limit)
+            wantBody()
+        case .streamed(let limit):
+            if announces(head, moreThan: limit) { return answer(.contentTooLarge(limit: limit)) }
+            let number = exchangeNumber
+            let reader = RequestBodyReader { [weak self] in self?.bodyIsWanted(number) }
+            run(route, parameters, body: .streamed(reader), reader: reader, limit: limit)
+        }
+    }
+
+    private func announces(_ head: RequestHead, moreThan limit: Int) -> Bool {
+        if case .length(let length) = head.framing { length > limit } else { false }
+    }
+
+    private nonisolated func bodyIsWanted(_ number: Int) {
+        loop.execute {
+            self.assumeIsolated { connection in
+                guard connection.exchangeNumber == number else { return }
+                connection.wantBody()
+                connection.advance()
+            }
+        }
+    }
+
+    private func wantBody() {
+        let before = output.bytes.count
+        machine.wantBody(into: &output.bytes)
+        outputTotal += output.bytes.count - before
+        clock.noteRequest(now: loop.now)
+    }
+
+    private func take(_ bytes: [UInt8]) {
+        exchange?.contentBytes += bytes.count
+        switch stage {
+        case .collecting(let route, let parameters, var content, let limit):
+            if content.count + bytes.count > limit { return answer(.contentTooLarge(limit: limit)) }
+            // Emptied first, so that the content is extended in place.
+            stage = .idle
+            content += bytes
+            stage = .collecting(route, parameters, content: content, limit: limit)
+        case .handling(_, let reader?, let limit):
+            if exchange?.contentBytes ?? 0 > limit { return answer(.contentTooLarge(limit: limit)) }
+            reader.push(bytes)
+        case .idle, .handling, .sending, .streaming:
+            break
+        }
+    }
+
+    private func endBody() {
+        switch stage {
+        case .collecting(let route, let parameters, let content, _):
+            stage = .idle
+            run(route, parameters, body: .collected(content))
+        case .handling(_, let reader, _):
+            reader?.finish(nil)
+        case .idle, .sending, .streaming:
+            break
+        }
+    }
+
+    /// Faults of the bytes themselves: no request was opened, or its body broke.
+    private func refuse(_ error: RequestError) {
+        if exchange == nil {
+            exchangeNumber += 1
+            exchange = Exchange(
+                head: nil, id: server.configuration.requestIdentifier(), begun: loop.now,
+                outputMark: outputTotal)
+        }
+        if case .handling(_, let reader, _) = stage { reader?.finish(.malformed(error)) }
+        answer(.request(error))
+    }
+}
+
+// MARK: Handlers
+
+extension Connection {
+    private func run(
+        _ route: Route, _ parameters: [String: String], body: Request.Body, reader: RequestBodyReader? = nil,
+        limit: Int = 0
+    ) {
+        guard let exchange, let head = exchange.head else { return }
+        let request = Request(
+            head: head, parameters: parameters, id: exchange.id, peer: peer, body: body)
+        switch route.handler {
+        case .inline(let handler):
+            do {
+                answer(try handler(request))
+            } catch {
+                answer(.handler(error))
+            }
+        case .offLoop(let handler):
+            guard server.takeHandlerSlot() else { return answer(.tooManyHandlers) }
+            let task = launch(handler, request, exchangeNumber)
+            stage = .handling(task, reader, limit: limit)
+        }
+    }
+
+    private nonisolated func launch(
+        _ handler: @escaping @Sendable (Request) async throws -> Response, _ request: Request, _ number: Int
+    ) -> Task<Void, Never> {
+        Task {
+            let outcome: Result<Response, any Error>
+            do {
+                outcome = .success(try await handler(request))
+            } catch {
+                outcome = .failure(error)
+            }
+            server.giveHandlerSlotBack()
+            loop.execute { self.assumeIsolated { $0.handlerHasEnded(outcome, number) } }
+        }
+    }
+
+    private func handlerHasEnded(_ outcome: Result<Response, any Error>, _ number: Int) {
+        guard number == exchangeNumber, case .handling(_, let reader, _) = stage else { return }
+        reader?.finish(.closed)
+        stage = .idle
+        switch outcome {
+        case .success(let response): answer(response)
+        case .failure(let error): answer(.handler(error))
+        }
+        advance()
+    }
+}

@@ -1,0 +1,227 @@
+// From answers to bytes in the output, and the end of a connection.
+import HTTP1
+import Sockets
+
+extension Connection {
+    func answer(_ fault: ServerFault) {
+        guard let exchange else { return }
+        var response = server.configuration.render(fault, exchange.id)
+        switch fault {
+        case .methodNotAllowed(let allow):
+            // The methods of a router are tokens.
+            try? response.fields.append("Allow", allow)
+        case .tooManyHandlers, .tooManyConnections:
+            if response.fields["retry-after"] == nil { try? response.fields.append("Retry-After", "1") }
+        case .request, .notFound, .invalidPathParameter, .notImplemented, .contentTooLarge, .handler:
+            break
+        }
+        answer(response)
+    }
+
+    /// Writes the head, and the content or the beginning of it. What runs for the request is given up.
+    func answer(_ response: Response) {
+        guard var exchange, machine.owesAnswer else { return }
+        abandonStage()
+        var response = response
+        // Well formed: checked when it was taken over, or made by the server's owner.
+        try? response.fields.append("X-Request-Id", exchange.id)
+        exchange.status = response.status.code
+        self.exchange = exchange
+        let before = output.bytes.count
+        machine.respond(
+            ResponseHead(status: response.status, fields: response.fields), content: response.contentLength,
+            date: server.dateLine(), into: &output.bytes)
+        outputTotal += output.bytes.count - before
+        switch response.body {
+        case .empty:
+            endAnswer()
+        case .bytes(let bytes):
+            send(bytes)
+        case .stream(_, let producer):
+            guard machine.wantsContent else { return endAnswer() }
+            stream(producer)
+        }
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        if !machine.wantsContent || bytes.count <= server.configuration.bufferedBytes {
+            write(bytes[...])
+            endAnswer()
+        } else {
+            stage = .sending(bytes, sent: 0)
+        }
+    }
+
+    private func stream(_ producer: @escaping @Sendable (ResponseWriter) async throws -> Void) {
+        let writer = ResponseWriter(limit: server.configuration.bufferedBytes) { [weak self] in self?.poke() }
+        if server.isDraining { writer.beginDraining() }
+        let task = Self.launch(producer, writer)
+        stage = .streaming(task, writer)
+    }
+
+    private static nonisolated func launch(
+        _ producer: @escaping @Sendable (ResponseWriter) async throws -> Void, _ writer: ResponseWriter
+    ) -> Task<Void, Never> {
+        Task {
+            do {
+                try await producer(writer)
+                writer.finish(failed: false)
+            } catch {
+                writer.finish(failed: true)
+            }
+        }
+    }
+
+    /// Moves content of a long or streamed answer into the output while there is room.
+    ///
+    /// - Returns: whether there is more once the output has left.
+    func produce() -> Bool {
+        let limit = server.configuration.bufferedBytes
+        while output.count < limit {
+            switch stage {
+            case .idle, .collecting, .handling:
+                return false
+            case .sending(let bytes, let sent):
+                let end = min(bytes.count, sent + limit)
+                write(bytes[sent..<end])
+                stage = .sending(bytes, sent: end)
+                if end == bytes.count { endAnswer() }
+            case .streaming(_, let writer):
+                switch writer.take() {
+                case .nothingYet: return false
+                case .bytes(let bytes): write(bytes[...])
+                case .ended: endAnswer()
+                case .failed: perform(machine.abandonResponse())
+                }
+            }
+        }
+        return true
+    }
+
+    private func write(_ bytes: ArraySlice<UInt8>) {
+        let before = output.bytes.count
+        bytes.withUnsafeBytes { machine.write($0, into: &output.bytes) }
+        outputTotal += output.bytes.count - before
+    }
+
+    private func endAnswer() {
+        let before = output.bytes.count
+        let action = machine.endResponse(into: &output.bytes)
+        outputTotal += output.bytes.count - before
+        stage = .idle
+        logAnswer()
+        exchange = nil
+        clock.noteRequest(now: loop.now)
+        if let action { perform(action) }
+    }
+
+    private func logAnswer() {
+        guard let exchange, let log = server.configuration.log else { return }
+        log(
+            AccessRecord(
+                method: exchange.head?.method.token ?? "-", target: exchange.head?.rawTarget ?? "-",
+                status: exchange.status,
+                bytes: outputTotal - exchange.outputMark, seconds: Double(loop.now - exchange.begun) / 1e9,
+                requestID: exchange.id, peer: peer))
+    }
+
+    /// Cancels what runs for the open request.
+    func abandonStage() {
+        switch stage {
+        case .idle, .collecting, .sending:
+            break
+        case .handling(let task, let reader, _):
+            task.cancel()
+            reader?.finish(.closed)
+        case .streaming(let task, let writer):
+            task.cancel()
+            writer.close()
+        }
+        stage = .idle
+    }
+}
+
+// MARK: The end
+
+extension Connection {
+    /// Goes on with an ending whose turn it is.
+    func finishEnding() {
+        guard case .afterOutput(let lingering) = ending, output.isEmpty else { return }
+        guard lingering else { return tearDown() }
+        switch socket {
+        case .some(let socket): socket.endWriting()
+        case .none: break
+        }
+        ending = .lingering(deadline: clock.lingerDeadline(now: loop.now), dropped: 0)
+    }
+
+    /// Closes now. What runs for the connection is cancelled; what waits to be written is lost.
+    func tearDown() {
+        if case .closed = ending { return }
+        ending = .closed
+        abandonStage()
+        if let registration { loop.remove(registration) }
+        registration = nil
+        socket = nil
+        server.forget(self)
+        if exchange != nil { logAnswer() }
+        exchange = nil
+    }
+
+    /// Answers that there is no room, and closes without waiting for what the peer may send.
+    func turnAway() {
+        let id = server.configuration.requestIdentifier()
+        exchange = Exchange(head: nil, id: id, begun: MonotonicClock.now(), outputMark: 0)
+        machine.refuseConnection()
+        answer(.tooManyConnections)
+        ending = .afterOutput(lingering: false)
+        start()
+    }
+
+    /// Answers the open request, then closes; closes now if none is open.
+    func drain() {
+        guard isServing else { return }
+        if case .streaming(_, let writer) = stage { writer.beginDraining() }
+        if let action = machine.drain() { perform(action) }
+        advance()
+    }
+
+    func checkDeadlines() {
+        clock.deadlineHasPassed()
+        switch ending {
+        case .closed:
+            return
+        case .lingering(let deadline, _):
+            if loop.now >= deadline { return tearDown() }
+        case .open, .afterOutput:
+            if !output.isEmpty, clock.writeHasStalled(now: loop.now) { return tearDown() }
+            checkWait()
+        }
+        advance()
+    }
+
+    /// Only a peer whose bytes have all been read keeps us waiting; while a buffer here is full, no time runs.
+    private func checkWait() {
+        if mayRead {
+            clock.noteRequest(now: loop.now)
+        } else if clock.hasWaitedTooLong(machine.waiting, now: loop.now), let action = machine.timeOut() {
+            perform(action)
+        }
+    }
+
+    /// Tells the loop when to look again, if that is earlier than it will.
+    func updateDeadline() {
+        guard let registration else { return }
+        let deadline: Int
+        switch ending {
+        case .closed: return
+        case .lingering(let end, _): deadline = end
+        case .open, .afterOutput:
+            guard let next = clock.nextDeadline(machine.waiting, isWriting: !output.isEmpty, now: loop.now) else {
+                return
+            }
+            deadline = next
+        }
+        if clock.arm(deadline) { loop.setDeadline(deadline, for: registration) }
+    }
+}

@@ -1,0 +1,240 @@
+// One connection on its loop: performs what the state machine decides, and nothing else decides.
+import HTTP1
+import Sockets
+
+/// Reads, writes and closes one socket. Everything runs on the loop that is its executor; handlers reach it through
+/// calls that the loop runs.
+actor Connection: EventHandler {
+    /// The request that is open, from its head to the end of its answer.
+    struct Exchange {
+        /// nil when the bytes could not be read as a request.
+        let head: RequestHead?
+        let id: String
+        let begun: Int
+        /// Bytes handed to the output before its answer.
+        var outputMark: Int
+        var status = 0
+        /// Bytes of content seen so far, against the limit of the route.
+        var contentBytes = 0
+    }
+
+    /// What is being done about the open request.
+    enum Stage {
+        /// Nothing is open, or its answer is complete.
+        case idle
+        /// The body is being read before the handler runs.
+        case collecting(Route, [String: String], content: [UInt8], limit: Int)
+        /// A handler runs off the loop.
+        case handling(Task<Void, Never>, RequestBodyReader?, limit: Int)
+        /// The rest of an answer whose content is there already.
+        case sending([UInt8], sent: Int)
+        /// A producer makes the answer.
+        case streaming(Task<Void, Never>, ResponseWriter)
+    }
+
+    /// How far the end has come.
+    enum Ending {
+        case open
+        /// When the output has left: close, or first read to the peer's end.
+        case afterOutput(lingering: Bool)
+        case lingering(deadline: Int, dropped: Int)
+        case closed
+    }
+
+    let server: ServerCore
+    let loop: EventLoop
+    let peer: SocketAddress
+    var socket: StreamSocket?
+    var registration: EventLoop.Registration?
+    var machine: ConnectionStateMachine
+    var output = OutputBuffer()
+    /// All bytes ever handed to the output.
+    var outputTotal = 0
+    var exchange: Exchange?
+    var stage = Stage.idle
+    var ending = Ending.open
+    /// Counts exchanges, so that what comes too late from a handler is recognised.
+    var exchangeNumber = 0
+
+    // Edge-triggered readiness: true until the kernel says that it would block.
+    var mayRead = false
+    var mayWrite = true
+    var peerHasEnded = false
+    var isAdvancing = false
+    var clock: ConnectionClock
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    init(_ accepted: consuming AcceptedConnection, loop: EventLoop, server: ServerCore) {
+        self.server = server
+        self.loop = loop
+        peer = accepted.peer
+        socket = accepted.take()
+        machine = ConnectionStateMachine(limits: server.configuration.limits)
+        clock = ConnectionClock(timeouts: server.configuration.timeouts, now: MonotonicClock.now())
+    }
+
+    /// Begins to be served.
+    func start() {
+        let registration = loop.add(self)
+        self.registration = registration
+        do {
+            try watch(registration)
+            updateDeadline()
+        } catch {
+            tearDown()
+        }
+    }
+
+    private func watch(_ registration: EventLoop.Registration) throws(SystemError) {
+        switch socket {
+        case .some(let socket): try loop.watch(socket, for: registration)
+        case .none: break
+        }
+    }
+
+    nonisolated func isReady(_ readiness: Readiness) {
+        assumeIsolated { $0.handle(readiness) }
+    }
+
+    nonisolated func deadlineHasPassed() {
+        assumeIsolated { $0.checkDeadlines() }
+    }
+
+    /// Lets the connection go on after something changed elsewhere. From any thread.
+    nonisolated func poke() {
+        loop.execute { self.assumeIsolated { $0.advance() } }
+    }
+
+    private func handle(_ readiness: Readiness) {
+        if !readiness.isDisjoint(with: .gone) {
+            tearDown()
+            return
+        }
+        if readiness.contains(.writable) { mayWrite = true }
+        if readiness.contains(.peerEnded) { peerHasEnded = true }
+        if !readiness.isDisjoint(with: [.readable, .peerEnded]) { mayRead = true }
+        advance()
+    }
+}
+
+// MARK: Going on
+
+extension Connection {
+    private static let readsPerTurn = 16
+    private static let smallRead = 16 * 1024
+    private static let largeRead = 64 * 1024
+
+    /// Reads, answers and writes until nothing more can be done without an event. Gives the loop to others after a
+    /// bounded number of reads.
+    func advance() {
+        // Answers that a step produces inside are taken up by the loop below.
+        guard !isAdvancing else { return }
+        isAdvancing = true
+        defer { isAdvancing = false }
+        for _ in 0..<Self.readsPerTurn {
+            let hasRead = wantsInput && mayRead
+            if hasRead { readOnce() }
+            turn()
+            guard isServing, wantsInput && mayRead else {
+                updateDeadline()
+                return
+            }
+        }
+        updateDeadline()
+        poke()
+    }
+
+    var isServing: Bool {
+        if case .closed = ending { false } else { true }
+    }
+
+    /// Whether another read has room to go to.
+    private var wantsInput: Bool {
+        switch ending {
+        case .open: machine.bufferedBytes < server.configuration.bufferedBytes
+        case .afterOutput, .closed: false
+        case .lingering: true
+        }
+    }
+
+    private func readOnce() {
+        // Bodies come in large reads; a head in a small one, whose buffer is quickly had.
+        let size = machine.waiting == .forBody ? Self.largeRead : Self.smallRead
+        withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { buffer in
+            do throws(SystemError) {
+                switch try read(into: buffer) {
+                case .bytes(let count): received(UnsafeRawBufferPointer(rebasing: buffer[..<count]), of: size)
+                case .wouldBlock: mayRead = false
+                case .ended: receivedEnd()
+                }
+            } catch {
+                tearDown()
+            }
+        }
+    }
+
+    private func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadOutcome {
+        switch socket {
+        case .some(let socket): try socket.read(into: buffer)
+        case .none: .wouldBlock
+        }
+    }
+
+    private func received(_ bytes: UnsafeRawBufferPointer, of size: Int) {
+        // Less than asked for: the socket is empty, unless its end is to be read as well.
+        if bytes.count < size && !peerHasEnded { mayRead = false }
+        if case .lingering(let deadline, let dropped) = ending {
+            let total = dropped + bytes.count
+            ending = .lingering(deadline: deadline, dropped: total)
+            if total > server.configuration.lingerBytes { tearDown() }
+            return
+        }
+        clock.noteBytes(bytes.count, waiting: machine.waiting, now: loop.now)
+        machine.receive(bytes)
+    }
+
+    private func receivedEnd() {
+        mayRead = false
+        if case .lingering = ending { return tearDown() }
+        machine.receiveEndOfStream()
+    }
+
+    /// Answers what has been read and writes what has been answered, as long as the socket takes it.
+    private func turn() {
+        while isServing {
+            let hasMore = process()
+            let wasBusy = exchange != nil
+            let isBacklogged = produce()
+            flush()
+            // An answer that ended just now makes room for the request behind it.
+            let isFree = wasBusy && exchange == nil
+            guard isFree || output.isEmpty && (hasMore || isBacklogged) else { break }
+        }
+        finishEnding()
+    }
+
+    private func flush() {
+        do throws(SystemError) {
+            while mayWrite && !output.isEmpty {
+                switch try write() {
+                case .bytes(let count):
+                    output.consume(count)
+                    clock.noteWriting(now: loop.now)
+                case .wouldBlock:
+                    mayWrite = false
+                }
+            }
+        } catch {
+            tearDown()
+        }
+    }
+
+    private func write() throws(SystemError) -> WriteOutcome {
+        switch socket {
+        case .some(let socket):
+            try output.withUnsent { (bytes) throws(SystemError) in try socket.write(bytes) }
+        case .none: .wouldBlock
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// The time-outs of one connection as arithmetic on monotonic nanoseconds.
+import HTTP1
+
+/// Remembers when things began and tells when they have lasted too long.
+struct ConnectionClock {
+    private let timeouts: ConnectionTimeouts
+    private var waiting = ConnectionStateMachine.Waiting.forRequest
+    /// When the present wait, or its present window, began.
+    private var begun: Int
+    /// Bytes of body in the present window.
+    private var windowBytes = 0
+    /// When the socket last took bytes, or had nothing to take.
+    private var written: Int
+    /// When the loop will look again.
+    private var armed: Int?
+
+    init(timeouts: ConnectionTimeouts, now: Int) {
+        self.timeouts = timeouts
+        begun = now
+        written = now
+    }
+
+    /// A request, or the wait for one, begins.
+    mutating func noteRequest(now: Int) {
+        begun = now
+        windowBytes = 0
+    }
+
+    /// Bytes from the peer while it was waited for.
+    mutating func noteBytes(_ count: Int, waiting: ConnectionStateMachine.Waiting, now: Int) {
+        switch waiting {
+        case .forRequest, .forAnswer: begun = now
+        case .forRestOfHead: break
+        case .forBody: windowBytes += count
+        }
+    }
+
+    mutating func noteWriting(now: Int) {
+        written = now
+    }
+
+    /// The earliest moment at which something may have lasted too long; nil when nothing can.
+    mutating func nextDeadline(_ waiting: ConnectionStateMachine.Waiting, isWriting: Bool, now: Int) -> Int? {
+        enter(waiting, now: now)
+        if !isWriting { written = now }
+        let stall = isWriting ? written + timeouts.writeStall.nanoseconds : nil
+        let wait = limit(of: waiting).map { begun + $0 }
+        return [stall, wait].compactMap { $0 }.min()
+    }
+
+    /// - Returns: whether the loop has to be told.
+    mutating func arm(_ deadline: Int) -> Bool {
+        if let armed, armed <= deadline { return false }
+        armed = deadline
+        return true
+    }
+
+    mutating func deadlineHasPassed() {
+        armed = nil
+    }
+
+    func writeHasStalled(now: Int) -> Bool {
+        now - written >= timeouts.writeStall.nanoseconds
+    }
+
+    /// Whether the peer has kept us waiting too long. A window of a body that brought enough begins anew.
+    mutating func hasWaitedTooLong(_ waiting: ConnectionStateMachine.Waiting, now: Int) -> Bool {
+        enter(waiting, now: now)
+        guard let limit = limit(of: waiting), now - begun >= limit else { return false }
+        guard waiting == .forBody, windowBytes >= timeouts.bodyBytesPerWindow else { return true }
+        noteRequest(now: now)
+        return false
+    }
+
+    func lingerDeadline(now: Int) -> Int {
+        now + timeouts.linger.nanoseconds
+    }
+
+    private mutating func enter(_ waiting: ConnectionStateMachine.Waiting, now: Int) {
+        guard waiting != self.waiting else { return }
+        self.waiting = waiting
+        noteRequest(now: now)
+    }
+
+    private func limit(of waiting: ConnectionStateMachine.Waiting) -> Int? {
+        switch waiting {
+        case .forRequest: timeouts.idle.nanoseconds
+        case .forRestOfHead: timeouts.head.nanoseconds
+        case .forBody: timeouts.bodyWindow.nanoseconds
+        case .forAnswer: nil
+        }
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds; a configuration's time-outs are far from overflow.
+    var nanoseconds: Int {
+        Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
+    }
+}

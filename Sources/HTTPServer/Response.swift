@@ -1,0 +1,32 @@
+// What a handler answers.
+import HTTP1
+
+/// An answer. Framing, Connection, Date and X-Request-Id are added by the connection.
+package struct Response: Sendable {
+    /// The content of an answer.
+    package enum Body: Sendable {
+        case empty
+        case bytes([UInt8])
+        /// Made while it is sent. The producer runs in a task of its own, which is cancelled when the peer is gone;
+        /// `length` in bytes if it is known. Not run for HEAD.
+        case stream(length: Int?, @Sendable (ResponseWriter) async throws -> Void)
+    }
+
+    package var status: Status
+    package var fields: Fields
+    package var body: Body
+
+    package init(status: Status = .ok, fields: Fields = Fields(), body: Body = .empty) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+    }
+
+    var contentLength: ContentLength {
+        switch body {
+        case .empty: .known(0)
+        case .bytes(let bytes): .known(bytes.count)
+        case .stream(let length, _): length.map(ContentLength.known) ?? .unknown
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// Loops, listening socket and connections: begins, counts, drains and ends them.
+import HTTP1
+import Sockets
+import Synchronization
+
+/// What connections share.
+final class ServerCore: Sendable {
+    private struct Population {
+        var connections: [ObjectIdentifier: Connection] = [:]
+        var perAddress: [String: Int] = [:]
+        var isDraining = false
+        var whenEmpty: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let configuration: ServerConfiguration
+    let router: Router
+    private let population = Mutex(Population())
+    private let runningHandlers = Atomic<Int>(0)
+    private let date = Mutex((second: Int.min, line: [UInt8]()))
+
+    init(configuration: ServerConfiguration, router: Router) {
+        self.configuration = configuration
+        self.router = router
+    }
+
+    /// `Date: …` with its line end, made once a second.
+    func dateLine() -> [UInt8] {
+        let now = configuration.wallClock()
+        return date.withLock { cached in
+            if cached.second != now {
+                cached = (now, Array("Date: \(HTTPDate.text(secondsSince1970: now))\r\n".utf8))
+            }
+            return cached.line
+        }
+    }
+
+    func takeHandlerSlot() -> Bool {
+        let running = runningHandlers.wrappingAdd(1, ordering: .relaxed).newValue
+        if running <= configuration.handlersAtOnce { return true }
+        giveHandlerSlotBack()
+        return false
+    }
+
+    func giveHandlerSlotBack() {
+        runningHandlers.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    // MARK: Connections
+
+    var connectionCount: Int { population.withLock { $0.connections.count } }
+    var isDraining: Bool { population.withLock { $0.isDraining } }
+
+    /// Whether there is room for one more, which then is counted.
+    func admit(_ connection: Connection) -> Bool {
+        population.withLock { population in
+            let ofAddress = population.perAddress[connection.peer.host, default: 0]
+            guard !population.isDraining, population.connections.count < configuration.connections,
+                ofAddress < configuration.connectionsPerAddress
+            else { return false }
+            population.connections[ObjectIdentifier(connection)] = connection
+            population.perAddress[connection.peer.host] = ofAddress + 1
+            return true
+        }
+    }
+
+    func forget(_ connection: Connection) {
+        let whenEmpty = population.withLock { population -> [CheckedContinuation<Void, Never>] in
+            guard population.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return [] }
+            let ofAddress = population.perAddress[connection.peer.host, default: 1] - 1
+            population.perAddress[connection.peer.host] = ofAddress == 0 ? nil : ofAddress
+            guard population.connections.isEmpty else { return [] }
+            defer { population.whenEmpty = [] }
+            return population.whenEmpty
+        }
+        for waiter in whenEmpty { waiter.resume() }
+    }
+
+    /// No connection is admitted any more.
+    ///
+    /// - Returns: those that are there; nil when draining has begun before.
+    func beginDraining() -> [Connection]? {
+        population.withLock { population in
+            if population.isDraining { return nil }
+            population.isDraining = true
+            return Array(population.connections.values)
+        }
+    }
+
+    var connections: [Connection] { population.withLock { Array($0.connections.values) } }
+
+    /// Returns when the last connection is gone.
+    func waitUntilEmpty() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = population.withLock { population in
+                if population.connections.isEmpty { return true }
+                population.whenEmpty.append(continuation)
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+}
+
+/// An HTTP/1.1 server on one listening socket.
+package final class Server: Sendable {
+    private let core: ServerCore
+    private let loops: [EventLoop]
+    private let acceptors: [Acceptor]
+    /// Where it listens.
+    package let address: SocketAddress
+
+    /// Binds, and begins to serve.
+    ///
+    /// - Throws: ``SystemError`` when the address cannot be had.
+    package init(
+        on address: SocketAddress, router: Router, configuration: ServerConfiguration
+    ) async throws {
+        ignoreBrokenPipeSignal()
+        let core = ServerCore(configuration: configuration, router: router)
+        let listener = try Listener(on: address, backlog: configuration.backlog)
+        let loops = try (0..<configuration.loops).map { try EventLoop(name: "http-loop-\($0)") }
+        self.core = core
+        self.loops = loops
+        self.address = listener.address
+        acceptors = loops.map { loop in
+            Acceptor(listener, on: loop) { Self.adopt($0, on: loop, core) }
+        }
+        for loop in loops { loop.start() }
+        for acceptor in acceptors { try await acceptor.start() }
+    }
+
+    /// Connections that are open.
+    package var connectionCount: Int { core.connectionCount }
+
+    /// Stops accepting, answers what is open with `Connection: close`, tells streams, and ends when the last connection
+    /// has, or, after `grace`, ends them. The server serves nothing afterwards. A second call only waits.
+    package func drain(grace: Duration) async {
+        guard let connections = core.beginDraining() else { return await core.waitUntilEmpty() }
+        for acceptor in acceptors { await acceptor.stop() }
+        for connection in connections { await connection.drain() }
+        let reminder = Task { [core] in
+            try await Task.sleep(for: grace)
+            for connection in core.connections { await connection.tearDown() }
+        }
+        await core.waitUntilEmpty()
+        reminder.cancel()
+        for loop in loops { loop.stop() }
+    }
+
+    private static func adopt(_ accepted: consuming AcceptedConnection, on loop: EventLoop, _ core: ServerCore) {
+        let connection = Connection(accepted, loop: loop, server: core)
+        let isAdmitted = core.admit(connection)
+        connection.assumeIsolated { isAdmitted ? $0.start() : $0.turnAway() }
+    }
+}
