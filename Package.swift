@@ -74,13 +74,23 @@ let package = Package(
             dependencies: ["Service", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict, linkerSettings: executableLinking),
 
+        // Speed: built and run by hand, see the README beside each.
+        .executableTarget(
+            name: "W1SOBA",
+            dependencies: [
+                "ExpressionLanguage", "MultilevelOptimization", "ProblemSpecification", "Solvers", "Tensors",
+            ], path: "Benchmarks/W1SOBA", exclude: ["README.md", "compare.py", "data.py", "expected.json"],
+            swiftSettings: strict, linkerSettings: executableLinking),
+
         // Tests mirror the sources.
         tests(of: "Tensors"),
         tests(of: "ExpressionGraph", uses: ["Tensors"]),
         tests(of: "ExpressionLanguage", uses: ["ExpressionGraph", "Tensors"]),
         tests(of: "Solvers", uses: ["Tensors"]),
         tests(of: "MultilevelOptimization", uses: ["ExpressionGraph", "Solvers", "Tensors"]),
-        tests(of: "ProblemSpecification", uses: ["ExpressionLanguage", "MultilevelOptimization", "Tensors"]),
+        tests(
+            of: "ProblemSpecification", uses: ["ExpressionLanguage", "MultilevelOptimization", "Solvers", "Tensors"],
+            resources: [.copy("Fixtures")]),
         tests(of: "DataFormats", uses: ["Tensors"]),
         tests(of: "HTTP1", resources: [.copy("Golden")]),
         tests(of: "Sockets"),

@@ -1,0 +1,72 @@
+// From the text of a document to a built problem, a settled method, and a run, for tests.
+
+import ExpressionLanguage
+import MultilevelOptimization
+import ProblemSpecification
+import Tensors
+import Testing
+
+/// What became of a document.
+struct Admitted {
+    var document: ProblemDocument?
+    var built: BuiltProblem?
+    var method: MethodConfiguration?
+    var faults: [Diagnostic] = []
+
+    /// `code pointer` of every fault, with line:column where there is one.
+    var places: [String] {
+        faults.map { fault in
+            let position = fault.position.map { " \($0.line):\($0.column)" } ?? ""
+            return "\(fault.code.rawValue) \(fault.pointer)\(position)"
+        }
+    }
+}
+
+/// Decodes, builds and settles, as far as that goes.
+///
+/// - Parameters:
+///   - assignments: changes to the document, `path=value`.
+///   - datasets: arrays by the name of a data entry.
+func admit(_ text: String, _ assignments: [String] = [], datasets: [String: Tensor] = [:]) throws -> Admitted {
+    var value = try JSONParser.parse(text)
+    for assignment in assignments { value = try value.applying(JSONAssignment(assignment)) }
+    var diagnostics = Diagnostics()
+    var admitted = Admitted()
+    func finished() -> Admitted {
+        admitted.faults = diagnostics.kept
+        return admitted
+    }
+    admitted.document = DocumentDecoder.decode(value, into: &diagnostics)
+    guard let document = admitted.document else { return finished() }
+    admitted.built = ProblemBuilder.build(
+        document.problem, seed: document.seed,
+        resolve: { entry, _ in
+            datasets[entry.name].map { .success($0) } ?? .failure(DatasetFault(message: "there is no such data set"))
+        }, into: &diagnostics)
+    guard let built = admitted.built else { return finished() }
+    admitted.method = MethodResolver.resolve(
+        document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
+    return finished()
+}
+
+/// Admits and runs to the end.
+func run(
+    _ text: String, _ assignments: [String] = [], datasets: [String: Tensor] = [:]
+) throws -> (start: ProgressPoint, result: RunResult) {
+    let admitted = try admit(text, assignments, datasets: datasets)
+    let document = try #require(admitted.document, "\(admitted.faults)")
+    let built = try #require(admitted.built, "\(admitted.faults)")
+    let method = try #require(admitted.method, "\(admitted.faults)")
+    let limits = RunLimits(
+        iterations: document.limits.iterations, oracleCalls: document.limits.oracleCalls,
+        hypergradientTolerance: document.tolerances.hypergradient, progressEvery: document.progress.every)
+    let (run, start) = try #require(
+        SolverRun.begin(built.problem, method, limits: limits, seed: document.seed, stop: { nil }))
+    while true {
+        switch run.advance() {
+        case .progress, .silent: continue
+        case .ended: return (start, run.finish())
+        case .suspended: Issue.record("nothing asked the run to stop")
+        }
+    }
+}
