@@ -4,6 +4,7 @@
 package struct NodeID: Hashable, Sendable, Comparable {
     package let index: Int
 
+    /// The node at an index.
     package init(index: Int) { self.index = index }
 
     package static func < (a: NodeID, b: NodeID) -> Bool { a.index < b.index }
@@ -13,6 +14,7 @@ package struct NodeID: Hashable, Sendable, Comparable {
 package struct SymbolID: Hashable, Sendable {
     package let index: Int
 
+    /// The input at an index.
     package init(index: Int) { self.index = index }
 }
 
@@ -30,6 +32,7 @@ package struct Symbol: Hashable, Sendable {
     package let role: SymbolRole
     package let shape: Shape
 
+    /// A symbol outside any graph; graphs make their own.
     package init(name: String, role: SymbolRole, shape: Shape) {
         self.name = name
         self.role = role
@@ -43,6 +46,7 @@ package struct Node: Hashable, Sendable {
     package let operands: [NodeID]
     package let shape: Shape
 
+    /// A node outside any graph, legal or not; graphs make their own.
     package init(operation: Operation, operands: [NodeID], shape: Shape) {
         self.operation = operation
         self.operands = operands

@@ -6,6 +6,7 @@ import Tensors
 package struct AxisID: Hashable, Sendable, Comparable {
     package let index: Int
 
+    /// The axis at an index.
     package init(index: Int) { self.index = index }
 
     package static func < (a: AxisID, b: AxisID) -> Bool { a.index < b.index }
@@ -18,6 +19,7 @@ package struct SampleAxisInfo: Hashable, Sendable {
     /// The number of rows of the whole data set.
     package let rows: Int
 
+    /// An axis of `rows` rows, called `name`.
     package init(name: String, rows: Int) {
         self.name = name
         self.rows = rows

@@ -28,12 +28,14 @@ package struct GraphVerifier {
     private let symbols: [Symbol]
     private let axes: [SampleAxisInfo]
 
+    /// The parts of a graph, which may break every rule.
     package init(nodes: [Node], symbols: [Symbol], axes: [SampleAxisInfo]) {
         self.nodes = nodes
         self.symbols = symbols
         self.axes = axes
     }
 
+    /// All of a graph.
     package init(_ graph: Graph) { self.init(nodes: graph.nodes, symbols: graph.symbols, axes: graph.axes) }
 
     /// Every breach, by node; empty for a legal graph. Linear in the size of the graph.

@@ -26,7 +26,6 @@ import Testing
             previous = graph.linearize(previous, along: Dictionary(uniqueKeysWithValues: zip(weights, tangents)))
             counts.append(graph.reachable(from: previous).count)
         }
-        print("nodes: gradient \(gradientCount), Hv \(counts[0]), third \(counts[1]), fourth \(counts[2])")
         #expect(gradientCount <= 37)
         #expect(counts[0] <= 79)
         #expect(counts[2] <= 434)

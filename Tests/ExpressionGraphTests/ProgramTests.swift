@@ -175,4 +175,34 @@ import Testing
             #expect(program.results == reference.evaluate(outputs).map(\.values))
         }
     }
+
+    /// More batch sizes than a program keeps code for, each twice.
+    @Test func batchesOfManySizesComeAgain() {
+        var graph = Graph()
+        let train = graph.addAxis(name: "train", rows: 12)
+        let a = graph.addInput("a", shape: [.axis(train)], role: .data)
+        let total = graph.sum(graph.unary(.square, a))
+        let program = Program(graph, outputs: [total])
+        program.bind(a, to: AlignedBuffer((0..<12).map(Double.init)))
+        for count in Array(0...12) + Array(0...12) {
+            program.selectRows(of: train, start: 12 - count, count: count)
+            program.run()
+            #expect(program.scalar(0) == ((12 - count)..<12).reduce(0) { $0 + Double($1 * $1) })
+        }
+    }
+
+    @Test func refusesRowsThatDoNotExist() async {
+        await #expect(processExitsWith: .failure) { ProgramTests.select(start: 9, count: 4) }
+        await #expect(processExitsWith: .failure) { ProgramTests.select(start: -1, count: 1) }
+        await #expect(processExitsWith: .failure) { ProgramTests.select(start: 0, count: 5) }
+        ProgramTests.select(start: 8, count: 4)
+    }
+
+    private static func select(start: Int, count: Int) {
+        var graph = Graph()
+        let train = graph.addAxis(name: "train", rows: 12)
+        let a = graph.addInput("a", shape: [.axis(train)], role: .data)
+        let total = graph.sum(a)
+        Program(graph, outputs: [total], batchRows: [train: 4]).selectRows(of: train, start: start, count: count)
+    }
 }
