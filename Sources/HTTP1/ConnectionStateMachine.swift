@@ -1,11 +1,12 @@
 // A server's side of one HTTP/1.1 connection as pure decisions: events in, actions out. RFC 9112 §9.
 
-/// Decides what one connection does. It owns no descriptor, reads no clock and performs nothing.
+/// Decides what one connection does. It owns no descriptor, reads no clock and performs nothing. Not copyable: there is
+/// one truth about a connection, and none of it is copied on the way to a decision.
 ///
 /// Bytes and the end of the stream go in through ``receive(_:)`` and ``receiveEndOfStream()``; what they mean is taken
 /// out one by one with ``next()``. At most one request is open at a time: what a peer sends ahead waits in the buffer,
 /// unparsed, until the answer before it is complete.
-package struct ConnectionStateMachine: Sendable {
+package struct ConnectionStateMachine: ~Copyable, Sendable {
     /// The peer's half.
     enum Reading {
         case head(RequestHeadParser)

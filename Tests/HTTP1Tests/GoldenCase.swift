@@ -54,7 +54,7 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
 }
 
 /// Drives a state machine and writes down what it says; answers every complete request with an empty 200.
-struct Recorder {
+struct Recorder: ~Copyable {
     private(set) var events: [String] = []
     private(set) var output: [UInt8] = []
     private(set) var machine: ConnectionStateMachine

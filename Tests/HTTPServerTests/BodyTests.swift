@@ -224,5 +224,57 @@ extension SocketTests {
                 #expect(!all.hasSuffix("0\r\n\r\n"))
             }
         }
+
+        @Test func aStreamedBodyWaitsForItsReader() async throws {
+            let gate = AsyncStream<Void>.makeStream()
+            let body = String(repeating: "0123456789", count: 1_000_000)
+            try await withServer(
+                Setup(routes: { router in
+                    router.add(
+                        .post, "/stream", body: .streamed(limit: 20_000_000),
+                        .offLoop { request in
+                            guard case .streamed(let reader) = request.body else { return Response(status: .conflict) }
+                            for await _ in gate.stream { break }
+                            var count = 0
+                            var largest = 0
+                            while let piece = try await reader.next() {
+                                count += piece.count
+                                largest = max(largest, piece.count)
+                            }
+                            return Response(body: .bytes(Array("\(count) \(largest <= 131_072)".utf8)))
+                        })
+                })
+            ) { server in
+                let client = try TestClient(server)
+                async let sent: Void = client.send(post("/stream", body))
+                gate.continuation.yield()
+                try await sent
+                #expect(try await client.answer().body == "10000000 true")
+            }
+        }
+
+        @Test func conditionsAndRanges() async throws {
+            let tag = try #require(EntityTag(opaque: "t"))
+            let content = Array("0123456789".utf8)
+            try await withServer(
+                Setup(routes: { router in
+                    router.add(
+                        .get, "/stored",
+                        .inline { try Response.representation(content, mediaType: "text/plain", tag: tag, for: $0) })
+                })
+            ) { server in
+                let client = try TestClient(server)
+                for (field, status, body) in [
+                    ("Range: bytes=2-4", 206, "234"), ("Range: bytes=10-", 416, ""), ("A: b", 200, "0123456789"),
+                    ("If-None-Match: \"t\"", 304, ""), ("If-Match: \"u\"", 412, ""),
+                ] {
+                    try await client.send(get("/stored", field))
+                    let answer = try await client.answer()
+                    #expect(answer.status == status && answer.body == body)
+                    #expect(answer.field("ETag") == "\"t\"")
+                    if status == 206 { #expect(answer.field("Content-Range") == "bytes 2-4/10") }
+                }
+            }
+        }
     }
 }

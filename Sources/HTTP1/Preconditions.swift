@@ -1,0 +1,83 @@
+// Conditional requests by entity tag, RFC 9110 §8.8.3 and §13. Dates are not compared: we send no Last-Modified.
+
+/// An entity tag.
+package struct EntityTag: Hashable, Sendable {
+    package let isWeak: Bool
+    /// Between the quotes.
+    package let opaque: String
+
+    /// - Returns: nil when `opaque` holds a quote, a blank or a control character.
+    package init?(opaque: String, isWeak: Bool = false) {
+        guard opaque.utf8.allSatisfy({ $0 > Byte.space && $0 != UInt8(ascii: "\"") && $0 != Byte.delete }) else {
+            return nil
+        }
+        self.isWeak = isWeak
+        self.opaque = opaque
+    }
+
+    /// Reads `"…"` or `W/"…"`; nil for anything else.
+    package init?(text: some StringProtocol) {
+        let isWeak = text.hasPrefix("W/")
+        let quoted = isWeak ? text.dropFirst(2) : text[...]
+        guard quoted.utf8.count >= 2, quoted.hasPrefix("\""), quoted.hasSuffix("\"") else { return nil }
+        self.init(opaque: String(quoted.dropFirst().dropLast()), isWeak: isWeak)
+    }
+
+    /// As ETag carries it.
+    package var text: String { (isWeak ? "W/\"" : "\"") + opaque + "\"" }
+
+    /// Both strong and the same: what If-Match and If-Range ask for.
+    package func matchesStrongly(_ other: EntityTag) -> Bool {
+        !isWeak && !other.isWeak && opaque == other.opaque
+    }
+
+    /// The same, weak or not: what If-None-Match asks for.
+    package func matchesWeakly(_ other: EntityTag) -> Bool { opaque == other.opaque }
+}
+
+/// What the conditions of a request come to.
+package enum Precondition: Equatable, Sendable {
+    case proceed
+    /// Answer 304.
+    case notModified
+    /// Answer 412.
+    case failed
+
+    /// Evaluates If-Match, then If-None-Match, in the order of §13.2.2.
+    ///
+    /// - Parameter current: the tag of what the target has now; nil when it has nothing.
+    package init(of head: RequestHead, current: EntityTag?) {
+        let required = TagList(head.fields.values(of: "if-match"))
+        let excluded = TagList(head.fields.values(of: "if-none-match"))
+        if let required, !required.contains(current, by: EntityTag.matchesStrongly) {
+            self = .failed
+        } else if let excluded, excluded.contains(current, by: EntityTag.matchesWeakly) {
+            self = head.method == .get || head.method == .head ? .notModified : .failed
+        } else {
+            self = .proceed
+        }
+    }
+}
+
+/// The value of If-Match or If-None-Match.
+private enum TagList {
+    case any
+    case tags([EntityTag])
+
+    /// nil when there is no such field. Members that are no tags match nothing.
+    init?(_ values: [String]) {
+        guard !values.isEmpty else { return nil }
+        let members = values.flatMap { $0.split(separator: ",") }.map { member in
+            String(member.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+        }
+        self = members == ["*"] ? .any : .tags(members.compactMap { EntityTag(text: $0) })
+    }
+
+    func contains(_ current: EntityTag?, by matches: (EntityTag) -> (EntityTag) -> Bool) -> Bool {
+        guard let current else { return false }
+        return switch self {
+        case .any: true
+        case .tags(let tags): tags.contains { matches($0)(current) }
+        }
+    }
+}
