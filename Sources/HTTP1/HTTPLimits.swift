@@ -20,7 +20,7 @@ package struct HTTPLimits: Equatable, Sendable {
     /// Requests answered on one connection; the last one is answered with `Connection: close`.
     package var requestsPerConnection = 1_000_000
     /// Requests answered from one read before what they produced is written.
-    package var pipelinedDepth = 64
+    package var pipelinedDepth = 16
     /// Bytes of an unread body that are read and dropped to keep a connection; a longer rest closes it.
     package var discardedBodyBytes = 64 * 1024
 

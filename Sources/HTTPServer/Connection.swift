@@ -121,7 +121,10 @@ actor Connection: EventHandler {
 // MARK: Going on
 
 extension Connection {
-    private static let readsPerTurn = 16
+    /// Reads, and rounds of answering and writing, before other connections have their turn: about half a millisecond
+    /// of a peer that floods us.
+    private static let readsPerTurn = 4
+    private static let roundsPerTurn = 2
     private static let smallRead = 16 * 1024
     private static let largeRead = 64 * 1024
 
@@ -135,14 +138,14 @@ extension Connection {
         for _ in 0..<Self.readsPerTurn {
             let hasRead = wantsInput && mayRead
             if hasRead { readOnce() }
-            turn()
+            if turn() { break }
             guard isServing, wantsInput && mayRead else {
                 updateDeadline()
                 return
             }
         }
         updateDeadline()
-        poke()
+        if isServing { loop.runLater { self.assumeIsolated { $0.advance() } } }
     }
 
     var isServing: Bool {
@@ -201,17 +204,20 @@ extension Connection {
     }
 
     /// Answers what has been read and writes what has been answered, as long as the socket takes it.
-    private func turn() {
-        while isServing {
+    ///
+    /// - Returns: whether it broke off for the others' sake.
+    private func turn() -> Bool {
+        defer { finishEnding() }
+        for _ in 0..<Self.roundsPerTurn where isServing {
             let hasMore = process()
             let wasBusy = exchange != nil
             let isBacklogged = produce()
             flush()
             // An answer that ended just now makes room for the request behind it.
             let isFree = wasBusy && exchange == nil
-            guard isFree || output.isEmpty && (hasMore || isBacklogged) else { break }
+            guard isFree || output.isEmpty && (hasMore || isBacklogged) else { return false }
         }
-        finishEnding()
+        return isServing
     }
 
     private func flush() {

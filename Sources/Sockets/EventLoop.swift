@@ -55,7 +55,9 @@ package final class EventLoop: SerialExecutor {
     /// Safe: touched only by the thread that runs the loop, which every method that uses it checks.
     nonisolated(unsafe) private var state: LoopState
 
-    private static let eventsPerTurn = 256
+    private static let eventsPerTurn = 64
+    /// Nanoseconds of put-off work in one turn; one piece is done in any case.
+    private static let laterBudget = 1_000_000
     private static let wakeUpKey = UInt64.max
 
     /// - Parameter name: of the queue, for debuggers.
@@ -188,6 +190,13 @@ extension EventLoop {
         }
     }
 
+    /// Runs `call` in a later turn, after descriptors that are ready by then. On the loop only. For work that has had
+    /// its share of this turn: however much of it there is, the loop looks at its descriptors once a millisecond.
+    package func runLater(_ call: @escaping @Sendable () -> Void) {
+        checkIsolated()
+        state.later.append(call)
+    }
+
     private func control(_ operation: CInt, _ raw: CInt, events: UInt32, key: UInt64) throws(SystemError) {
         var event = epoll_event()
         event.events = events
@@ -213,16 +222,18 @@ extension EventLoop {
                 state.registrations[Int(event.data.u64)]?.isReady(Readiness(rawValue: event.events))
             }
             perform(work)
+            performLater()
         }
         thread.store(0, ordering: .relaxed)
     }
 
     /// How long to sleep, in milliseconds; nil when the loop has been stopped.
     private func prepareToSleep() -> CInt? {
+        let hasLater = !state.later.isEmpty
         let hasWork = inbox.withLock { inbox -> Bool? in
             inbox.hasEnded = inbox.isStopped && inbox.work.isEmpty
             if inbox.hasEnded { return nil }
-            inbox.isAsleep = inbox.work.isEmpty
+            inbox.isAsleep = inbox.work.isEmpty && !hasLater
             return !inbox.isAsleep
         }
         guard let hasWork else { return nil }
@@ -248,6 +259,19 @@ extension EventLoop {
         }
     }
 
+    private func performLater() {
+        guard !state.later.isEmpty else { return }
+        let begun = MonotonicClock.now()
+        var done = 0
+        // What a call puts off again comes behind the others, in a later turn.
+        for call in state.later {
+            call()
+            done += 1
+            if MonotonicClock.now() - begun > Self.laterBudget { break }
+        }
+        state.later.removeFirst(done)
+    }
+
     private func perform(_ work: [Work]) {
         for item in work {
             switch item {
@@ -266,6 +290,8 @@ private struct LoopState {
     var registrations = RegistrationTable()
     var timers: TimerWheel
     var now: Int
+    /// Put-off work, in order.
+    var later: [@Sendable () -> Void] = []
 
     init(now: Int) {
         self.now = now
