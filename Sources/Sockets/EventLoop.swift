@@ -224,6 +224,8 @@ extension EventLoop {
             perform(work)
             performLater()
         }
+        // Handlers hold their loop: let go of them, or neither is ever freed.
+        state = LoopState(now: state.now)
         thread.store(0, ordering: .relaxed)
     }
 

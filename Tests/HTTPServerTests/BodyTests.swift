@@ -54,6 +54,16 @@ extension SocketTests {
             }
         }
 
+        @Test func noAnswerIsLostToTheBodyBehindIt() async throws {
+            try await withServer { server in
+                let client = try TestClient(server)
+                let body = String(repeating: "x", count: 800_000)
+                try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 800000\r\n\r\n\(body)")
+                #expect(try await client.answer().status == 413)
+                #expect(try await client.rest() == "")
+            }
+        }
+
         @Test func admissionRefusesBeforeReading() async throws {
             try await withServer(
                 Setup(configure: {

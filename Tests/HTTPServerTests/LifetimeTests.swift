@@ -67,8 +67,11 @@ extension SocketTests {
             }
         }
 
-        @Test func oneConnectionTooManyIsTurnedAway() async throws {
-            try await withServer(Setup(configure: { $0.connectionsPerAddress = 2 })) { server in
+        @Test(arguments: [true, false]) func oneConnectionTooManyIsTurnedAway(_ ofAddress: Bool) async throws {
+            let setup = Setup(configure: { configuration in
+                if ofAddress { configuration.connectionsPerAddress = 2 } else { configuration.connections = 2 }
+            })
+            try await withServer(setup) { server in
                 let clients = try (0..<2).map { _ in try TestClient(server) }
                 for client in clients {
                     try await client.send(get("/"))
