@@ -53,11 +53,11 @@ extension Connection {
         let id = echoed ?? server.configuration.requestIdentifier()
         exchange = Exchange(head: head, id: id, begun: loop.now, outputMark: outputTotal)
         switch server.router.match(head) {
-        case .fault(let fault): answer(fault)
-        case .options(let allow): answerOptions(allow)
+        case .fault(let fault): conclude(.fault(fault), head)
+        case .options(let allow): conclude(.response(Self.options(allow)), head)
         case .route(let route, let parameters):
             if let refusal = server.configuration.admission?(head, peer, id) {
-                answer(refusal)
+                conclude(.response(refusal), head)
             } else {
                 begin(route, parameters, head)
             }
@@ -68,22 +68,44 @@ extension Connection {
         (1...128).contains(text.utf8.count) && text.utf8.allSatisfy(ByteSet.requestIdentifier.contains) ? text : nil
     }
 
-    private func answerOptions(_ allow: String) {
+    private static func options(_ allow: String) -> Response {
         var response = Response(status: .noContent)
         // The methods of a router are tokens.
         try? response.fields.append("Allow", allow)
-        answer(response)
+        return response
+    }
+
+    /// Answers a request whose body is not wanted: after the body if it is short, so that broken framing is refused
+    /// as such and the connection can go on; at once if the peer waits for leave to send it, or it is long.
+    private func conclude(_ conclusion: Conclusion, _ head: RequestHead) {
+        let isLong = announces(head, moreThan: server.configuration.limits.discardedBodyBytes)
+        if !hasContent(head) || head.expectsContinue || isLong {
+            carryOut(conclusion)
+        } else {
+            stage = .dropping(conclusion)
+        }
+    }
+
+    private func carryOut(_ conclusion: Conclusion) {
+        stage = .idle
+        switch conclusion {
+        case .fault(let fault): answer(fault)
+        case .response(let response): answer(response)
+        case .run(let route, let parameters): run(route, parameters, body: .none)
+        }
+    }
+
+    private func hasContent(_ head: RequestHead) -> Bool {
+        head.framing != .none && head.framing != .length(0)
     }
 
     private func begin(_ route: Route, _ parameters: [String: String], _ head: RequestHead) {
         switch route.body {
         case .ignored:
-            run(route, parameters, body: .none)
+            conclude(.run(route, parameters), head)
         case .collected(let limit):
             if announces(head, moreThan: limit) { return answer(.contentTooLarge(limit: limit)) }
-            if head.framing == .none || head.framing == .length(0) {
-                return run(route, parameters, body: .collected([]))
-            }
+            guard hasContent(head) else { return run(route, parameters, body: .collected([])) }
             stage = .collecting(route, parameters, content: [], limit: limit)
             wantBody()
         case .streamed(let limit):
@@ -118,6 +140,9 @@ extension Connection {
     private func take(_ bytes: [UInt8]) {
         exchange?.contentBytes += bytes.count
         switch stage {
+        case .dropping(let conclusion):
+            let limit = server.configuration.limits.discardedBodyBytes
+            if exchange?.contentBytes ?? 0 > limit { carryOut(conclusion) }
         case .collecting(let route, let parameters, var content, let limit):
             if content.count + bytes.count > limit { return answer(.contentTooLarge(limit: limit)) }
             // Emptied first, so that the content is extended in place.
@@ -134,6 +159,8 @@ extension Connection {
 
     private func endBody() {
         switch stage {
+        case .dropping(let conclusion):
+            carryOut(conclusion)
         case .collecting(let route, let parameters, let content, _):
             stage = .idle
             run(route, parameters, body: .collected(content))

@@ -79,7 +79,7 @@ extension Connection {
         let limit = server.configuration.bufferedBytes
         while output.count < limit {
             switch stage {
-            case .idle, .collecting, .handling:
+            case .idle, .dropping, .collecting, .handling:
                 return false
             case .sending(let bytes, let sent):
                 let end = min(bytes.count, sent + limit)
@@ -128,7 +128,7 @@ extension Connection {
     /// Cancels what runs for the open request.
     func abandonStage() {
         switch stage {
-        case .idle, .collecting, .sending:
+        case .idle, .dropping, .collecting, .sending:
             break
         case .handling(let task, let reader, _):
             task.cancel()

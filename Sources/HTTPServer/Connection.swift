@@ -18,10 +18,19 @@ actor Connection: EventHandler {
         var contentBytes = 0
     }
 
+    /// How a request is answered whose body nobody wants.
+    enum Conclusion {
+        case fault(ServerFault)
+        case response(Response)
+        case run(Route, [String: String])
+    }
+
     /// What is being done about the open request.
     enum Stage {
         /// Nothing is open, or its answer is complete.
         case idle
+        /// The body is being read and dropped, and its framing checked, before the answer.
+        case dropping(Conclusion)
         /// The body is being read before the handler runs.
         case collecting(Route, [String: String], content: [UInt8], limit: Int)
         /// A handler runs off the loop.
