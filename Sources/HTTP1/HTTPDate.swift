@@ -1,5 +1,6 @@
 // IMF-fixdate, RFC 9110 §5.6.7, from seconds since 1970; the calendar is the proleptic Gregorian one.
 
+/// Writes dates as HTTP wants them.
 package enum HTTPDate {
     private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

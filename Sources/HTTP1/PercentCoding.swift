@@ -1,5 +1,6 @@
 // Percent-encoding, RFC 3986 §2.1 and §6.2.2: checked when a head is parsed, decoded exactly once.
 
+/// Checks and decodes `%XX`.
 package enum PercentCoding {
     /// Whether `bytes` holds only characters of `literal` and well-formed escapes.
     static func isValid(_ bytes: some Collection<UInt8>, literal: ByteSet) -> Bool {

@@ -2,6 +2,7 @@
 
 /// An entity tag.
 package struct EntityTag: Hashable, Sendable {
+    /// Whether equal tags mean equivalent content only, not the same bytes.
     package let isWeak: Bool
     /// Between the quotes.
     package let opaque: String

@@ -11,6 +11,7 @@ package struct RequestTarget: Equatable, Sendable {
         case asterisk
     }
 
+    /// As it was written.
     package let form: Form
     /// Normalised: dot segments removed, unreserved characters decoded, other escapes kept in upper case. So `%2F`
     /// stays inside its segment, and no later step decodes twice. "*" in asterisk form, empty in authority form.

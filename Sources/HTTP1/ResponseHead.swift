@@ -3,9 +3,12 @@
 /// Status and fields of an answer. Framing, Connection and Date are not among them: the connection decides those, and
 /// drops fields of these names.
 package struct ResponseHead: Equatable, Sendable {
+    /// The first line.
     package var status: Status
+    /// Without those of the connection.
     package var fields: Fields
 
+    /// An answer of `status`.
     package init(status: Status, fields: Fields = Fields()) {
         self.status = status
         self.fields = fields

@@ -12,12 +12,15 @@ package struct Request: Sendable {
         case streamed(RequestBodyReader)
     }
 
+    /// As it was read.
     package let head: RequestHead
     /// The path's variable segments by their names, decoded.
     package let parameters: [String: String]
     /// The peer's id if it was well formed, else a new one.
     package let id: String
+    /// Who is connected; a proxy, if there is one between.
     package let peer: SocketAddress
+    /// The content.
     package let body: Body
 
     /// The collected content; empty when there is none.

@@ -12,10 +12,14 @@ package struct Response: Sendable {
         case stream(length: Int?, @Sendable (ResponseWriter) async throws -> Void)
     }
 
+    /// The first line.
     package var status: Status
+    /// Without those of the connection.
     package var fields: Fields
+    /// The content, as GET has it also for HEAD.
     package var body: Body
 
+    /// An answer; empty 200 by default.
     package init(status: Status = .ok, fields: Fields = Fields(), body: Body = .empty) {
         self.status = status
         self.fields = fields

@@ -22,8 +22,11 @@ package struct Route: Sendable {
         case offLoop(@Sendable (Request) async throws -> Response)
     }
 
+    /// As it was added: a label for metrics without ids.
     package let pattern: String
+    /// What is done with content.
     package let body: BodyPolicy
+    /// Who answers.
     package let handler: Handler
 }
 

@@ -23,7 +23,9 @@ package struct ConnectionTimeouts: Equatable, Sendable {
 
 /// Everything a server needs to know.
 package struct ServerConfiguration: Sendable {
+    /// Bounds of the protocol layer.
     package var limits = HTTPLimits()
+    /// Bounds on waiting.
     package var timeouts = ConnectionTimeouts()
     /// Event loops, at least one; one a core is enough.
     package var loops: Int

@@ -6,10 +6,14 @@ import Synchronization
 
 /// What a descriptor is ready for. Registrations are edge-triggered: told once, until it would block again.
 package struct Readiness: OptionSet, Sendable {
+    /// Events of epoll.
     package let rawValue: UInt32
+    /// From events of epoll.
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// There are bytes, or connections, to be had.
     package static let readable = Readiness(rawValue: EPOLLIN.rawValue)
+    /// There is room to write.
     package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
     /// The peer has ended its half: read on to the end.
     package static let peerEnded = Readiness(rawValue: EPOLLRDHUP.rawValue)
@@ -19,6 +23,7 @@ package struct Readiness: OptionSet, Sendable {
 
 /// What a loop tells the owner of a registration, always on the loop.
 package protocol EventHandler: AnyObject, Sendable {
+    /// The descriptor of the registration became ready for what it was not before.
     func isReady(_ readiness: Readiness)
     /// The deadline set for the registration has passed; it has none any more.
     func deadlineHasPassed()
@@ -110,6 +115,7 @@ package final class EventLoop: SerialExecutor {
 // MARK: Executor
 
 extension EventLoop {
+    /// Runs a job of an actor that names this loop as its executor.
     package func enqueue(_ job: consuming ExecutorJob) {
         submit(.job(UnownedJob(job)))
     }
@@ -118,6 +124,7 @@ extension EventLoop {
         UnownedSerialExecutor(ordinary: self)
     }
 
+    /// Ends the process when the caller is not on the loop: its state is about to be touched by two threads.
     package func checkIsolated() {
         precondition(isCurrent, "called off its event loop")
     }

@@ -6,7 +6,9 @@ import Synchronization
 
 /// A connection that a listener has taken.
 package struct AcceptedConnection: ~Copyable, Sendable {
+    /// Non-blocking, without delay for small segments.
     package let socket: StreamSocket
+    /// Who connected.
     package let peer: SocketAddress
 
     /// Takes the parts apart: the socket moves to its next owner.

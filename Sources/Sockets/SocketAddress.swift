@@ -5,6 +5,7 @@ import Glibc
 package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     /// The numeric host: dotted, or colons without brackets.
     package let host: String
+    /// In host order.
     package let port: UInt16
 
     /// - Throws: ``SystemError`` (EINVAL) when `host` is not a numeric address.
