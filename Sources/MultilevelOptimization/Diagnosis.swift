@@ -4,28 +4,37 @@ import Tensors
 
 /// Explains the state of an evaluation.
 enum Diagnosis {
-    /// Which quantity left the finite numbers first.
-    static func divergence(_ evaluation: Evaluation, iteration: Int) -> String {
-        let place = "in iteration \(iteration)"
-        if !VectorMath.isFinite(evaluation.y) || !evaluation.lowerResidual.isFinite {
+    /// Which quantity diverged first.
+    ///
+    /// - Parameters:
+    ///   - growth: of the hypergradient's norm from the start to the point before, whose lower level was still solved.
+    ///   - place: "in iteration 3".
+    static func divergence(_ evaluation: Evaluation, growth: Double, _ place: String) -> String {
+        let isLower =
+            !VectorMath.isFinite(evaluation.y) || !evaluation.lowerResidual.isFinite
+            || evaluation.lowerStatus.isDivergence
+        if growth > Divergence.growthLimit || !(isLower || isLinear(evaluation)) {
+            return "the upper level diverged \(place): use a smaller upper step, or bound the upper variables"
+        }
+        if isLower {
             return "the lower level diverged \(place): use a smaller lower step, or bound the upper variables"
         }
-        if let residual = evaluation.linearResidual, !residual.isFinite || !VectorMath.isFinite(evaluation.v) {
-            return "the linear system diverged \(place): use a smaller step, more regularisation, or cg"
-        }
-        return "the upper level diverged \(place): use a smaller upper step, or bound the upper variables"
+        return "the linear system diverged \(place): use a smaller step, more regularisation, or cg"
     }
 
-    /// Which of SOBA's iterates left the finite numbers.
-    static func divergence(_ iterates: SOBAState) -> String {
-        let place = "before iteration \(iterates.iteration)"
-        if !VectorMath.isFinite(iterates.y) {
-            return "the lower variables diverged \(place): use a smaller lower_solver.step"
-        }
-        if !VectorMath.isFinite(iterates.v) {
-            return "the adjoint diverged \(place): use a smaller lower_solver.step, or more regularisation"
-        }
-        return "the upper variables diverged \(place): use a smaller upper_step.step"
+    private static func isLinear(_ evaluation: Evaluation) -> Bool {
+        guard let residual = evaluation.linearResidual else { return false }
+        return !residual.isFinite || !VectorMath.isFinite(evaluation.v) || evaluation.linearStatus?.isDivergence == true
+    }
+
+    /// Which of SOBA's levels diverged: all iterates overflow within a few iterations of each other, whichever began.
+    ///
+    /// - Parameter lowerGrowth: of the lower steps' length while the upper variables stand still.
+    static func divergence(inIteration iteration: Int, lowerGrowth: Double) -> String {
+        // Batches alone make steps longer or shorter by a small factor.
+        lowerGrowth <= 8
+            ? "the upper variables diverged in iteration \(iteration): use a smaller upper_step.step"
+            : "the lower variables diverged in iteration \(iteration): use a smaller lower_solver.step"
     }
 
     /// What makes the hypergradient less exact than asked, in sentences that do not change from iteration to iteration.
@@ -34,11 +43,7 @@ enum Diagnosis {
         switch evaluation.linearStatus {
         case .indefinite:
             result.append("the lower Hessian is not positive definite: the hypergradient is not reliable")
-        case .diverged: result.append("the linear solver diverged: the hypergradient is not reliable")
-        case .converged, .iterationLimit, .stagnated, .interrupted, nil: break
-        }
-        if case .diverged = evaluation.lowerStatus {
-            result.append("the lower solver diverged: the hypergradient is not reliable")
+        case .converged, .iterationLimit, .stagnated, .interrupted, .diverged, nil: break
         }
         return result
     }

@@ -24,6 +24,20 @@ package struct Evaluation: Sendable, Equatable {
     package var linearStatus: SolveStatus?
 
     package var isFinite: Bool { value.isFinite && VectorMath.isFinite(hypergradient) }
+
+    /// Whether the numbers mean anything. A solver that diverged returns a point it passed on its way, with finite
+    /// numbers and even with a hypergradient of zero.
+    var isUsable: Bool { isFinite && !lowerStatus.isDivergence && linearStatus?.isDivergence != true }
+}
+
+extension SolveStatus {
+    /// Whether the numbers left their range.
+    var isDivergence: Bool {
+        switch self {
+        case .diverged: true
+        case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: false
+        }
+    }
 }
 
 /// Why a run should stop, asked at every inner iteration.

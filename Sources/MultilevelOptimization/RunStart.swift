@@ -42,9 +42,12 @@ struct RunStart {
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
         state.counts = oracle.counts
-        if !exact.isFinite || !best.isFinite {
+        if !exact.isFinite {
             state.termination = .diverged
             state.remarks.append("the objective or the hypergradient is not finite at the start")
+        } else if !configuration.isStochastic && !best.isUsable {
+            state.termination = .diverged
+            state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start"))
         }
         self.state = state
         reference = exact

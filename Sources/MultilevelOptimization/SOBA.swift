@@ -22,6 +22,8 @@ package struct SOBAState: Sendable, Equatable {
         self.lowerStep = lowerStep
         self.upperStep = upperStep
     }
+
+    var isFinite: Bool { [x, y, v].allSatisfy(VectorMath.isFinite) }
 }
 
 /// Where SOBA's draws come from, by axis name: one source for each level that uses the axis.
@@ -115,6 +117,21 @@ package final class SOBAStepper {
         }
         state.iteration += count
         if count > 0 { store(&state) }
+    }
+
+    /// How much longer the lower variables' steps become over some iterations in which the upper ones stand still: below
+    /// 1 for steps that fit the lower level's curvature, NaN where the numbers end.
+    func lowerGrowth(from start: SOBAState, iterations: Int) -> Double {
+        var state = start
+        var lengths: [Double] = []
+        for _ in 0..<max(iterations, 2) {
+            let before = state.y
+            advance(&state, by: 1)
+            // A step of length 0 would not do: the direction need not be finite.
+            state.x = start.x
+            lengths.append(VectorMath.norm(VectorMath.subtract(state.y, before)))
+        }
+        return lengths[lengths.count - 1] / lengths[0]
     }
 
     private func draw(_ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], at t: Int) {

@@ -179,10 +179,12 @@ package final class SolverRun {
             guard let evaluation = evaluator.evaluate(at: stepper.propose(), after: current) else {
                 return stopped(by: stop() ?? .userStop)
             }
-            switch stepper.receive(value: evaluation.value, gradient: evaluation.hypergradient) {
+            // A step that searches goes back from numbers that mean nothing; one that does not ends here.
+            let value = evaluation.isUsable ? evaluation.value : .nan
+            switch stepper.receive(value: value, gradient: evaluation.hypergradient) {
             case .rejected: continue
             case .accepted: return accept(evaluation, stepper.state, from: current)
-            case .stopped(let status): return end(status, evaluation)
+            case .stopped(let status): return end(status, evaluation, after: current)
             }
         }
     }
@@ -206,12 +208,14 @@ package final class SolverRun {
         return .progress(point(evaluation, step: VectorMath.norm(length)))
     }
 
-    private func end(_ status: SolveStatus, _ evaluation: Evaluation) -> RunEvent {
+    private func end(_ status: SolveStatus, _ evaluation: Evaluation, after previous: Evaluation) -> RunEvent {
         state.counts = oracle.counts
         switch status {
         case .diverged:
             state.termination = .diverged
-            state.remarks.append(Diagnosis.divergence(evaluation, iteration: state.iteration + 1))
+            let growth = projectedNorm(previous) / state.startNorm
+            state.remarks.append(
+                Diagnosis.divergence(evaluation, growth: growth, "in iteration \(state.iteration + 1)"))
         case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: state.termination = .stalled
         }
         return .ended(state.termination ?? .stalled)
@@ -246,15 +250,23 @@ package final class SolverRun {
         let count = end - state.iteration
         soba.advance(&iterates, by: count)
         oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
-        state.iteration = end
         state.counts = oracle.counts
-        guard [iterates.x, iterates.y, iterates.v].allSatisfy(VectorMath.isFinite) else {
+        guard iterates.isFinite else {
             state.termination = .diverged
-            state.remarks.append(Diagnosis.divergence(iterates))
+            state.remarks.append(diagnose(soba, after: saved))
             return .ended(.diverged)
         }
+        state.iteration = end
         state.method = .soba(iterates)
         return end == report ? reportSOBA(iterates) : .silent
+    }
+
+    /// Repeats iterations that ended in numbers that are not finite, and finds which level is to blame.
+    private func diagnose(_ soba: SOBAStepper, after saved: SOBAState) -> String {
+        var iterates = saved
+        repeat { soba.advance(&iterates, by: 1) } while iterates.isFinite
+        return Diagnosis.divergence(
+            inIteration: iterates.iteration, lowerGrowth: soba.lowerGrowth(from: saved, iterations: Self.sobaStride))
     }
 
     private func reportSOBA(_ iterates: SOBAState) -> RunEvent {
