@@ -19,6 +19,9 @@ package struct OracleCounts: Sendable, Equatable {
 
     package init() {}
 
+    /// Calls of one iteration on batches: ∇_y g, H v, J v and ∇f.
+    static let callsOfSampledIteration = 4
+
     /// Calls of every kind, the quantity that `oracle_calls` limits.
     package var calls: Int {
         lowerValue + lowerGradient + hessianProduct + mixedProduct + upperValue + upperGradient

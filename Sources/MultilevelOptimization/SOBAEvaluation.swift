@@ -4,6 +4,9 @@ import Tensors
 
 /// Evaluates SOBA's iterates on all data.
 enum SOBAEvaluator {
+    /// Oracle calls of one evaluation: f, its gradient, one product of each kind, ∇_y g.
+    static let calls = 5
+
     /// f(y, x), the direction f_x + Jv, and the residuals of the lower level and of Hv + f_y = 0.
     static func evaluate(_ iterates: SOBAState, _ oracle: BilevelOracle) -> Evaluation {
         oracle.setUpper(iterates.x)

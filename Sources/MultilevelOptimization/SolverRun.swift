@@ -162,6 +162,9 @@ package final class SolverRun {
         }
     }
 
+    /// Whether the evaluations made since the last complete iteration exceed the budget, so that they do not count.
+    private var isOverBudget: Bool { limits.oracleCalls.map { oracle.counts.calls > $0 } ?? false }
+
     func projectedNorm(_ evaluation: Evaluation) -> Double {
         problem.upper.constraint.projectedGradientNorm(at: evaluation.x, gradient: evaluation.hypergradient)
     }
@@ -179,6 +182,7 @@ package final class SolverRun {
             guard let evaluation = evaluator.evaluate(at: stepper.propose(), after: current) else {
                 return stopped(by: stop() ?? .userStop)
             }
+            if isOverBudget { return stopped(by: .oracleLimit) }
             // A step that searches goes back from numbers that mean nothing; one that does not ends here.
             let value = evaluation.isUsable ? evaluation.value : .nan
             switch stepper.receive(value: value, gradient: evaluation.hypergradient) {
@@ -246,8 +250,10 @@ package final class SolverRun {
         if let reason = innerStop() { return stopped(by: reason) }
         var iterates = saved
         let report = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
-        let end = min(report, state.iteration + Self.sobaStride, max(limit ?? .max, state.iteration + 1))
-        let count = end - state.iteration
+        let wanted = min(report, state.iteration + Self.sobaStride, max(limit ?? .max, state.iteration + 1))
+        let count = affordable(wanted - state.iteration, reports: wanted == report)
+        if count == 0 { return stopped(by: .oracleLimit) }
+        let end = state.iteration + count
         soba.advance(&iterates, by: count)
         oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
         state.counts = oracle.counts
@@ -259,6 +265,17 @@ package final class SolverRun {
         state.iteration = end
         state.method = .soba(iterates)
         return end == report ? reportSOBA(iterates) : .silent
+    }
+
+    /// How many of `count` iterations the budget of oracle calls allows, the report after the last included.
+    private func affordable(_ count: Int, reports: Bool) -> Int {
+        guard let limit = limits.oracleCalls else { return count }
+        let available = limit - state.counts.calls
+        let perIteration = OracleCounts.callsOfSampledIteration
+        if reports && count * perIteration + SOBAEvaluator.calls > available {
+            return max(0, min(count - 1, available / perIteration))
+        }
+        return max(0, min(count, available / perIteration))
     }
 
     /// Repeats iterations that ended in numbers that are not finite, and finds which level is to blame.
