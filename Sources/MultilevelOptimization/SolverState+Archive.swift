@@ -39,7 +39,7 @@ extension SolverState {
         let ended = try reader.readString()
         termination = Termination(rawValue: ended)
         if termination == nil && !ended.isEmpty { throw .invalidField("termination") }
-        for _ in 0..<(try reader.readInt()) { remarks.append(try reader.readString()) }
+        remarks = try reader.readStrings()
         guard reader.isAtEnd else { throw .invalidField("trailing bytes") }
     }
 }

@@ -96,6 +96,12 @@ package struct StateReader {
         for _ in 0..<count { values.append(try readDouble()) }
         return values
     }
+    package mutating func readStrings() throws(StateArchiveError) -> [String] {
+        var texts: [String] = []
+        // Each has a length of its own.
+        for _ in 0..<(try readCount(elementSize: 8)) { texts.append(try readString()) }
+        return texts
+    }
     package mutating func readOptionalDouble() throws(StateArchiveError) -> Double? {
         try readBool() ? try readDouble() : nil
     }
