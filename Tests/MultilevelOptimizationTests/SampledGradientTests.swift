@@ -74,7 +74,8 @@ import Testing
         let problem = try RandomProblem(seed: 4, upper: 3, lower: 5).build(
             constraint: .box(lower: [-1, -1, -1], upper: [0.1, 0.2, 1]))
         let start = SOBAState(
-            x: [0, 0, 0], y: problem.lower.start, v: problem.lower.start, lowerStep: .power(initial: 0.1, exponent: 0.5),
+            x: [0, 0, 0], y: problem.lower.start, v: problem.lower.start,
+            lowerStep: .power(initial: 0.1, exponent: 0.5),
             upperStep: .power(initial: 0.1, exponent: 0.5))
         var whole = start
         SOBAStepper(problem, draws: .seeded(problem, seed: 1)).advance(&whole, by: 50)
