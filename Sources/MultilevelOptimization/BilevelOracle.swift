@@ -58,16 +58,21 @@ package final class BilevelOracle {
 
     /// Moves to an upper point.
     package func setUpper(_ x: [Double]) {
-        if x == self.x { return }
+        if Self.isSame(x, self.x) { return }
         self.x = x
         xVersion += 1
     }
 
     /// Moves to a lower point.
     package func setLower(_ y: [Double]) {
-        if y == self.y { return }
+        if Self.isSame(y, self.y) { return }
         self.y = y
         yVersion += 1
+    }
+
+    /// Equality of bits: 0 and −0 are different points, or a resumed run could evaluate the other one.
+    private static func isSame(_ a: [Double], _ b: [Double]) -> Bool {
+        a.elementsEqual(b) { $0.bitPattern == $1.bitPattern }
     }
 
     // MARK: - Lower objective

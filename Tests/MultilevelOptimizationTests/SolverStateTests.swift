@@ -105,4 +105,20 @@ import Testing
         }
         #expect(archive == whole.state.archive(identity: Self.identity))
     }
+
+    /// 0 and −0 are equal numbers and different points: 1/x tells them apart.
+    @Test func aNegativeZeroIsAPointOfItsOwn() throws {
+        let problem = bilevel(
+            upper: 1, lower: 1, start: [0],
+            f: { g, y, x in g.add(g.halfSquare(y), g.sum(g.unary(.reciprocal, x))) },
+            g: { g, y, x in g.halfSquaredDistance(y, g.unary(.reciprocal, x)) })
+        let oracle = BilevelOracle(problem)
+        #expect(oracle.upperValue() == .infinity)
+        oracle.setUpper([-0.0])
+        #expect(oracle.upperValue() == -.infinity)
+        oracle.setLower([-0.0])
+        var (gradientY, gradientX) = ([1.0], [1.0])
+        _ = oracle.upperGradients(y: &gradientY, x: &gradientX)
+        #expect(gradientY[0].sign == .minus)
+    }
 }
