@@ -34,6 +34,8 @@ package struct MethodResolver {
             refuse("name", "the problem has one level, so \(preset.rawValue) has no lower level to work on", "use auto")
             return nil
         }
+        if built.problem.isSingleLevel { refuseLowerAxes() }
+        refuseEstimator(preset)
         switch preset {
         case .aidCG, .aidFixedPoint, .itd:
             guard let axes = doubleLoop(preset) else { return nil }
@@ -46,11 +48,15 @@ package struct MethodResolver {
         }
     }
 
+    /// Refuses what stands at a field of the method; `name` is where the method's name stands.
     private mutating func refuse(_ field: String, _ message: String, _ hint: String? = nil) {
+        let name = request.pointer
+        let method = name.hasSuffix("/name") ? String(name.dropLast("/name".count)) : name
         diagnostics.report(
             .error,
             Diagnostic(
-                pointer: "\(request.pointer)/\(field)", code: .wrongArgument, message: message, hint: hint))
+                pointer: field == "name" ? name : "\(method)/\(field)", code: .wrongArgument, message: message,
+                hint: hint))
     }
 
     private func choosePreset() -> (Preset, String) {
@@ -63,8 +69,46 @@ package struct MethodResolver {
         }
         if request.hypergradient.name == .unrolledReverse { return (.itd, "unrolled-reverse was asked for") }
         if request.linearSolver.name == .fixedPoint { return (.aidFixedPoint, "fixed-point was asked for") }
+        if request.estimator == .sgd { return (.soba, "sgd was asked for") }
         let automatic = AutomaticMethod(ProblemFacts(built.problem))
+        if automatic.preset == .soba, let wish = fullBatchWish {
+            return (.aidCG, "\(wish) was asked for, which needs full gradients")
+        }
         return (automatic.preset, automatic.reason)
+    }
+
+    /// With one level there is nothing to solve below it.
+    private mutating func refuseLowerAxes() {
+        for (field, isAsked) in [
+            ("lower_solver", request.lowerSolver.isRequested), ("hypergradient", request.hypergradient.isRequested),
+            ("linear_solver", request.linearSolver.isRequested),
+        ] where isAsked {
+            refuse(field, "the problem has one level, so there is no lower level to solve", "leave \(field) out")
+        }
+    }
+
+    private mutating func refuseEstimator(_ preset: Preset) {
+        switch (preset, request.estimator) {
+        case (.soba, .full):
+            refuse("estimator", "soba draws batches, it takes no full gradients", "use aid-cg, or leave estimator out")
+        case (.aidCG, .sgd), (.aidFixedPoint, .sgd), (.itd, .sgd):
+            refuse("estimator", "\(preset.rawValue) takes full gradients, it draws no batches", "use soba")
+        case (.soba, .sgd), (.aidCG, .full), (.aidFixedPoint, .full), (.itd, .full), (_, nil): break
+        }
+    }
+
+    /// What is asked for and only a method with full gradients and an inner solver can give.
+    private var fullBatchWish: String? {
+        let lower = request.lowerSolver
+        let stepWishes = [lower.step, request.upperStep.step].contains(.lineSearch)
+        let wishes = [
+            ("the full estimator", request.estimator == .full), ("a line search", stepWishes),
+            ("a lower solver with steps of its own", LowerSolverRequest(step: lower.step) != lower),
+            ("a linear solver", request.linearSolver.isRequested),
+            ("implicit differentiation", request.hypergradient.isRequested),
+            ("momentum", request.upperStep.momentum != nil),
+        ]
+        return wishes.first { $0.1 }?.0
     }
 
     // MARK: - Double loops
@@ -77,10 +121,10 @@ package struct MethodResolver {
         let unrolled = preset == .itd
         if unrolled && request.hypergradient.name == .implicit {
             refuse(
-                "hypergradient/name", "itd differentiates through the lower solver's steps", "use aid-cg for implicit")
+                "hypergradient", "itd differentiates through the lower solver's steps", "use aid-cg for implicit")
         }
         if !unrolled && request.hypergradient.name == .unrolledReverse {
-            refuse("hypergradient/name", "\(preset.rawValue) differentiates implicitly", "use itd for unrolled-reverse")
+            refuse("hypergradient", "\(preset.rawValue) differentiates implicitly", "use itd for unrolled-reverse")
         }
         if !unrolled && request.hypergradient.truncate != nil {
             refuse("hypergradient/truncate", "only itd has steps to truncate")
@@ -100,7 +144,7 @@ package struct MethodResolver {
         case .lbfgs:
             if unrolled {
                 refuse(
-                    "lower_solver/name",
+                    "lower_solver",
                     "itd differentiates through plain steps; the line search and memory of l-bfgs cannot be unrolled",
                     "use gradient-descent, or aid-cg with l-bfgs")
                 return nil
@@ -150,7 +194,7 @@ package struct MethodResolver {
             return .unrolledReverse(truncation: request.hypergradient.truncate)
         case .aidCG:
             if asked.name == .fixedPoint {
-                refuse("linear_solver/name", "aid-cg solves by cg", "use aid-fixed-point")
+                refuse("linear_solver", "aid-cg solves by cg", "use aid-fixed-point")
                 return nil
             }
             if asked.step != nil {
@@ -169,7 +213,7 @@ package struct MethodResolver {
 
     private mutating func fixedPoint(_ asked: LinearSolverRequest, _ lower: LowerSolver) -> HypergradientMode? {
         if asked.name == .cg {
-            refuse("linear_solver/name", "aid-fixed-point solves by fixed-point iteration", "use aid-cg")
+            refuse("linear_solver", "aid-fixed-point solves by fixed-point iteration", "use aid-cg")
             return nil
         }
         var step = asked.step
@@ -205,10 +249,10 @@ package struct MethodResolver {
         }
         let lower = request.lowerSolver
         for (field, isAsked) in [
-            ("lower_solver/name", lower.name != nil), ("lower_solver/steps", lower.steps != nil),
+            ("lower_solver", lower.name != nil), ("lower_solver/steps", lower.steps != nil),
             ("lower_solver/tolerance", lower.tolerance != nil), ("lower_solver/memory", lower.memory != nil),
             ("lower_solver/warm_start", lower.warmStart != nil), ("linear_solver", request.linearSolver.isRequested),
-            ("hypergradient", request.hypergradient.name != nil || request.hypergradient.truncate != nil),
+            ("hypergradient", request.hypergradient.isRequested),
             ("upper_step/momentum", request.upperStep.momentum != nil),
         ] where isAsked {
             refuse(field, "soba moves all variables together, by lower_solver.step and upper_step.step alone")
@@ -229,6 +273,16 @@ package struct MethodResolver {
             return nil
         }
     }
+}
+
+extension LowerSolverRequest {
+    /// Whether any of its fields is asked for.
+    fileprivate var isRequested: Bool { self != LowerSolverRequest() }
+}
+
+extension HypergradientRequest {
+    /// Whether any of its fields is asked for.
+    fileprivate var isRequested: Bool { self != HypergradientRequest() }
 }
 
 extension LinearSolverRequest {
