@@ -217,7 +217,7 @@ package final class SolverRun {
         switch status {
         case .diverged:
             state.termination = .diverged
-            let growth = projectedNorm(previous) / state.startNorm
+            let growth = state.startNorm > 0 ? projectedNorm(previous) / state.startNorm : 1
             state.remarks.append(
                 Diagnosis.divergence(evaluation, growth: growth, "in iteration \(state.iteration + 1)"))
         case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: state.termination = .stalled
