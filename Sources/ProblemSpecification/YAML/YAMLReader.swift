@@ -8,7 +8,7 @@ package enum YAMLReader {
     /// Sequences and mappings that may be open at once, aliases expanded.
     package static let depthLimit = JSONParser.depthLimit
     /// Values that one document may have after its aliases are expanded.
-    package static let nodeLimit = 2_000_000
+    package static let nodeLimit = 1_000_000
     /// Bytes accepted where the caller names no limit: 16 MiB.
     package static let defaultByteLimit = 16 << 20
 
