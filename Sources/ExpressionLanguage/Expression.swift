@@ -34,6 +34,8 @@ package struct FormulaScope: Sendable {
     package var definitions: [String: SyntaxTree]
     /// For every sample axis, the scalar input that scales sums over it: 1 on all rows, the number of batches on one.
     package var expansion: [AxisID: NodeID]
+    /// Names whose own fault has been reported: formulas that use them have no value, and no fault of their own.
+    package var faulty: Set<String> = []
 
     package init(
         names: [String: Expression] = [:], definitions: [String: SyntaxTree] = [:], expansion: [AxisID: NodeID] = [:]

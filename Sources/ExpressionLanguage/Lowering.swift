@@ -97,6 +97,7 @@ package struct Lowering {
     private mutating func lowerName(_ name: String, at index: Int) -> LoweredValue? {
         if let expression = scope.names[name] { return .expression(expression) }
         if let definition = definitions[name] { return definition.map(LoweredValue.expression) }
+        if scope.faulty.contains(name) { return nil }
         switch name {
         case "True", "true": return .expression(constant(1))
         case "False", "false": return .expression(constant(0))

@@ -124,7 +124,9 @@ package struct ProblemBuilder {
             case .dataset(let selection):
                 switch resolve(entry, selection) {
                 case .success(let tensor): tensors[entry.name] = tensor
-                case .failure(let fault): report(entry.pointer, .dataError, fault.message, fault.hint)
+                case .failure(let fault):
+                    report(entry.pointer, .dataError, fault.message, fault.hint)
+                    scope.faulty.insert(entry.name)
                 }
             }
         }
@@ -213,6 +215,7 @@ package struct ProblemBuilder {
                         report(
                             "\(variable.pointer)/per", .unknownName,
                             "no samples are called \(Printable.quote(name))", hint.map { "did you mean \($0)?" })
+                        scope.faulty.insert(variable.name)
                         continue
                     }
                     shape = Shape([.axis(axis.id)] + shape.dimensions)
@@ -223,6 +226,7 @@ package struct ProblemBuilder {
                     report(
                         "\(variable.pointer)/shape", .shapeOverflow,
                         "\(variable.name) would hold too many numbers; at most \(Lowering.elementLimit) are allowed")
+                    scope.faulty.insert(variable.name)
                     continue
                 }
                 let node = graph.addInput(variable.name, shape: shape, role: .value)
@@ -239,6 +243,7 @@ package struct ProblemBuilder {
     private mutating func parseDefinitions() {
         for definition in document.definitions {
             guard let tree = Parser.parse(definition.formula, pointer: definition.pointer, into: &diagnostics) else {
+                scope.faulty.insert(definition.name)
                 continue
             }
             scope.definitions[definition.name] = tree
