@@ -46,7 +46,12 @@ package enum DocumentLoader {
 
     private static func read(_ url: URL) throws(DocumentLoadError) -> [UInt8] {
         do {
-            let size = try FileManager.default.attributesOfItem(atPath: url.path)[.size] as? Int ?? 0
+            let attributes = try FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)
+            // A device or a pipe may never end.
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw DocumentLoadError.unreadable("\(url.path) is not a regular file")
+            }
+            let size = attributes[.size] as? Int ?? 0
             guard size <= byteLimit else {
                 throw DocumentLoadError.unreadable(
                     "\(url.path) holds \(size) bytes; a document has at most \(byteLimit)")
