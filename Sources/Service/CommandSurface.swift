@@ -64,6 +64,15 @@ extension SolveSessionError {
     package var message: String {
         switch self {
         case .unreadableState(let reason), .unwritableState(let reason): reason
+        case .stoppedBeforeStart: "the run was stopped before its start was evaluated; there is no point to keep"
+        }
+    }
+
+    /// Whether the request was at fault, and not the moment.
+    package var isRefusal: Bool {
+        switch self {
+        case .unreadableState, .unwritableState: true
+        case .stoppedBeforeStart: false
         }
     }
 }

@@ -31,6 +31,8 @@ package enum SolveOutcome: Sendable {
 package enum SolveSessionError: Error {
     case unreadableState(String)
     case unwritableState(String)
+    /// A limit or a request came before there was a point or a state to keep.
+    case stoppedBeforeStart
 }
 
 /// Runs one admitted job in this process.
@@ -60,7 +62,7 @@ package struct SolveSession {
         let began = clock.now
         let stop = stopCheck(clock, began)
         var log = EventLog(session: self, clock: clock, began: began)
-        guard let run = try begin(stop, &log) else { return try interruptedStart() }
+        guard let run = try begin(stop, &log) else { throw .stoppedBeforeStart }
         let compiled = clock.now
         var lastCheckpoint = clock.now
         while true {
@@ -114,10 +116,6 @@ package struct SolveSession {
         else { return nil }
         log.progress(start)
         return run
-    }
-
-    private func interruptedStart() throws(SolveSessionError) -> SolveOutcome {
-        throw .unwritableState("the session was stopped before the start was evaluated; there is no state to keep")
     }
 
     private func read(_ file: URL) throws(SolveSessionError) -> SolverState {

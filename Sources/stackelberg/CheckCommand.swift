@@ -20,13 +20,15 @@ struct Check: ParsableCommand {
 
     func run() throws {
         KernelEnvironment.pin(ProcessInfo.processInfo.environment)
+        StopSignals.ignoreClosedPipes()
+        let report: JSONDocument
         do throws(DocumentLoadError) {
-            let job = try Admission.admit(try DocumentLoader.load(file, assignments: set))
-            Console.printResult(Validation.report(job))
+            report = Validation.report(try Admission.admit(try DocumentLoader.load(file, assignments: set)))
         } catch {
             Console.refuse(error)
-            if let report = error.report { Console.printResult(report) }
+            if let faults = error.report { try Console.printResult(faults) }
             throw Status.refused
         }
+        try Console.printResult(report)
     }
 }

@@ -1,5 +1,5 @@
 // What a person at a terminal sees. Standard output belongs to results alone.
-import Foundation
+import Glibc
 import Service
 
 /// Shows progress on standard error.
@@ -14,7 +14,7 @@ final class Console {
     func show(_ event: ProgressEvent) {
         switch mode {
         case .none: break
-        case .ndjson: Self.write(event.json + "\n", to: .standardError)
+        case .ndjson: Self.write(event.json + "\n", to: STDERR_FILENO)
         case .auto: if isTerminal, let line = event.line { live(line) }
         }
     }
@@ -22,13 +22,13 @@ final class Console {
     /// Overwrites the live line.
     private func live(_ line: String) {
         let padding = String(repeating: " ", count: max(0, lineLength - line.count))
-        Self.write("\r\(line)\(padding)", to: .standardError)
+        Self.write("\r\(line)\(padding)", to: STDERR_FILENO)
         lineLength = line.count
     }
 
     /// Leaves the live line standing.
     func finish() {
-        if lineLength > 0 { Self.write("\n", to: .standardError) }
+        if lineLength > 0 { Self.write("\n", to: STDERR_FILENO) }
         lineLength = 0
     }
 
@@ -38,14 +38,29 @@ final class Console {
         if !text.isEmpty { Self.say(text) }
     }
 
-    static func say(_ text: String) { write(text + "\n", to: .standardError) }
+    static func say(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
     static func refuse(_ error: DocumentLoadError) { say(error.text) }
 
-    static func printResult(_ json: JSONDocument) { write(json.pretty + "\n", to: .standardOutput) }
+    /// Prints a result. A reader that went away wants no more; anything else that keeps the result from being written,
+    /// such as a full disk, is said.
+    static func printResult(_ json: JSONDocument) throws {
+        guard let code = write(json.pretty + "\n", to: STDOUT_FILENO), code != EPIPE else { return }
+        say("error: the result cannot be written: \(String(cString: strerror(code)))")
+        throw Status.refused
+    }
 
-    /// A reader that went away is no reason to die loudly.
-    private static func write(_ text: String, to handle: FileHandle) {
-        try? handle.write(contentsOf: Data(text.utf8))
+    /// Writes all of `text`, or answers the `errno` that prevented it.
+    @discardableResult private static func write(_ text: String, to descriptor: Int32) -> Int32? {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return errno
+            }
+            rest.removeFirst(count)
+        }
+        return nil
     }
 }

@@ -49,6 +49,7 @@ struct Solve: ParsableCommand {
     func run() throws {
         KernelEnvironment.pin(ProcessInfo.processInfo.environment)
         let console = Console(mode: progress)
+        StopSignals.ignoreClosedPipes()
         let request = StopSignals.install(suspends: checkpoint != nil)
         do {
             let job = try Admission.admit(try DocumentLoader.load(file, assignments: set))
@@ -65,7 +66,7 @@ struct Solve: ParsableCommand {
         } catch let error as SolveSessionError {
             console.finish()
             Console.say("error: \(error.message)")
-            throw Status.refused
+            throw error.isRefusal ? Status.refused : Status.unfinished
         }
     }
 
@@ -78,7 +79,7 @@ struct Solve: ParsableCommand {
     private func report(_ outcome: SolveOutcome) throws {
         switch outcome {
         case .finished(let result, let isFinal):
-            Console.printResult(result)
+            try Console.printResult(result)
             if !isFinal { throw Status.unfinished }
         case .suspended(let iteration):
             Console.say("suspended after iteration \(iteration)")

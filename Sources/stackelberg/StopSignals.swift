@@ -7,6 +7,9 @@ import Synchronization
 private let requested = Atomic<Int>(0)
 
 enum StopSignals {
+    /// Lets a write to a reader that went away fail instead of ending the process.
+    static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+
     /// Begins to listen.
     ///
     /// - Parameter suspends: whether SIGTERM asks to suspend instead of to stop.
@@ -18,7 +21,6 @@ enum StopSignals {
         } else {
             signal(SIGTERM) { _ in if requested.exchange(1, ordering: .relaxed) != 0 { _exit(143) } }
         }
-        signal(SIGPIPE, SIG_IGN)
         return {
             switch requested.load(ordering: .relaxed) {
             case 1: .stop
