@@ -96,5 +96,9 @@ let package = Package(
         tests(of: "Sockets"),
         tests(of: "HTTPServer", uses: ["HTTP1", "Sockets"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+        // Depends on the executable so that it is built; the tests start it as a process.
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["stackelberg"], swiftSettings: strict,
+            linkerSettings: executableLinking),
     ]
 )

@@ -1,0 +1,32 @@
+// The validation report of `check`.
+import Testing
+
+@Suite struct CheckCommandTests {
+    @Test(arguments: ["quadratic", "logistic-per-feature", "ridge-per-feature"])
+    func everyExamplePassesItsDerivativeChecks(_ name: String) throws {
+        let finished = try Executable.run(["check", Repository.example(name)])
+        #expect(finished.ending == .status(0) && finished.errors.isEmpty)
+        let report = try JSON(finished.output)
+        #expect(report["valid"]?.number == 1)
+        #expect(finished.output.contains("\"hypergradient\"") && !finished.output.contains("\"passes\": false"))
+    }
+
+    @Test func theReportNamesShapesAndTheMethod() throws {
+        let report = try JSON(try Executable.run(["check", Repository.example("ridge-per-feature")]).output)
+        #expect(report["shapes"]?["X"]?.text == "[train, 10]")
+        #expect(report["shapes"]?["lambda"]?.text == "[10]")
+        #expect(report["method"]?["name"]?.text == "aid-cg")
+        let objective = try #require(report["start"]?["objective"]?.number)
+        #expect(agrees(objective, 0.4642209644575267))
+    }
+
+    @Test func aRefusedDocumentHasAReportToo() throws {
+        let set = "problem.levels.0.minimize=z^2"
+        let finished = try Executable.run(["check", Repository.example("quadratic"), "--set", set])
+        #expect(finished.ending == .status(2))
+        #expect(finished.errors.hasPrefix("/problem/levels/0/minimize  1:1  unknown-name"))
+        let report = try JSON(finished.output)
+        #expect(report["valid"]?.number == 0)
+        #expect(finished.output.contains(#""pointer": "/problem/levels/0/minimize""#))
+    }
+}

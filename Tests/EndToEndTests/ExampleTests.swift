@@ -1,0 +1,63 @@
+// Every document of Examples/ solves and holds its known answer.
+import Foundation
+import Testing
+
+@Suite struct ExampleTests {
+    @Test func everyExampleHasATest() throws {
+        let documents = try FileManager.default.contentsOfDirectory(atPath: Repository.examples.path)
+            .filter { $0.hasSuffix(".json") }.sorted()
+        #expect(documents == ["logistic-per-feature.json", "quadratic.json", "ridge-per-feature.json"])
+    }
+
+    @Test func theLeaderFindsItsOptimum() throws {
+        let solved = try solve(Repository.example("quadratic"))
+        #expect(solved.finished.ending == .status(0))
+        #expect(solved.result?["termination"]?.text == "converged")
+        #expect(agrees(solved.variable("x"), [9 / 5]))
+        #expect(agrees(solved.variable("y"), [27 / 5]))
+        #expect(agrees(solved.objective, 9 / 5))
+    }
+
+    @Test(arguments: [(0.0, -18.0), (1, -8)]) func theFirstEventHoldsTheDerivative(_ start: Double, _ slope: Double)
+        throws
+    {
+        let set = "problem.levels.0.variables.x.start=\(start)"
+        let solved = try solve(Repository.example("quadratic"), "--set", set)
+        let first = try #require(solved.point(0))
+        #expect(agrees(first["hypergradient"]?["x"]?.numbers ?? [], [slope]))
+        #expect(agrees(first["hypergradient_norm"]?.number ?? .nan, abs(slope)))
+        #expect(agrees(solved.objective, 9 / 5))
+    }
+
+    /// The losses of the published run, and the exact norm at its start.
+    @Test func truncatedReverseModeFollowsThePublishedRun() throws {
+        let solved = try solve(Repository.example("logistic-per-feature"))
+        #expect(solved.finished.ending == .status(1))
+        #expect(solved.result?["termination"]?.text == "iteration_limit")
+        let losses: [(iteration: Int, loss: Double)] = [
+            (0, 0.574399), (10, 0.533768), (20, 0.361522), (50, 0.294467), (100, 0.285354), (200, 0.281670),
+            (500, 0.280787), (990, 0.2805065),
+        ]
+        for (iteration, loss) in losses {
+            let found = try #require(solved.point(iteration)?["upper_objective"]?.number)
+            #expect(abs(found - loss) <= 1e-6, "iteration \(iteration): \(found)")
+        }
+        let norm = try #require(solved.point(0)?["hypergradient_norm"]?.number)
+        #expect(abs(norm - 0.02856583) <= 5e-9)
+    }
+
+    /// The optimum was computed apart from this program: L-BFGS-B (SciPy 1.17.1) on the exact implicit gradient, from the
+    /// same start, to a projected gradient of 2e-13.
+    @Test func penaltiesImproveOnTheUnpenalisedFit() throws {
+        let unpenalised = 0.4639618716566681
+        let optimum = 0.4480147053148355
+        let solved = try solve(Repository.example("ridge-per-feature"))
+        #expect(solved.finished.ending == .status(0))
+        #expect(solved.objective < unpenalised)
+        #expect(abs(solved.objective - optimum) <= 1e-9)
+        // Features that only harm are shut out, those that only help are freed; the bounds are [-8, 4].
+        let bounded = [0: 4.0, 1: -8, 3: -8, 4: -8, 5: -8, 6: 4, 9: 4]
+        let penalties = solved.variable("lambda")
+        #expect(bounded.allSatisfy { penalties[$0.key] == $0.value })
+    }
+}
