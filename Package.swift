@@ -60,6 +60,8 @@ let package = Package(
         library("HTTP1", uses: []),
         library("Sockets", uses: ["CEventLoop"]),
         library("HTTPServer", uses: ["HTTP1", "Sockets"]),
+        // Durable.
+        library("JobQueue", uses: []),
 
         // Composition root and commands.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -95,6 +97,7 @@ let package = Package(
         tests(of: "HTTP1", resources: [.copy("Golden")]),
         tests(of: "Sockets"),
         tests(of: "HTTPServer", uses: ["HTTP1", "Sockets"]),
+        tests(of: "JobQueue"),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(

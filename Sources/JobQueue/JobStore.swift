@@ -1,0 +1,136 @@
+// The promise every store keeps, neutral to SQL. One conformance suite holds all stores to it.
+
+/// Jobs, their logs and their leases, durable.
+///
+/// What a call returns is on disk: it outlives the process and the machine's power. A call that throws has changed
+/// nothing. Time comes in with each call. Calls may be made from any task; none blocks its thread.
+package protocol JobStore: Sendable {
+    /// Wakes readers in this process after each commit.
+    var feed: EventFeed { get }
+
+    // MARK: Coming in
+
+    /// Writes job, idempotency key and first event in one transaction.
+    ///
+    /// - Returns: the new job, or the one that the same key and body made within the last 24 hours.
+    /// - Throws: `idempotencyKeyReused`, `gone`, `duplicateJob`, `outOfRange`.
+    func submit(_ submission: Submission, idempotency: IdempotencyKey?, at time: Timestamp)
+        async throws(JobStoreError) -> Submitted
+
+    // MARK: Reading
+
+    /// The job as it is now.
+    ///
+    /// - Throws: `unknownJob`, as every call that names a job does.
+    func job(_ id: JobID) async throws(JobStoreError) -> Job
+    /// What was submitted.
+    func payload(of id: JobID) async throws(JobStoreError) -> [UInt8]
+    /// The result, whole or partial; nil if there is none.
+    func result(of id: JobID) async throws(JobStoreError) -> [UInt8]?
+    /// Pages do not overlap, and a job that stays on the list is on exactly one.
+    func list(_ query: JobQuery) async throws(JobStoreError) -> JobPage
+    /// At most `limit` rows of the log behind number `after`; see ``EventPage``.
+    func events(of id: JobID, after seq: Int64, limit: Int, types: Set<String>?)
+        async throws(JobStoreError) -> EventPage
+    /// Counts of one owner's jobs, of all if nil.
+    func statistics(owner: String?) async throws(JobStoreError) -> QueueStatistics
+    /// 1 for the queued job that is claimed next by rank; nil for one that does not wait.
+    func position(of id: JobID) async throws(JobStoreError) -> Int?
+
+    // MARK: Working
+
+    /// Hands out queued jobs in one statement, by rank, those of owners with less running before others.
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many.
+    ///   - kinds: only these.
+    ///   - lease: how long the worker may stay silent.
+    func claim(limit: Int, kinds: Set<String>, worker: String, lease: Duration, at moment: Moment)
+        async throws(JobStoreError) -> [Claim]
+    /// Renews a lease.
+    ///
+    /// - Returns: what the user asked of the job meanwhile.
+    /// - Throws: `leaseLost`.
+    func heartbeat(_ lease: Lease, extendingBy duration: Duration, at moment: Moment)
+        async throws(JobStoreError) -> Interruption?
+    /// Writes events, numbered at commit, without a hole.
+    ///
+    /// - Returns: their numbers.
+    /// - Throws: `leaseLost`, `outOfRange` for none or too many, `reservedEventType`.
+    func append(_ drafts: [EventDraft], under lease: Lease) async throws(JobStoreError) -> ClosedRange<Int64>
+    /// Notes a checkpoint that is on disk.
+    ///
+    /// - Returns: those that are no longer among the two newest, for their files to be removed.
+    /// - Throws: `leaseLost`.
+    func recordCheckpoint(_ checkpoint: CheckpointReference, under lease: Lease)
+        async throws(JobStoreError) -> [CheckpointReference]
+    /// Writes last events, result, state and `end` in one transaction.
+    ///
+    /// - Throws: `leaseLost`, `outOfRange`, `reservedEventType`.
+    func finish(_ lease: Lease, with outcome: Outcome, appending drafts: [EventDraft], at time: Timestamp)
+        async throws(JobStoreError) -> Job
+    /// Gives a job back without charge.
+    ///
+    /// - Throws: `leaseLost`.
+    func release(_ lease: Lease, because cause: ReleaseCause, at time: Timestamp) async throws(JobStoreError) -> Job
+    /// Gives a job back whose worker died; charged unless this attempt left a checkpoint.
+    ///
+    /// - Throws: `leaseLost`.
+    func fail(_ lease: Lease, reason: String, at time: Timestamp) async throws(JobStoreError) -> Job
+    /// Requeues, without charge, jobs whose lease ran out.
+    func rescue(at moment: Moment) async throws(JobStoreError) -> [JobID]
+    /// Requeues, without charge, every leased job that no living server can hold: called once, at start-up.
+    func recover(at time: Timestamp) async throws(JobStoreError) -> [JobID]
+
+    // MARK: Asking
+
+    /// Ends the job, keeping its best iterate; a final job stays as it is.
+    func stop(_ id: JobID, at time: Timestamp) async throws(JobStoreError) -> JobTransition
+    /// Ends the job; a final job stays as it is.
+    func cancel(_ id: JobID, at time: Timestamp) async throws(JobStoreError) -> JobTransition
+    /// Queues a failed job again.
+    ///
+    /// - Throws: `invalidState` unless failed.
+    func retry(_ id: JobID, from origin: RetryOrigin, at time: Timestamp) async throws(JobStoreError) -> JobTransition
+    /// Changes attributes.
+    ///
+    /// - Throws: `revisionMismatch` unless `revision` is nil or the job's, `invalidState`, `outOfRange`.
+    func update(_ id: JobID, with patch: JobPatch, ifRevision revision: Int64?, at time: Timestamp)
+        async throws(JobStoreError) -> Job
+
+    // MARK: Going out
+
+    /// Removes a job and its log; of a running one its worker learns by `leaseLost`.
+    ///
+    /// - Returns: its checkpoints, for their files to be removed.
+    /// - Throws: `invalidState` for a job that is not final, unless `force`.
+    func delete(_ id: JobID, force: Bool) async throws(JobStoreError) -> [CheckpointReference]
+    /// Removes at most `limit` final jobs whose time to live is over, and keys past their retention.
+    func expire(limit: Int, at time: Timestamp) async throws(JobStoreError) -> [ExpiredJob]
+    /// Judges the next window of one log by `policy`, in one small transaction.
+    ///
+    /// - Returns: nil when no log has rows to judge.
+    func compact(_ policy: CompactionPolicy, at time: Timestamp) async throws(JobStoreError) -> CompactionStep?
+}
+
+/// A job that is no more.
+package struct ExpiredJob: Hashable, Sendable {
+    package let id: JobID
+    package let checkpoints: [CheckpointReference]
+
+    package init(id: JobID, checkpoints: [CheckpointReference]) {
+        self.id = id
+        self.checkpoints = checkpoints
+    }
+}
+
+/// One transaction of compaction.
+package struct CompactionStep: Hashable, Sendable {
+    package let job: JobID
+    package let droppedCount: Int
+
+    package init(job: JobID, droppedCount: Int) {
+        self.job = job
+        self.droppedCount = droppedCount
+    }
+}

@@ -1,0 +1,34 @@
+// What a store refuses, and what it could not do. One type for every store.
+
+/// Why a call on a store had no effect: every error leaves the store as it was.
+package enum JobStoreError: Error, Hashable, Sendable {
+    case unknownJob(JobID)
+    /// The job that the repeated request made has been deleted.
+    case gone(JobID)
+    /// The key was used with another body.
+    case idempotencyKeyReused(route: String, key: String)
+    /// The name is taken.
+    case duplicateJob(JobID)
+    /// The lease's epoch is past or the job is no longer running: the work is to be dropped.
+    case leaseLost(Lease)
+    /// The job's state does not allow the action.
+    case invalidState(JobID, JobState, JobActionName)
+    case revisionMismatch(wanted: Int64, found: Int64)
+    case outOfRange(JobParameter, allowed: ClosedRange<Int>, found: Int)
+    /// Only the store writes events of this type.
+    case reservedEventType(String)
+    /// More writes wait than the store holds.
+    case overloaded(limit: Int)
+    case closed
+    case storage(StorageFault)
+}
+
+/// What the disk or the database said.
+package enum StorageFault: Hashable, Sendable {
+    case full
+    case readOnly
+    case corrupt(String)
+    /// Another process holds the database longer than the store waits.
+    case busy
+    case failed(code: Int, message: String)
+}

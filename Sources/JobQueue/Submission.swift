@@ -1,0 +1,88 @@
+// What comes in with a new job, and the promise that a repeated request finds the same job again.
+
+/// A job to be.
+package struct Submission: Hashable, Sendable {
+    package var id: JobID
+    package var owner: String
+    package var kind: String
+    package var payload: [UInt8]
+    package var limits: [UInt8]
+    package var labels: [String: String]
+    /// In ``JobLimits/priorities``; higher is sooner.
+    package var priority: Int
+    /// In ``JobLimits/attempts``.
+    package var maxAttempts: Int
+    package var timeToLive: Duration?
+
+    package init(
+        id: JobID, owner: String, kind: String, payload: [UInt8], limits: [UInt8] = [], labels: [String: String] = [:],
+        priority: Int = 0, maxAttempts: Int = 3, timeToLive: Duration? = nil
+    ) {
+        self.id = id
+        self.owner = owner
+        self.kind = kind
+        self.payload = payload
+        self.limits = limits
+        self.labels = labels
+        self.priority = priority
+        self.maxAttempts = maxAttempts
+        self.timeToLive = timeToLive
+    }
+
+    /// - Throws: ``JobStoreError/outOfRange(_:allowed:found:)`` for the first number outside its range.
+    package func check() throws(JobStoreError) {
+        try JobLimits.check(.priority, priority, in: JobLimits.priorities)
+        try JobLimits.check(.maxAttempts, maxAttempts, in: JobLimits.attempts)
+        try JobLimits.check(.labels, labels.count, in: JobLimits.labels)
+    }
+}
+
+/// Names a request, so that its repetition creates nothing. Unique per owner, route and key for
+/// ``JobLimits/idempotencyRetention``.
+package struct IdempotencyKey: Hashable, Sendable {
+    package let route: String
+    package let key: String
+    /// A digest of the request's body, the caller's choice.
+    package let bodyHash: [UInt8]
+
+    package init(route: String, key: String, bodyHash: [UInt8]) {
+        self.route = route
+        self.key = key
+        self.bodyHash = bodyHash
+    }
+}
+
+/// The answer to a submission.
+package struct Submitted: Hashable, Sendable {
+    package let job: Job
+    /// An earlier request with the same key and body made this job; nothing was written now.
+    package let isReplay: Bool
+
+    package init(job: Job, isReplay: Bool) {
+        self.job = job
+        self.isReplay = isReplay
+    }
+}
+
+/// A change of a job's attributes; nil leaves one as it is.
+package struct JobPatch: Hashable, Sendable {
+    package var priority: Int?
+    package var labels: [String: String]?
+    package var limits: [UInt8]?
+    package var timeToLive: Duration?
+
+    package init(
+        priority: Int? = nil, labels: [String: String]? = nil, limits: [UInt8]? = nil, timeToLive: Duration? = nil
+    ) {
+        self.priority = priority
+        self.labels = labels
+        self.limits = limits
+        self.timeToLive = timeToLive
+    }
+
+    /// - Throws: ``JobStoreError/outOfRange(_:allowed:found:)`` for the first number outside its range.
+    package func check() throws(JobStoreError) {
+        if let priority { try JobLimits.check(.priority, priority, in: JobLimits.priorities) }
+        if let labels { try JobLimits.check(.labels, labels.count, in: JobLimits.labels) }
+    }
+}
