@@ -36,6 +36,7 @@ let package = Package(
     name: "stackelberg",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -62,6 +63,7 @@ let package = Package(
         library("HTTPServer", uses: ["HTTP1", "Sockets"]),
         // Durable.
         library("JobQueue", uses: []),
+        library("SQLiteStore", uses: ["JobQueue", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // Composition root and commands.
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),

@@ -71,7 +71,8 @@ let architecture: [String: TargetRule] = [
     "CLibPQ": TargetRule(column: .durable),
     "JobQueue": TargetRule(column: .durable, externals: ["Synchronization"]),
     "SQLiteStore": TargetRule(
-        column: .durable, siblings: ["JobQueue"], externals: ["Dispatch", "GRDB", "Synchronization"]),
+        column: .durable, siblings: ["JobQueue"], externals: ["Dispatch", "GRDB", "Glibc", "Synchronization"],
+        symbols: ["Foundation.Data"]),
     "PostgresStore": TargetRule(
         column: .durable, siblings: ["CLibPQ", "JobQueue"], externals: ["Dispatch", "Glibc", "Synchronization"]),
 

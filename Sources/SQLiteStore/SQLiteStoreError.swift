@@ -1,0 +1,45 @@
+// Why a folder cannot be served, and what SQLite's result codes mean to the queue.
+import GRDB
+import JobQueue
+
+/// Why a store does not open.
+package enum SQLiteStoreError: Error, Hashable, Sendable {
+    /// Another server holds the folder's lock.
+    case folderInUse(String)
+    /// A system call on a file of the folder failed.
+    case system(call: String, path: String, errno: Int32)
+    /// The file is not a database, or one of another program.
+    case foreignFile(String)
+    /// A newer version of the program wrote the database.
+    case newerSchema(String, known: [String])
+    /// SQLite could not open, read or migrate the database.
+    case storage(String, StorageFault)
+}
+
+extension StorageFault {
+    /// The fault behind a result code of SQLite.
+    package init(_ error: DatabaseError) {
+        let message = error.message ?? "no message"
+        self =
+            switch error.resultCode {
+            case .SQLITE_FULL: .full
+            case .SQLITE_READONLY: .readOnly
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB: .corrupt(message)
+            case .SQLITE_BUSY, .SQLITE_LOCKED: .busy
+            default: .failed(code: Int(error.extendedResultCode.rawValue), message: message)
+            }
+    }
+}
+
+extension JobStoreError {
+    /// Passes the queue's own errors on and names the database's; a misuse of rows is a fault of the storage too.
+    init(_ error: any Error) {
+        if let error = error as? JobStoreError {
+            self = error
+        } else if let error = error as? DatabaseError {
+            self = .storage(StorageFault(error))
+        } else {
+            self = .storage(.corrupt(String(describing: error)))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// The tables, as numbered migrations. One that has shipped is never edited; a change is a new number.
+import GRDB
+
+enum Schema {
+    /// "STKB": tells our databases from everyone else's.
+    static let applicationID: Int32 = 0x53_54_4B_42
+
+    /// In order. Forward only.
+    static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1", foreignKeyChecks: .immediate) { try $0.execute(sql: tables) }
+        return migrator
+    }()
+
+    /// Payloads and results lie apart, so that the row that every event touches stays small. The partial indices hold
+    /// only what waits or runs: their size is the queue's, not the archive's.
+    private static let tables = """
+        PRAGMA application_id = 0x53544B42;
+
+        CREATE TABLE job (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            owner TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            max_attempts INTEGER NOT NULL,
+            priority INTEGER NOT NULL,
+            rank INTEGER NOT NULL,
+            labels BLOB NOT NULL,
+            limits BLOB NOT NULL,
+            time_to_live INTEGER,
+            state TEXT NOT NULL,
+            interruption TEXT,
+            started_at INTEGER,
+            finished_at INTEGER,
+            expires_at INTEGER,
+            worker TEXT,
+            epoch INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            has_iterate INTEGER NOT NULL,
+            has_result INTEGER NOT NULL,
+            termination TEXT,
+            failure_code TEXT,
+            failure_detail TEXT,
+            revision INTEGER NOT NULL,
+            last_seq INTEGER NOT NULL,
+            judged_through INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX job_waiting ON job (kind, owner, rank) WHERE state = 'queued';
+        CREATE INDEX job_waiting_by_rank ON job (rank) WHERE state = 'queued';
+        CREATE INDEX job_by_time ON job (created_at, id);
+        CREATE INDEX job_by_owner ON job (owner, created_at, id);
+        CREATE INDEX job_by_state ON job (state, owner, created_at);
+        CREATE INDEX job_expiring ON job (expires_at) WHERE expires_at IS NOT NULL;
+
+        CREATE TABLE payload (
+            job INTEGER PRIMARY KEY REFERENCES job (number) ON DELETE CASCADE,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE result (
+            job INTEGER PRIMARY KEY REFERENCES job (number) ON DELETE CASCADE,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE label (
+            job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (job, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX label_by_value ON label (key, value, job);
+        CREATE TABLE checkpoint (
+            number INTEGER PRIMARY KEY,
+            job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+            epoch INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            iteration INTEGER NOT NULL,
+            byte_count INTEGER NOT NULL,
+            written_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX checkpoint_by_job ON checkpoint (job);
+        CREATE TABLE event (
+            job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (job, seq)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE idempotency (
+            owner TEXT NOT NULL,
+            route TEXT NOT NULL,
+            key TEXT NOT NULL,
+            body_hash BLOB NOT NULL,
+            job_id TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (owner, route, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX idempotency_by_time ON idempotency (created_at);
+        """
+}
