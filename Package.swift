@@ -99,7 +99,18 @@ let package = Package(
         tests(of: "HTTP1", resources: [.copy("Golden")]),
         tests(of: "Sockets"),
         tests(of: "HTTPServer", uses: ["HTTP1", "Sockets"]),
+        .target(
+            name: "JobStoreConformance", dependencies: ["JobQueue"], path: "Tests/JobStoreConformance",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "StoreCrashWriter", dependencies: ["JobQueue", "SQLiteStore"], path: "Tests/StoreCrashWriter",
+            swiftSettings: strict, linkerSettings: executableLinking),
         tests(of: "JobQueue"),
+        tests(
+            of: "SQLiteStore",
+            uses: [
+                "JobQueue", "JobStoreConformance", "StoreCrashWriter", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(

@@ -1,0 +1,74 @@
+// What goes by itself, and what stays.
+import JobQueue
+import Testing
+
+let retentionChecks = [
+    ConformanceCheck("a final job goes when its time is over") { bench in
+        let lease = try await bench.running { $0.timeToLive = .seconds(10) }
+        _ = try await bench.store.recordCheckpoint(bench.checkpoint(1), under: lease)
+        #expect(try await bench.store.expire(limit: 10, at: Workbench.time(1_000)) == [])
+        _ = try await bench.succeed(lease, at: 5)
+        let forever = try await bench.failed()
+        #expect(try await bench.store.expire(limit: 10, at: Workbench.time(14.999)) == [])
+        let gone = try await bench.store.expire(limit: 10, at: Workbench.time(15))
+        #expect(gone == [ExpiredJob(id: lease.job, checkpoints: [bench.checkpoint(1)])])
+        await expectThrows(.unknownJob(lease.job)) { try await bench.store.job(lease.job) }
+        #expect(try await bench.store.job(forever.id) == forever)
+    },
+    ConformanceCheck("a later time to live counts from the end; a retry ends it") { bench in
+        let job = try await bench.failed()
+        let patch = JobPatch(timeToLive: .seconds(1))
+        _ = try await bench.store.update(job.id, with: patch, ifRevision: nil, at: Workbench.time())
+        _ = try await bench.store.retry(job.id, from: .start, at: Workbench.time())
+        #expect(try await bench.store.expire(limit: 10, at: Workbench.time(99)) == [])
+        _ = try await bench.store.cancel(job.id, at: Workbench.time(99))
+        #expect(try await bench.store.expire(limit: 10, at: Workbench.time(100)).map(\.id) == [job.id])
+    },
+    ConformanceCheck("expiry takes so many at a time, the oldest first") { bench in
+        for second in 0..<3 {
+            let job = try await bench.submit(at: Double(second)) { $0.timeToLive = .zero }
+            _ = try await bench.store.cancel(job.id, at: Workbench.time(Double(second)))
+        }
+        for limit in [0, 1_001] {
+            await expectThrows(.outOfRange(.limit, allowed: 1...1_000, found: limit)) {
+                try await bench.store.expire(limit: limit, at: Workbench.time(9))
+            }
+        }
+        #expect(try await bench.store.expire(limit: 2, at: Workbench.time(9)).count == 2)
+        #expect(try await bench.store.expire(limit: 2, at: Workbench.time(9)).count == 1)
+    },
+    ConformanceCheck("old logs are thinned once, and the holes show") { bench in
+        let lease = try await bench.running()
+        for batch in 0..<3 {
+            _ = try await bench.store.append((1...400).map { bench.progress(batch * 400 + $0) }, under: lease)
+        }
+        let policy = CompactionPolicy(minimumAge: .seconds(60), keptNewest: 100, keptEvery: 10)
+        #expect(try await bench.store.compact(policy, at: Workbench.time(59.999)) == nil)
+        var dropped = 0
+        while let step = try await bench.store.compact(policy, at: Workbench.time(60)) {
+            #expect(step.job == lease.job)
+            dropped += step.droppedCount
+        }
+        let kept = Set<Int64>([1, 2, 3]).union((1...1_202).filter { $0 % 10 == 0 || $0 > 1_102 })
+        var seqs: [Int64] = []
+        var missing = 0
+        var after: Int64 = 0
+        while true {
+            let page = try await bench.store.events(of: lease.job, after: after, limit: 50, types: nil)
+            seqs += page.events.map(\.seq)
+            missing += page.gaps.reduce(0) { $0 + $1.count }
+            after = page.readThrough
+            if page.isLast { break }
+        }
+        #expect(seqs == kept.sorted())
+        #expect(missing == dropped && dropped == 1_202 - kept.count)
+        #expect(try await bench.store.append([bench.progress(1)], under: lease) == 1_203...1_203)
+    },
+    ConformanceCheck("short logs are left alone") { bench in
+        let lease = try await bench.running()
+        _ = try await bench.store.append((1...98).map { bench.progress($0) }, under: lease)
+        let policy = CompactionPolicy(minimumAge: .zero, keptNewest: 100, keptEvery: 10)
+        #expect(try await bench.store.compact(policy, at: Workbench.time(9_999)) == nil)
+        try await bench.expectWholeLog(of: lease.job)
+    },
+]
