@@ -61,6 +61,7 @@ let package = Package(
         library("HTTP1", uses: []),
         library("Sockets", uses: ["CEventLoop"]),
         library("HTTPServer", uses: ["HTTP1", "Sockets"]),
+
         // Durable.
         library("JobQueue", uses: []),
         library("SQLiteStore", uses: ["JobQueue", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -70,8 +71,8 @@ let package = Package(
         library(
             "Service",
             uses: [
-                "COpenSSL", "DataFormats", "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization",
-                "ProblemSpecification", "Solvers", "Tensors",
+                "COpenSSL", "DataFormats", "ExpressionGraph", "ExpressionLanguage", "HTTP1", "HTTPServer", "JobQueue",
+                "MultilevelOptimization", "ProblemSpecification", "Solvers", "Sockets", "SQLiteStore", "Tensors",
             ]),
         .executableTarget(
             name: "stackelberg",

@@ -58,8 +58,9 @@ package struct EventDocument: Sendable {
     }
 
     /// The data of a warning.
-    package static func warning(_ remark: String) -> JSONValue {
+    package static func warning(_ remark: String, iteration: Int) -> JSONValue {
         var data = JSONObjectBuilder()
+        data.add("iteration", iteration)
         data.add("message", remark)
         return data.value
     }

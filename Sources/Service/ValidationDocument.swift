@@ -27,6 +27,23 @@ package enum ValidationDocument {
         return document.value
     }
 
+    /// The report of an admitted job without measurements.
+    static func composeUnmeasured(_ job: AdmittedJob) -> JSONValue {
+        let problem = job.built.problem
+        var document = JSONObjectBuilder()
+        document.add("valid", true)
+        document.add("document_sha256", job.documentSHA256)
+        document.add("shapes", shapes(job.built))
+        document.add("levels", .array(problem.levels.map { level($0).value }))
+        document.add("samples", .array(problem.axes.map { axis($0).value }))
+        document.add("method", method(job))
+        var memory = JSONObjectBuilder()
+        memory.add("data_bytes", problem.data.reduce(0) { $0 + $1.tensor.count * 8 })
+        document.add("memory", memory)
+        document.add("warnings", .array(job.warnings.kept.filter { $0.severity == .warning }.map(fault)))
+        return document.value
+    }
+
     /// The report of a refused document.
     package static func refuse(_ diagnostics: Diagnostics) -> JSONValue {
         var document = JSONObjectBuilder()

@@ -16,8 +16,8 @@ package struct LoadedDocument: Sendable {
     package let document: ProblemDocument
     /// The document as given, changes applied.
     package let source: JSONValue
-    /// The folder that data files are looked for in.
-    package let folder: URL
+    /// Where its data sets are found.
+    package let datasets: DatasetLocator
     /// Faults of the document's form; a document with any is refused, but its formulas are looked at first.
     package let diagnostics: Diagnostics
 
@@ -36,12 +36,19 @@ package enum DocumentLoader {
         let bytes = try read(url)
         var source = try parse(bytes, isYAML: ["yaml", "yml"].contains(url.pathExtension.lowercased()))
         for text in assignments { source = try apply(text, to: source) }
+        let beside = DatasetLocator(folders: [url.deletingLastPathComponent()], hint: "put % beside the document")
+        return try decode(source, datasets: beside)
+    }
+
+    /// Decodes a document that is JSON already.
+    package static func decode(
+        _ source: JSONValue, datasets: DatasetLocator
+    ) throws(DocumentLoadError) -> LoadedDocument {
         var diagnostics = Diagnostics()
         guard let document = DocumentDecoder.decodePartially(source, into: &diagnostics) else {
             throw .faults(diagnostics)
         }
-        return LoadedDocument(
-            document: document, source: source, folder: url.deletingLastPathComponent(), diagnostics: diagnostics)
+        return LoadedDocument(document: document, source: source, datasets: datasets, diagnostics: diagnostics)
     }
 
     private static func read(_ url: URL) throws(DocumentLoadError) -> [UInt8] {

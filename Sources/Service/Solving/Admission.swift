@@ -13,8 +13,11 @@ package struct AdmittedJob: Sendable {
     package let documentSHA256: String
     package let warnings: Diagnostics
 
-    /// What a written state must belong to: the document and the method.
-    package var identity: String { "\(documentSHA256) \(method.name)" }
+    /// What a written state must belong to: the document, the method, and the numerical environment, whose change would
+    /// change bits.
+    package func identity(_ provenance: Provenance) -> String {
+        "\(documentSHA256) \(method.name) \(provenance.blas) \(provenance.kernels)"
+    }
 }
 
 /// Admits documents.
@@ -23,14 +26,13 @@ package enum Admission {
     package static func admit(_ loaded: LoadedDocument) throws(DocumentLoadError) -> AdmittedJob {
         var diagnostics = loaded.diagnostics
         let document = loaded.document
-        let data = DatasetFolder(loaded.folder)
         guard !hasBrokenParts(diagnostics) else {
             ProblemBuilder.checkSyntax(document.problem, into: &diagnostics)
             throw .faults(diagnostics)
         }
         guard
             let built = ProblemBuilder.build(
-                document.problem, seed: document.seed, resolve: data.resolve, into: &diagnostics),
+                document.problem, seed: document.seed, resolve: loaded.datasets.resolve, into: &diagnostics),
             let method = MethodResolver.resolve(
                 document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
         else { throw .faults(diagnostics) }

@@ -1,0 +1,71 @@
+// Checking a document inside a worker: decode, build, settle the method, freeze the data sets, answer by file.
+import ExpressionLanguage
+import Foundation
+import MultilevelOptimization
+import ProblemSpecification
+
+/// One document to be checked.
+struct AdmissionWork {
+    let order: AdmitOrder
+
+    /// Writes the answer.
+    func perform() {
+        let answer: JSONValue
+        do {
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: order.document)))
+            let source = try JSONParser.parse(bytes)
+            answer = check(source)
+        } catch {
+            answer = Self.failure("the document could not be read: \(error)")
+        }
+        // A worker that cannot write its answer has none; the supervisor sees that by the missing file.
+        try? Data(JSONWriter.bytes(answer)).write(to: URL(fileURLWithPath: order.answer))
+    }
+
+    private static func failure(_ reason: String) -> JSONValue {
+        .object([JSONMember(name: "failure", value: .string(reason))])
+    }
+
+    private func check(_ source: JSONValue) -> JSONValue {
+        let datasets = DatasetLocator(
+            folders: order.datasets.map(URL.init(fileURLWithPath:)), hint: "give the array inline as {\"value\": …}")
+        do throws(DocumentLoadError) {
+            let loaded = try DocumentLoader.decode(source, datasets: datasets)
+            let job = try Admission.admit(loaded)
+            return order.isReport ? report(job) : payload(job, source, datasets)
+        } catch {
+            switch error {
+            case .unreadable(let reason): return Self.failure(reason)
+            case .faults(let diagnostics): return ValidationDocument.refuse(diagnostics)
+            }
+        }
+    }
+
+    private func report(_ job: AdmittedJob) -> JSONValue {
+        order.measures ? Validation.report(job).value : ValidationDocument.composeUnmeasured(job)
+    }
+
+    /// What the endpoints keep of an admitted document.
+    private func payload(_ job: AdmittedJob, _ source: JSONValue, _ datasets: DatasetLocator) -> JSONValue {
+        var frozen: [String: String] = [:]
+        let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
+        for entry in job.document.problem.data {
+            guard case .dataset(let selection) = entry.source, frozen[selection.dataset] == nil,
+                let file = datasets.file(selection.dataset)
+            else { continue }
+            do {
+                frozen[selection.dataset] = try blobs.keep([UInt8](try Data(contentsOf: file)))
+            } catch {
+                return Self.failure("the data set \(selection.dataset) could not be kept: \(error)")
+            }
+        }
+        var answer = JSONObjectBuilder()
+        answer.add("valid", true)
+        answer.add("method", job.method.name)
+        answer.add(
+            "labels", .object(job.document.labels.map { JSONMember(name: $0.name, value: .string($0.value)) }))
+        answer.add("priority", job.document.priority ?? 0)
+        answer.add("payload", JobPayload(document: source, datasets: frozen).json)
+        return answer.value
+    }
+}

@@ -1,0 +1,178 @@
+// Checks documents in a worker kept for that, so that a busy pool still admits and a hostile document costs one process.
+import Foundation
+import ProblemSpecification
+
+/// The desk that endpoints bring documents to.
+package actor AdmissionWorkers: AdmissionDesk {
+    /// Limits of one check.
+    package struct Limits: Sendable {
+        package var processorSeconds = 4
+        package var reportProcessorSeconds = 20
+        package var wallClock = Duration.seconds(30)
+        package var memoryBytes = 1 << 30
+        /// Documents that may wait.
+        package var waiting = 64
+
+        package init() {}
+    }
+
+    private let factory: WorkerFactory
+    private let folder: ServiceFolder
+    private let datasets: [String]
+    private let limits: Limits
+    private var worker: WorkerProcess?
+    private var waiting = 0
+    private var last: Task<Void, Never>?
+    private var ticket = 0
+
+    package init(factory: WorkerFactory, folder: ServiceFolder, datasets: [String], limits: Limits = Limits()) {
+        self.factory = factory
+        self.folder = folder
+        self.datasets = datasets
+        self.limits = limits
+    }
+
+    package func admit(_ document: JSONValue) async -> AdmissionOutcome {
+        switch await check(document, isReport: false, measures: false) {
+        case .answer(let answer): return Self.outcome(answer)
+        case .exceedsLimits(let reason): return .exceedsLimits(reason)
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
+
+    package func validate(_ document: JSONValue, checksDerivatives: Bool) async -> ValidationOutcome {
+        switch await check(document, isReport: true, measures: checksDerivatives) {
+        case .answer(let answer):
+            if let reason = answer["failure"]?.text { return .unavailable(reason) }
+            return .report(answer)
+        case .exceedsLimits(let reason): return .exceedsLimits(reason)
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
+
+    /// Ends the worker.
+    package func close() { worker?.kill() }
+
+    private static func outcome(_ answer: JSONValue) -> AdmissionOutcome {
+        if let reason = answer["failure"]?.text { return .unavailable(reason) }
+        guard answer["valid"]?.flag == true, let payload = answer["payload"], let method = answer["method"]?.text else {
+            return .refused(answer["errors"]?.elements ?? [])
+        }
+        let labels = answer["labels"]?.members ?? []
+        return .admitted(
+            AdmittedDocument(
+                payload: JSONWriter.bytes(payload), method: method,
+                labels: Dictionary(labels.map { ($0.name, $0.value.text ?? "") }, uniquingKeysWith: { $1 }),
+                priority: answer["priority"]?.int ?? 0, maxAttempts: 3, timeToLive: nil))
+    }
+
+    // MARK: - One after the other
+
+    private enum Check: Sendable {
+        case answer(JSONValue)
+        case exceedsLimits(String)
+        case unavailable(String)
+    }
+
+    private func check(_ document: JSONValue, isReport: Bool, measures: Bool) async -> Check {
+        guard waiting < limits.waiting else { return .unavailable("\(waiting) documents wait to be checked already") }
+        waiting += 1
+        defer { waiting -= 1 }
+        let previous = last
+        let task = Task {
+            await previous?.value
+            return await self.perform(document, isReport: isReport, measures: measures)
+        }
+        last = Task { _ = await task.value }
+        return await task.value
+    }
+
+    private func perform(_ document: JSONValue, isReport: Bool, measures: Bool) async -> Check {
+        ticket += 1
+        let question = folder.spool.appendingPathComponent("\(ticket).json")
+        let answer = folder.spool.appendingPathComponent("\(ticket).answer.json")
+        defer {
+            try? FileManager.default.removeItem(at: question)
+            try? FileManager.default.removeItem(at: answer)
+        }
+        do {
+            try Data(JSONWriter.bytes(document)).write(to: question)
+            let worker = try await ready()
+            worker.send(
+                .admit(
+                    AdmitOrder(
+                        document: question.path, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
+                        isReport: isReport, measures: measures,
+                        processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
+                        memoryBytes: limits.memoryBytes)))
+            guard await finishes(worker) else {
+                return .exceedsLimits("the document could not be checked within the limits of time and memory")
+            }
+            return .answer(try JSONParser.parse([UInt8](try Data(contentsOf: answer))))
+        } catch {
+            return .unavailable("the document could not be checked: \(error)")
+        }
+    }
+
+    private func ready() async throws -> WorkerProcess {
+        if let worker { return worker }
+        let started = try await factory.start()
+        worker = started
+        return started
+    }
+
+    /// Waits for the answer; a worker that ends or takes too long instead is replaced.
+    private func finishes(_ worker: WorkerProcess) async -> Bool {
+        let watch = Task { [limits] in
+            try await Task.sleep(for: limits.wallClock)
+            worker.kill()
+        }
+        defer { watch.cancel() }
+        while true {
+            for news in await worker.inbox.take() {
+                switch news {
+                case .report(.admitted): return true
+                case .ended:
+                    self.worker = nil
+                    return false
+                case .report, .tick: continue
+                }
+            }
+        }
+    }
+}
+
+/// Starts workers.
+package struct WorkerFactory: Sendable {
+    let executable: String
+    let environment: [String: String]
+
+    /// - Parameters:
+    ///   - executable: this program.
+    ///   - environment: of workers; what BLAS reads before `main` is settled here.
+    package init(executable: String, environment: [String: String]) {
+        self.executable = executable
+        var variables = environment
+        variables["OPENBLAS_NUM_THREADS"] = "1"
+        self.environment = variables
+    }
+
+    /// A worker that has said it is ready.
+    func start() async throws -> WorkerProcess {
+        let worker = try WorkerProcess(executable: executable, environment: environment)
+        while true {
+            for news in await worker.inbox.take() {
+                switch news {
+                case .report(.ready): return worker
+                case .ended(let reason): throw WorkerStartError(reason: reason)
+                case .report, .tick: continue
+                }
+            }
+        }
+    }
+}
+
+/// A worker that ended before it was ready.
+struct WorkerStartError: Error, Equatable {
+    let reason: String
+}

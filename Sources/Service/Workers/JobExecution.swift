@@ -1,0 +1,292 @@
+// One attempt at one job: what the worker reports goes to the log, what the store asks goes to the worker, and the end is
+// written exactly once.
+import Foundation
+import JobQueue
+import ProblemSpecification
+import Synchronization
+
+/// How an attempt ended for the worker.
+enum ExecutionEnd: Sendable {
+    /// It can take the next job.
+    case workerFree
+    /// It is gone: for this reason.
+    case workerGone(String)
+}
+
+/// Runs one claim on one worker.
+final class JobExecution: Sendable {
+    let claim: Claim
+    let worker: WorkerProcess
+    let store: any JobStore
+    let folder: ServiceFolder
+    let options: Supervisor.Options
+    let clock: ServiceClock
+    let log: @Sendable (String) -> Void
+    private let wantsSuspension = Mutex(false)
+
+    init(
+        claim: Claim, worker: WorkerProcess, store: any JobStore, folder: ServiceFolder, options: Supervisor.Options,
+        clock: ServiceClock, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.claim = claim
+        self.worker = worker
+        self.store = store
+        self.folder = folder
+        self.options = options
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Looks for requests now.
+    func look() { worker.inbox.nudge(.tick) }
+
+    /// Has the worker write its state and stop.
+    func suspend() {
+        wantsSuspension.withLock { $0 = true }
+        look()
+    }
+
+    private var lease: Lease { claim.lease }
+
+    /// What an attempt knows while it runs.
+    private struct Attempt {
+        var drafts: [EventDraft] = []
+        var interruption: Interruption?
+        var askedToStop = false
+        var askedToSuspend = false
+        var stopDeadline: ContinuousClock.Instant?
+        var lastBeat = ContinuousClock.now
+        var lastWork = ContinuousClock.now
+        var work = -1
+        var killReason: String?
+    }
+
+    /// Works until the attempt is over.
+    func run() async -> ExecutionEnd {
+        let ticker = Task { [worker] in
+            while !Task.isCancelled {
+                try await Task.sleep(for: .milliseconds(250))
+                worker.inbox.nudge(.tick)
+            }
+        }
+        defer { ticker.cancel() }
+        var attempt = Attempt()
+        attempt.interruption = claim.job.interruption
+        do {
+            worker.send(.solve(try await order()))
+            while true {
+                var isTick = false
+                for news in await worker.inbox.take() {
+                    if case .tick = news { isTick = true }
+                    if let end = try await handle(news, &attempt) { return end }
+                }
+                try await flush(&attempt)
+                if isTick { try await look(&attempt) }
+            }
+        } catch let error as JobStoreError {
+            // The lease is lost, or the store cannot be written: either way this attempt's work is not wanted.
+            log("\(lease.job): attempt \(lease.epoch) dropped: \(error)")
+            worker.kill()
+            _ = try? await store.release(lease, because: .serverLost, at: clock.timestamp())
+            return .workerGone("attempt_dropped")
+        } catch {
+            log("\(lease.job): attempt \(lease.epoch) dropped: \(error)")
+            worker.kill()
+            _ = try? await store.fail(lease, reason: "\(error)", at: clock.timestamp())
+            return .workerGone("attempt_failed")
+        }
+    }
+
+    // MARK: - The order
+
+    private func order() async throws -> SolveOrder {
+        let files = folder.job(lease.job.description)
+        try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+        let payload = files.appendingPathComponent("payload.json")
+        if !FileManager.default.fileExists(atPath: payload.path) { try DurableFile.write(claim.payload, to: payload) }
+        let progress = try await lastProgress()
+        return SolveOrder(
+            job: lease.job.description, payload: payload.path, blobs: folder.blobs.path, folder: files.path,
+            epoch: Int(lease.epoch), states: claim.job.checkpoints.reversed().map(\.name),
+            reportedThrough: progress.iteration, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget)
+    }
+
+    private var memoryBudget: Int {
+        let payload = try? JSONParser.parse(claim.payload)
+        return payload?["document"]?["limits"]?["memory_bytes"]?.int ?? options.memoryBytes
+    }
+
+    /// Rows from the end in which the last progress is looked for first.
+    private static let tailRows: Int64 = 400
+
+    /// The last iteration in the log, and the seconds that had been spent then.
+    private func lastProgress() async throws -> (iteration: Int, elapsed: Double) {
+        guard claim.job.epoch > 1 else { return (-1, 0) }
+        let tail = max(0, claim.job.lastSeq - Self.tailRows)
+        if let found = try await lastProgress(after: tail) { return found }
+        return try await lastProgress(after: 0) ?? (-1, 0)
+    }
+
+    private func lastProgress(after start: Int64) async throws -> (iteration: Int, elapsed: Double)? {
+        var after = start
+        var found: (iteration: Int, elapsed: Double)?
+        while true {
+            let page = try await store.events(
+                of: lease.job, after: after, limit: JobLimits.eventPage.upperBound, types: [JobEvent.progressType])
+            for event in page.events where event.type == JobEvent.progressType {
+                guard let data = try? JSONParser.parse(event.data), let iteration = data["iteration"]?.int else { continue }
+                found = (iteration, data["elapsed_seconds"]?.double ?? 0)
+            }
+            if page.isLast { return found }
+            after = page.readThrough
+        }
+    }
+
+    // MARK: - News
+
+    private func handle(_ news: WorkerNews, _ attempt: inout Attempt) async throws -> ExecutionEnd? {
+        switch news {
+        case .tick: return nil
+        case .ended(let reason): return try await lost(attempt.killReason ?? reason, &attempt)
+        case .report(let report): return try await handle(report, &attempt)
+        }
+    }
+
+    private func handle(_ report: WorkerReport, _ attempt: inout Attempt) async throws -> ExecutionEnd? {
+        switch report {
+        case .ready, .admitted: return nil
+        case .beat(let work):
+            if work != attempt.work { attempt.lastWork = .now }
+            attempt.work = work
+        case .began(let iteration):
+            guard let iteration else { break }
+            draft("state", .object([JSONMember(name: "resumed_from", value: .integer(iteration))]), &attempt)
+        case .progress(let data): draft(JobEvent.progressType, data, &attempt, carriesIterate: true)
+        case .warning(let data): draft("warning", data, &attempt)
+        case .checkpoint(let name, let iteration, let bytes):
+            try await flush(&attempt)
+            try await keep(name, iteration, bytes)
+            draft("checkpoint", .object([JSONMember(name: "iteration", value: .integer(iteration))]), &attempt)
+        case .finished(let result, let termination, let isSuccess, let detail):
+            try await finish(result, termination, isSuccess, detail, &attempt)
+            return .workerFree
+        case .suspended:
+            try await flush(&attempt)
+            _ = try await store.release(lease, because: .drained, at: clock.timestamp())
+            return .workerFree
+        case .nothingComputed:
+            try await flush(&attempt)
+            try await endWithoutResult(attempt)
+            return .workerFree
+        case .refused(let reason):
+            try await flush(&attempt)
+            let failure = JobFailure(code: "refused", detail: reason)
+            _ = try await store.finish(
+                lease, with: .failed(nil, failure, partial: nil), appending: [], at: clock.timestamp())
+            return .workerFree
+        }
+        return nil
+    }
+
+    private func draft(_ type: String, _ data: JSONValue, _ attempt: inout Attempt, carriesIterate: Bool = false) {
+        attempt.lastWork = .now
+        attempt.drafts.append(
+            EventDraft(
+                type: type, time: clock.timestamp(), data: JSONWriter.bytes(data), carriesIterate: carriesIterate))
+    }
+
+    private func flush(_ attempt: inout Attempt) async throws {
+        while !attempt.drafts.isEmpty {
+            let batch = Array(attempt.drafts.prefix(JobLimits.eventBatch.upperBound))
+            _ = try await store.append(batch, under: lease)
+            attempt.drafts.removeFirst(batch.count)
+        }
+    }
+
+    private func keep(_ name: String, _ iteration: Int, _ bytes: Int) async throws {
+        let reference = CheckpointReference(
+            epoch: lease.epoch, name: name, iteration: Int64(iteration), byteCount: Int64(bytes),
+            writtenAt: clock.timestamp())
+        for old in try await store.recordCheckpoint(reference, under: lease) {
+            try? FileManager.default.removeItem(at: file(old.name))
+        }
+    }
+
+    private func file(_ name: String) -> URL { folder.job(lease.job.description).appendingPathComponent(name) }
+
+    // MARK: - Ends
+
+    private func finish(
+        _ result: String, _ termination: String, _ isSuccess: Bool, _ detail: String?, _ attempt: inout Attempt
+    ) async throws {
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: result)))
+        let outcome: Outcome
+        if attempt.interruption == .cancel {
+            outcome = .cancelled(partial: bytes)
+        } else if isSuccess {
+            outcome = .succeeded(Termination(rawValue: termination), result: bytes)
+        } else {
+            let failure = JobFailure(code: termination, detail: detail ?? "the run ended as \(termination)")
+            outcome = .failed(Termination(rawValue: termination), failure, partial: bytes)
+        }
+        try await flush(&attempt)
+        _ = try await store.finish(lease, with: outcome, appending: [], at: clock.timestamp())
+        try? FileManager.default.removeItem(at: folder.job(lease.job.description))
+    }
+
+    /// The job was stopped, cancelled or suspended before its start was evaluated.
+    private func endWithoutResult(_ attempt: Attempt) async throws {
+        if attempt.interruption != nil {
+            _ = try await store.finish(lease, with: .cancelled(partial: nil), appending: [], at: clock.timestamp())
+        } else {
+            _ = try await store.release(lease, because: .drained, at: clock.timestamp())
+        }
+    }
+
+    private func lost(_ reason: String, _ attempt: inout Attempt) async throws -> ExecutionEnd {
+        try await flush(&attempt)
+        if attempt.interruption == .cancel {
+            _ = try await store.finish(lease, with: .cancelled(partial: nil), appending: [], at: clock.timestamp())
+        } else if attempt.askedToSuspend {
+            _ = try await store.release(lease, because: .drained, at: clock.timestamp())
+        } else {
+            log("\(lease.job): worker lost: \(reason)")
+            _ = try await store.fail(lease, reason: reason, at: clock.timestamp())
+        }
+        return .workerGone(reason)
+    }
+
+    // MARK: - Looking around
+
+    private func look(_ attempt: inout Attempt) async throws {
+        let now = ContinuousClock.now
+        let job = try await store.job(lease.job)
+        if job.interruption != attempt.interruption, let asked = job.interruption { attempt.interruption = asked }
+        if now - attempt.lastBeat >= options.heartbeat {
+            attempt.lastBeat = now
+            if let asked = try await store.heartbeat(lease, extendingBy: options.lease, at: clock.moment()) {
+                attempt.interruption = asked
+            }
+        }
+        guard job.isHeld(under: lease) else { throw JobStoreError.leaseLost(lease) }
+        if attempt.interruption != nil, !attempt.askedToStop {
+            attempt.askedToStop = true
+            attempt.stopDeadline = now + options.drain
+            worker.send(.stop)
+        } else if wantsSuspension.withLock({ $0 }), !attempt.askedToSuspend, !attempt.askedToStop {
+            attempt.askedToSuspend = true
+            worker.send(.suspend)
+        }
+        if let deadline = attempt.stopDeadline, now >= deadline { kill(&attempt, "did not stop when asked") }
+        if now - attempt.lastWork >= options.silence { kill(&attempt, "no progress for \(options.silence)") }
+        if let resident = worker.residentBytes, resident > memoryBudget + (256 << 20) {
+            kill(&attempt, "used \(resident) bytes of memory, more than its budget of \(memoryBudget)")
+        }
+    }
+
+    private func kill(_ attempt: inout Attempt, _ reason: String) {
+        guard attempt.killReason == nil else { return }
+        attempt.killReason = reason
+        worker.kill()
+    }
+}

@@ -1,0 +1,45 @@
+// The payload of a job: its document and the data sets it names, frozen to their hashes at admission.
+import Foundation
+import ProblemSpecification
+
+/// What a job's row holds.
+struct JobPayload {
+    let document: JSONValue
+    /// Hashes of data sets by name.
+    let datasets: [String: String]
+
+    var json: JSONValue {
+        .object([
+            JSONMember(name: "document", value: document),
+            JSONMember(
+                name: "datasets",
+                value: .object(datasets.keys.sorted().map { JSONMember(name: $0, value: .string(datasets[$0] ?? "")) })),
+        ])
+    }
+
+    init(document: JSONValue, datasets: [String: String]) {
+        self.document = document
+        self.datasets = datasets
+    }
+
+    init?(_ json: JSONValue) {
+        guard let document = json["document"], let members = json["datasets"]?.members else { return nil }
+        self.document = document
+        datasets = Dictionary(members.map { ($0.name, $0.value.text ?? "") }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+/// Files by the hash of their content.
+struct BlobFolder {
+    let folder: URL
+
+    /// The file of a hash.
+    func file(_ hash: String) -> URL { folder.appendingPathComponent(hash) }
+
+    /// Keeps bytes; the same bytes are kept once.
+    func keep(_ bytes: [UInt8]) throws -> String {
+        let hash = Digest.sha256(bytes)
+        if !FileManager.default.fileExists(atPath: file(hash).path) { try DurableFile.write(bytes, to: file(hash)) }
+        return hash
+    }
+}

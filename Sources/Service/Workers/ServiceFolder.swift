@@ -1,0 +1,24 @@
+// Where the service keeps its files.
+import Foundation
+
+/// The layout of the data folder.
+package struct ServiceFolder: Sendable {
+    package let root: URL
+
+    package init(_ root: URL) { self.root = root }
+
+    /// Data sets frozen by their hash.
+    var blobs: URL { root.appendingPathComponent("blobs") }
+    /// Documents on their way through admission.
+    var spool: URL { root.appendingPathComponent("spool") }
+    /// States and results of one job.
+    func job(_ id: String) -> URL { root.appendingPathComponent("jobs").appendingPathComponent(id) }
+
+    /// Makes the folders, and empties the spool: what lies there belongs to nobody.
+    package func prepare() throws {
+        try? FileManager.default.removeItem(at: spool)
+        for folder in [root, blobs, spool, root.appendingPathComponent("jobs")] {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// Claims jobs and has workers solve them: the only one who holds leases and writes events.
+import Foundation
+import JobQueue
+import ProblemSpecification
+
+/// The pool of workers over one store.
+package actor Supervisor: Workforce {
+    /// What the pool holds its workers to.
+    package struct Options: Sendable {
+        package var workers: Int
+        package var lease = Duration.seconds(30)
+        package var heartbeat = Duration.seconds(10)
+        /// A worker that makes no progress for so long is killed.
+        package var silence = Duration.seconds(60)
+        /// Time that a worker has to write its state when the service drains.
+        package var drain = Duration.seconds(15)
+        /// Jobs after which a worker is replaced.
+        package var jobsPerWorker = 200
+        /// Bytes for a job whose document does not say.
+        package var memoryBytes = 4 << 30
+
+        package init(workers: Int) { self.workers = workers }
+    }
+
+    let store: any JobStore
+    let factory: WorkerFactory
+    let folder: ServiceFolder
+    let options: Options
+    let clock: ServiceClock
+    let log: @Sendable (String) -> Void
+    private var slots: [Task<Void, Never>] = []
+    private var sleepers: [CheckedContinuation<Void, Never>] = []
+    private var running: [Int: JobExecution] = [:]
+    private var processes: [Int: (process: WorkerProcess, job: JobID?)] = [:]
+    private var lost: [String: Int] = [:]
+    private var isDraining = false
+
+    package init(
+        store: any JobStore, factory: WorkerFactory, folder: ServiceFolder, options: Options, clock: ServiceClock,
+        log: @escaping @Sendable (String) -> Void
+    ) {
+        self.store = store
+        self.factory = factory
+        self.folder = folder
+        self.options = options
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Begins to work.
+    package func start() {
+        for slot in 0..<max(options.workers, 1) { slots.append(Task { await self.serve(slot) }) }
+        slots.append(Task { await self.lookNowAndThen() })
+    }
+
+    // MARK: - Workforce
+
+    package nonisolated func wake() { Task { await self.rouse() } }
+
+    package var status: [WorkerStatus] {
+        processes.sorted { $0.key < $1.key }.map { slot, entry in
+            WorkerStatus(
+                name: "worker-\(slot)", processID: Int(entry.process.processID), job: entry.job,
+                residentBytes: entry.process.residentBytes)
+        }
+    }
+
+    package var restarts: [String: Int] { lost }
+
+    /// Suspends what runs, gives it back, and ends the workers; returns when that is done.
+    package func drain() async {
+        isDraining = true
+        rouse()
+        for execution in running.values { execution.suspend() }
+        let deadline = Task { [options] in
+            try await Task.sleep(for: options.drain)
+            self.killAll()
+        }
+        for slot in slots { await slot.value }
+        deadline.cancel()
+        killAll()
+    }
+
+    private func killAll() { for entry in processes.values { entry.process.kill() } }
+
+    // MARK: - Slots
+
+    private func rouse() {
+        for sleeper in sleepers { sleeper.resume() }
+        sleepers = []
+        for execution in running.values { execution.look() }
+    }
+
+    /// A second between looks is the guarantee; wake-ups only make it faster.
+    private func lookNowAndThen() async {
+        while !isDraining {
+            try? await Task.sleep(for: .seconds(1))
+            rouse()
+            do {
+                for job in try await store.rescue(at: clock.moment()) { log("rescued \(job) from a lost lease") }
+            } catch {
+                log("rescue: \(error)")
+            }
+        }
+    }
+
+    private func sleepUntilWoken() async {
+        if isDraining { return }
+        await withCheckedContinuation { sleepers.append($0) }
+    }
+
+    private func serve(_ slot: Int) async {
+        var jobsDone = 0
+        while !isDraining {
+            guard let worker = await worker(for: slot) else {
+                await sleepUntilWoken()
+                continue
+            }
+            do {
+                let claims = try await store.claim(
+                    limit: 1, kinds: [JobKind.solve], worker: "worker-\(slot)", lease: options.lease,
+                    at: clock.moment())
+                guard let claim = claims.first else {
+                    await sleepUntilWoken()
+                    continue
+                }
+                jobsDone += 1
+                await execute(claim, on: worker, slot: slot)
+                if jobsDone >= options.jobsPerWorker {
+                    worker.kill()
+                    processes[slot] = nil
+                    jobsDone = 0
+                }
+            } catch {
+                log("claim: \(error)")
+                await sleepUntilWoken()
+            }
+        }
+    }
+
+    private func worker(for slot: Int) async -> WorkerProcess? {
+        if let entry = processes[slot] { return entry.process }
+        do {
+            let started = try await factory.start()
+            processes[slot] = (started, nil)
+            return started
+        } catch {
+            log("a worker could not be started: \(error)")
+            return nil
+        }
+    }
+
+    private func execute(_ claim: Claim, on worker: WorkerProcess, slot: Int) async {
+        let execution = JobExecution(
+            claim: claim, worker: worker, store: store, folder: folder, options: options, clock: clock, log: log)
+        running[slot] = execution
+        processes[slot]?.job = claim.job.id
+        if isDraining { execution.suspend() }
+        let end = await execution.run()
+        running[slot] = nil
+        processes[slot]?.job = nil
+        if case .workerGone(let reason) = end {
+            lost[reason, default: 0] += 1
+            processes[slot] = nil
+        }
+    }
+}
+
+/// The kinds of jobs.
+package enum JobKind {
+    package static let solve = "solve"
+}
+
+/// Both clocks of the queue.
+package struct ServiceClock: Sendable {
+    private let started = ContinuousClock.now
+
+    package init() {}
+
+    package func timestamp() -> Timestamp {
+        Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1_000).rounded()))
+    }
+
+    package func moment() -> Moment { Moment(calendar: timestamp(), uptime: ContinuousClock.now - started) }
+}

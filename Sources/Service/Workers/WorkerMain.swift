@@ -1,0 +1,103 @@
+// The worker process: one order at a time on its main thread. It has no database and no network; whatever a document
+// does to it costs that document's job and nothing else.
+import ExpressionLanguage
+import Foundation
+import Glibc
+import MultilevelOptimization
+import ProblemSpecification
+import Tensors
+
+/// Runs a worker.
+package enum WorkerMain {
+    /// Serves orders until the supervisor is gone.
+    package static func run() -> Never {
+        closeInheritedDescriptors()
+        lowerStanding()
+        WorkerLimits.warmUp()
+        let link = WorkerLink()
+        let baseline = WorkerLimits.residentBytes
+        link.start(beatEvery: 1)
+        link.send(.ready)
+        while true {
+            switch link.nextOrder() {
+            case .admit(let order):
+                WorkerLimits.impose(processorSeconds: order.processorSeconds, memoryBytes: order.memoryBytes + baseline)
+                AdmissionWork(order: order).perform()
+                WorkerLimits.lift()
+                link.send(.admitted)
+            case .solve(let order):
+                WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + baseline)
+                link.beginJob()
+                SolveWork(order: order, link: link).perform()
+                WorkerLimits.lift()
+            case .stop, .suspend: break
+            }
+        }
+    }
+
+    /// Every descriptor of the server is close-on-exec; this closes what a library may have opened without.
+    private static func closeInheritedDescriptors() {
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for descriptor in open.compactMap({ Int32($0) }) where descriptor > WorkerLink.descriptor {
+            close(descriptor)
+        }
+    }
+
+    /// The first to be sacrificed when memory runs out, the last to be scheduled; Ctrl-C is the supervisor's business.
+    private static func lowerStanding() {
+        try? Data("1000".utf8).write(to: URL(fileURLWithPath: "/proc/self/oom_score_adj"))
+        errno = 0
+        _ = nice(10)
+        signal(SIGPIPE, SIG_IGN)
+    }
+}
+
+/// Limits that the kernel holds a worker to.
+enum WorkerLimits {
+    /// Makes BLAS take its buffers: it hangs when they are refused, so this comes before any limit.
+    static func warmUp() {
+        BLAS.configureSingleThread()
+        let count = 64 * 64
+        let a = AlignedBuffer(count: count), b = AlignedBuffer(count: count), c = AlignedBuffer(count: count)
+        BLAS.matmul(
+            transposeA: false, transposeB: false, m: 64, n: 64, k: 64, a: UnsafePointer(a.base),
+            b: UnsafePointer(b.base), c: c.base)
+    }
+
+    /// Bytes of private writable memory, as RLIMIT_DATA counts them.
+    static var residentBytes: Int {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return 0 }
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmData:") }
+        return (line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first).flatMap { Int($0) }.map {
+            $0 * 1024
+        } ?? 0
+    }
+
+    /// Lowers the soft limits.
+    static func impose(processorSeconds: Int?, memoryBytes: Int) {
+        set(__rlimit_resource_t(RLIMIT_DATA.rawValue), soft: UInt(clamping: memoryBytes))
+        if let processorSeconds {
+            var usage = rusage()
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            let used = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + 1
+            set(__rlimit_resource_t(RLIMIT_CPU.rawValue), soft: UInt(clamping: used + processorSeconds))
+        }
+    }
+
+    /// Raises them to the hard limits again.
+    static func lift() {
+        for resource in [RLIMIT_DATA, RLIMIT_CPU] {
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(resource.rawValue), &limit)
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(resource.rawValue), &limit)
+        }
+    }
+
+    private static func set(_ resource: __rlimit_resource_t, soft: UInt) {
+        var limit = rlimit()
+        getrlimit(resource, &limit)
+        limit.rlim_cur = min(soft, limit.rlim_max)
+        setrlimit(resource, &limit)
+    }
+}

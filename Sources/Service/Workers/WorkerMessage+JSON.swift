@@ -1,0 +1,141 @@
+// Messages as JSON objects. Field by field, so that a worker of another version is told apart, not misread.
+import ProblemSpecification
+
+extension WorkerOrder {
+    var json: JSONValue {
+        var object = JSONObjectBuilder()
+        switch self {
+        case .stop: object.add("order", "stop")
+        case .suspend: object.add("order", "suspend")
+        case .admit(let order):
+            object.add("order", "admit")
+            object.add("document", order.document)
+            object.add("answer", order.answer)
+            object.add("datasets", .array(order.datasets.map(JSONValue.string)))
+            object.add("blobs", order.blobs)
+            object.add("is_report", order.isReport)
+            object.add("measures", order.measures)
+            object.add("processor_seconds", order.processorSeconds)
+            object.add("memory_bytes", order.memoryBytes)
+        case .solve(let order):
+            object.add("order", "solve")
+            object.add("job", order.job)
+            object.add("payload", order.payload)
+            object.add("blobs", order.blobs)
+            object.add("folder", order.folder)
+            object.add("epoch", order.epoch)
+            object.add("states", .array(order.states.map(JSONValue.string)))
+            object.add("reported_through", order.reportedThrough)
+            object.add("elapsed_seconds", order.elapsedSeconds)
+            object.add("memory_bytes", order.memoryBytes)
+        }
+        return object.value
+    }
+
+    init?(_ json: JSONValue) {
+        switch json["order"]?.text {
+        case "stop": self = .stop
+        case "suspend": self = .suspend
+        case "admit":
+            guard let document = json["document"]?.text, let answer = json["answer"]?.text,
+                let datasets = json["datasets"]?.elements, let blobs = json["blobs"]?.text,
+                let isReport = json["is_report"]?.flag, let measures = json["measures"]?.flag,
+                let seconds = json["processor_seconds"]?.int, let memory = json["memory_bytes"]?.int
+            else { return nil }
+            self = .admit(
+                AdmitOrder(
+                    document: document, answer: answer, datasets: datasets.compactMap(\.text), blobs: blobs,
+                    isReport: isReport, measures: measures, processorSeconds: seconds, memoryBytes: memory))
+        case "solve":
+            guard let job = json["job"]?.text, let payload = json["payload"]?.text, let blobs = json["blobs"]?.text,
+                let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,
+                let states = json["states"]?.elements, let reported = json["reported_through"]?.int,
+                let elapsed = json["elapsed_seconds"]?.double, let memory = json["memory_bytes"]?.int
+            else { return nil }
+            self = .solve(
+                SolveOrder(
+                    job: job, payload: payload, blobs: blobs, folder: folder, epoch: epoch,
+                    states: states.compactMap(\.text), reportedThrough: reported, elapsedSeconds: elapsed,
+                    memoryBytes: memory))
+        default: return nil
+        }
+    }
+}
+
+extension WorkerReport {
+    var json: JSONValue {
+        var object = JSONObjectBuilder()
+        switch self {
+        case .ready: object.add("report", "ready")
+        case .admitted: object.add("report", "admitted")
+        case .began(let iteration):
+            object.add("report", "began")
+            if let iteration { object.add("resumed_from", iteration) }
+        case .progress(let data):
+            object.add("report", "progress")
+            object.add("data", data)
+        case .warning(let data):
+            object.add("report", "warning")
+            object.add("data", data)
+        case .checkpoint(let name, let iteration, let bytes):
+            object.add("report", "checkpoint")
+            object.add("name", name)
+            object.add("iteration", iteration)
+            object.add("bytes", bytes)
+        case .finished(let result, let termination, let isSuccess, let detail):
+            object.add("report", "finished")
+            object.add("result", result)
+            object.add("termination", termination)
+            object.add("is_success", isSuccess)
+            if let detail { object.add("detail", detail) }
+        case .suspended: object.add("report", "suspended")
+        case .nothingComputed: object.add("report", "nothing_computed")
+        case .refused(let reason):
+            object.add("report", "refused")
+            object.add("reason", reason)
+        case .beat(let work):
+            object.add("report", "beat")
+            object.add("work", work)
+        }
+        return object.value
+    }
+
+    init?(_ json: JSONValue) {
+        switch json["report"]?.text {
+        case "ready": self = .ready
+        case "admitted": self = .admitted
+        case "began": self = .began(resumedFrom: json["resumed_from"]?.int)
+        case "progress":
+            guard let data = json["data"] else { return nil }
+            self = .progress(data: data)
+        case "warning":
+            guard let data = json["data"] else { return nil }
+            self = .warning(data: data)
+        case "checkpoint":
+            guard let name = json["name"]?.text, let iteration = json["iteration"]?.int,
+                let bytes = json["bytes"]?.int
+            else { return nil }
+            self = .checkpoint(name: name, iteration: iteration, bytes: bytes)
+        case "finished":
+            guard let result = json["result"]?.text, let termination = json["termination"]?.text,
+                let isSuccess = json["is_success"]?.flag
+            else { return nil }
+            self = .finished(
+                result: result, termination: termination, isSuccess: isSuccess, detail: json["detail"]?.text)
+        case "suspended": self = .suspended
+        case "nothing_computed": self = .nothingComputed
+        case "refused": self = .refused(json["reason"]?.text ?? "")
+        case "beat":
+            guard let work = json["work"]?.int else { return nil }
+            self = .beat(work: work)
+        default: return nil
+        }
+    }
+}
+
+extension JSONValue {
+    /// An integer; `nil` for anything else.
+    var int: Int? { if case .integer(let value) = self { value } else { nil } }
+    /// A boolean; `nil` for anything else.
+    var flag: Bool? { if case .bool(let value) = self { value } else { nil } }
+}

@@ -1,0 +1,106 @@
+// What supervisor and worker say to each other: JSON objects in length-prefixed, versioned frames. Documents, states and
+// results go by files; frames stay small.
+import ProblemSpecification
+
+/// From the supervisor.
+package enum WorkerOrder: Sendable, Equatable {
+    case admit(AdmitOrder)
+    case solve(SolveOrder)
+    /// End the running job with its best point.
+    case stop
+    /// Write the running job's state and end it.
+    case suspend
+}
+
+/// A document to be checked.
+package struct AdmitOrder: Sendable, Equatable {
+    /// The document's file, JSON.
+    package var document: String
+    /// Where the answer is written, JSON.
+    package var answer: String
+    /// Folders with data sets.
+    package var datasets: [String]
+    /// Where data sets are frozen by their hash.
+    package var blobs: String
+    /// Whether a validation report is wanted instead of a payload.
+    package var isReport: Bool
+    /// Whether the report measures derivatives and curvature.
+    package var measures: Bool
+    /// Seconds of processor time.
+    package var processorSeconds: Int
+    /// Bytes beyond the worker's own.
+    package var memoryBytes: Int
+}
+
+/// A job to be solved.
+package struct SolveOrder: Sendable, Equatable {
+    package var job: String
+    /// The payload's file, JSON.
+    package var payload: String
+    package var blobs: String
+    /// Where states and the result are written.
+    package var folder: String
+    package var epoch: Int
+    /// Names of states in `folder`, the newest first.
+    package var states: [String]
+    /// Progress up to this iteration is in the log already; −1 for none.
+    package var reportedThrough: Int
+    package var elapsedSeconds: Double
+    /// Bytes beyond the worker's own.
+    package var memoryBytes: Int
+}
+
+/// From a worker.
+package enum WorkerReport: Sendable, Equatable {
+    case ready
+    case admitted
+    /// The job runs, from a state or from the start.
+    case began(resumedFrom: Int?)
+    case progress(data: JSONValue)
+    case warning(data: JSONValue)
+    /// A state is on disk.
+    case checkpoint(name: String, iteration: Int, bytes: Int)
+    /// The result is in this file.
+    case finished(result: String, termination: String, isSuccess: Bool, detail: String?)
+    case suspended
+    case nothingComputed
+    /// The payload could not be run after all: a sentence.
+    case refused(String)
+    /// The worker lives; `work` rises with every inner iteration.
+    case beat(work: Int)
+}
+
+/// Frames: four bytes of length (big-endian), one of version, then JSON.
+package enum WorkerFrame {
+    /// Bytes of the largest frame, version included.
+    package static let limit = 1 << 20
+    static let version: UInt8 = 1
+
+    /// The frame of a message.
+    static func encode(_ value: JSONValue) -> [UInt8] {
+        let body = JSONWriter.bytes(value)
+        let count = UInt32(body.count + 1)
+        return withUnsafeBytes(of: count.bigEndian) { Array($0) } + [version] + body
+    }
+
+    /// Takes the first whole frame off a buffer.
+    ///
+    /// - Returns: `nil` when more bytes are needed.
+    static func decode(_ buffer: inout [UInt8]) throws(WorkerFrameError) -> JSONValue? {
+        guard buffer.count >= 4 else { return nil }
+        let count = buffer[..<4].reduce(0) { $0 << 8 | Int($1) }
+        guard count >= 1, count <= limit else { throw .badLength(count) }
+        guard buffer.count >= 4 + count else { return nil }
+        guard buffer[4] == version else { throw .badVersion(buffer[4]) }
+        let body = Array(buffer[5..<(4 + count)])
+        buffer.removeFirst(4 + count)
+        do throws(JSONError) { return try JSONParser.parse(body) } catch { throw .badMessage }
+    }
+}
+
+/// The other side does not keep to the protocol.
+package enum WorkerFrameError: Error, Equatable {
+    case badLength(Int)
+    case badVersion(UInt8)
+    case badMessage
+}
