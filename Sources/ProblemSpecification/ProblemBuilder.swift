@@ -31,8 +31,15 @@ package struct DatasetFault: Error, Equatable {
 
 /// Builds the problem of a document.
 package struct ProblemBuilder {
+    /// Vectors as long as a variable that any run holds at the least: its start, the present and the best point with their
+    /// derivatives, and the compiled program's own.
+    static let vectorsPerVariable = 8
+
     let document: Problem
     let seed: UInt64
+    let memoryBytes: Int
+    /// Numbers that the declared arrays and variables are certain to take.
+    private var committedNumbers = 0
     private(set) var diagnostics = Diagnostics()
     private var graph = Graph()
     private var arrays: [DataArray] = []
@@ -45,11 +52,14 @@ package struct ProblemBuilder {
     ///
     /// - Parameters:
     ///   - seed: of random starts.
+    ///   - memoryBytes: what the run may take. Only what the document declares is priced here, and that before it is
+    ///     allocated.
     ///   - resolve: reads data sets.
     package static func build(
-        _ document: Problem, seed: UInt64, resolve: DatasetResolver, into diagnostics: inout Diagnostics
+        _ document: Problem, seed: UInt64, memoryBytes: Int = .max, resolve: DatasetResolver,
+        into diagnostics: inout Diagnostics
     ) -> BuiltProblem? {
-        var builder = ProblemBuilder(document: document, seed: seed)
+        var builder = ProblemBuilder(document: document, seed: seed, memoryBytes: memoryBytes)
         builder.diagnostics = diagnostics
         let built = builder.run(resolve)
         diagnostics = builder.diagnostics
@@ -71,9 +81,26 @@ package struct ProblemBuilder {
         }
     }
 
-    private init(document: Problem, seed: UInt64) {
+    private init(document: Problem, seed: UInt64, memoryBytes: Int) {
         self.document = document
         self.seed = seed
+        self.memoryBytes = memoryBytes
+    }
+
+    /// Sets memory aside for `vectors` times `count` numbers, or reports that there is not enough.
+    private mutating func commit(_ count: Int, vectors: Int, to name: String, at pointer: String) -> Bool {
+        let (product, overflow) = count.multipliedReportingOverflow(by: vectors)
+        let room = memoryBytes / MemoryLayout<Double>.stride - committedNumbers
+        guard !overflow, product <= room else {
+            report(
+                pointer, .limitExceeded,
+                "\(name) holds \(count) numbers, which take more memory than the \(memoryBytes) bytes that the job may use"
+            )
+            scope.faulty.insert(name)
+            return false
+        }
+        committedNumbers += product
+        return true
     }
 
     private mutating func run(_ resolve: DatasetResolver) -> BuiltProblem? {
@@ -120,7 +147,11 @@ package struct ProblemBuilder {
         for entry in document.data {
             switch entry.source {
             case .value(let tensor): tensors[entry.name] = tensor
-            case .generated(let random): tensors[entry.name] = generate(random, name: entry.name)
+            case .generated(let random):
+                let count = Shapes.elementCount(random.shape) ?? .max
+                if commit(count, vectors: 1, to: entry.name, at: entry.pointer) {
+                    tensors[entry.name] = generate(random, name: entry.name)
+                }
             case .dataset(let selection):
                 switch resolve(entry, selection) {
                 case .success(let tensor): tensors[entry.name] = tensor
@@ -227,6 +258,10 @@ package struct ProblemBuilder {
                         "\(variable.pointer)/shape", .shapeOverflow,
                         "\(variable.name) would hold too many numbers; at most \(Lowering.elementLimit) are allowed")
                     scope.faulty.insert(variable.name)
+                    continue
+                }
+                let vectors = Self.vectorsPerVariable
+                guard commit(count, vectors: vectors, to: variable.name, at: "\(variable.pointer)/shape") else {
                     continue
                 }
                 let node = graph.addInput(variable.name, shape: shape, role: .value)

@@ -23,6 +23,9 @@ package enum KernelEnvironment {
         try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     }
 
+    /// The memory of this machine.
+    package static let memoryBytes = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+
     /// Where results come from.
     package static func provenance(documentSHA256: String) -> Provenance {
         BLAS.configureSingleThread()

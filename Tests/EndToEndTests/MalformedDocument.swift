@@ -136,6 +136,17 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             "a shape that overflows", document(x: #"{"shape": [4000000000, 4000000000]}"#),
             at: "\(variable)/shape  shape-overflow", says: "the shape [4000000000, 4000000000]"),
         Self(
+            "a variable larger than memory",
+            document(x: #"{"shape": [40000, 40000]}"#, rest: #", "limits": {"memory_bytes": 8000000000}"#),
+            at: "\(variable)/shape  limit-exceeded", says: "1600000000 numbers"),
+        Self(
+            "random data larger than memory",
+            document(
+                problem: #""data": {"A": {"random": {"normal": [40000, 40000]}}},"#,
+                upper: "sum(y) + sum(x^2) + sum(A)",
+                rest: #", "limits": {"memory_bytes": 8000000000}"#), at: "/problem/data/A  limit-exceeded",
+            says: "more memory than the 8000000000 bytes"),
+        Self(
             "a negative dimension", document(x: #"{"shape": [-2]}"#), at: "\(variable)/shape/0  out-of-range",
             says: "came the number -2"),
         Self(

@@ -132,7 +132,7 @@ import Testing
 
     @Test func timeEndsARunWithItsBestPoint() throws {
         let solved = try solve(
-            Self.logistic, "--set", "limits.iterations=1000000", "--set", "limits.time_seconds=0.3")
+            Self.logistic, "--set", "limits.iterations=1000000", "--set", "limits.time_seconds=1")
         #expect(solved.finished.ending == .status(1) && solved.result?["termination"]?.text == "time_limit")
         #expect(solved.variable("lambda").count == 20)
     }

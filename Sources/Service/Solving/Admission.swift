@@ -23,7 +23,11 @@ package struct AdmittedJob: Sendable {
 /// Admits documents.
 package enum Admission {
     /// Builds the problem and settles the method, or reports every fault.
-    package static func admit(_ loaded: LoadedDocument) throws(DocumentLoadError) -> AdmittedJob {
+    ///
+    /// - Parameter machineBytes: memory of the machine; a document's own limit may be lower.
+    package static func admit(
+        _ loaded: LoadedDocument, machineBytes: Int = KernelEnvironment.memoryBytes
+    ) throws(DocumentLoadError) -> AdmittedJob {
         var diagnostics = loaded.diagnostics
         let document = loaded.document
         guard !hasBrokenParts(diagnostics) else {
@@ -32,7 +36,9 @@ package enum Admission {
         }
         guard
             let built = ProblemBuilder.build(
-                document.problem, seed: document.seed, resolve: loaded.datasets.resolve, into: &diagnostics),
+                document.problem, seed: document.seed,
+                memoryBytes: min(document.limits.memoryBytes ?? .max, machineBytes),
+                resolve: loaded.datasets.resolve, into: &diagnostics),
             let method = MethodResolver.resolve(
                 document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
         else { throw .faults(diagnostics) }
