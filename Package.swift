@@ -112,6 +112,9 @@ let package = Package(
             uses: [
                 "JobQueue", "JobStoreConformance", "StoreCrashWriter", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        tests(
+            of: "Service",
+            uses: ["HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "SQLiteStore", "Sockets", "stackelberg"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(

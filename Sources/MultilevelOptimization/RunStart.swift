@@ -41,6 +41,7 @@ struct RunStart {
         }
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
+        if case .soba = method { state.reportedPoint = x }
         state.counts = oracle.counts
         if !exact.isFinite {
             state.termination = .diverged

@@ -290,9 +290,12 @@ package final class SolverRun {
         let evaluation = SOBAEvaluator.evaluate(iterates, oracle)
         state.counts = oracle.counts
         var moved = evaluation.x
-        VectorMath.add(-1, state.best.x, to: &moved)
-        state.best = evaluation
-        state.bestIteration = state.iteration
+        VectorMath.add(-1, state.reportedPoint, to: &moved)
+        state.reportedPoint = evaluation.x
+        if evaluation.value <= state.best.value {
+            state.best = evaluation
+            state.bestIteration = state.iteration
+        }
         state.reported += 1
         return .progress(point(evaluation, step: VectorMath.norm(moved)))
     }

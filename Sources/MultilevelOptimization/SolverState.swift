@@ -36,6 +36,8 @@ package struct SolverState: Sendable, Equatable {
     package var counts = OracleCounts()
     /// Progress points reported, the start's included.
     package var reported = 1
+    /// The upper point last reported, where points lie further apart than iterations; empty elsewhere.
+    package var reportedPoint: [Double] = []
     /// F and ‖projected ∇F‖ at the start, by the reference evaluation.
     package var startValue: Double
     package var startNorm: Double

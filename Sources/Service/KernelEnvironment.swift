@@ -10,7 +10,7 @@ package enum KernelEnvironment {
     /// - Parameter environment: the process's variables.
     /// - Returns: only when nothing had to be changed, or when the process could not be started again.
     package static func pin(_ environment: [String: String]) {
-        guard environment["OPENBLAS_NUM_THREADS"] == nil, let path = executablePath() else { return }
+        guard environment["OPENBLAS_NUM_THREADS"] == nil, let path = executable else { return }
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
         var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
         arguments.append(nil)
@@ -19,7 +19,8 @@ package enum KernelEnvironment {
         for argument in arguments { free(argument) }
     }
 
-    private static func executablePath() -> String? {
+    /// The path of this program.
+    package static var executable: String? {
         try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     }
 

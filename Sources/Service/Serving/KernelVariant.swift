@@ -9,7 +9,8 @@ enum KernelVariant {
 
     /// The environment of workers: what the caller's environment says, else what the folder records, else what this
     /// process found, which is then recorded.
-    static func settle(_ environment: [String: String], in folder: URL) throws(DurableFile.Failure) -> [String: String] {
+    static func settle(_ environment: [String: String], in folder: URL) throws(DurableFile.Failure) -> [String: String]
+    {
         var settled = environment
         if environment[variable] != nil { return settled }
         let record = folder.appendingPathComponent("kernel-variant")

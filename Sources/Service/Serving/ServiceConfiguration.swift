@@ -36,24 +36,30 @@ package struct ServiceResources: Sendable, Equatable {
     /// The contract of the API.
     package let contract: URL
 
-    package init(examples: URL, contract: URL) {
+    private init(examples: URL, contract: URL) {
         self.examples = examples
         self.contract = contract
+    }
+
+    /// A folder that holds `openapi.yaml` and `Examples` (or `examples`).
+    package init(folder: URL) {
+        let examples = ["Examples", "examples"].map(folder.appendingPathComponent)
+        self.init(
+            examples: examples.first { FileManager.default.fileExists(atPath: $0.path) } ?? examples[0],
+            contract: folder.appendingPathComponent("openapi.yaml"))
     }
 
     /// Beside an installed program (`../share/stackelberg`), or in the checkout that it was built in.
     package static func find(executable: String) -> ServiceResources? {
         let program = URL(fileURLWithPath: executable).resolvingSymlinksInPath()
-        let installed = program.deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("share/stackelberg")
-        var candidates = [(installed.appendingPathComponent("examples"), installed.appendingPathComponent("openapi.yaml"))]
         var folder = program.deletingLastPathComponent()
+        var candidates = [folder.deletingLastPathComponent().appendingPathComponent("share/stackelberg")]
         while folder.path != "/" {
-            candidates.append((folder.appendingPathComponent("Examples"), folder.appendingPathComponent("openapi.yaml")))
+            candidates.append(folder)
             folder = folder.deletingLastPathComponent()
         }
-        return candidates.first { FileManager.default.fileExists(atPath: $0.1.path) }.map {
-            ServiceResources(examples: $0.0, contract: $0.1)
+        return candidates.map(ServiceResources.init(folder:)).first {
+            FileManager.default.fileExists(atPath: $0.contract.path)
         }
     }
 }

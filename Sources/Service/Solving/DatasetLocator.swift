@@ -49,7 +49,8 @@ package struct DatasetLocator: Sendable {
         guard Self.isName(name) else {
             return .failure(
                 DatasetFault(
-                    message: "a data set's name is 1 to 128 letters, digits, '.', '_' or '-', came '\(name.prefix(40))'"))
+                    message: "a data set's name is 1 to 128 letters, digits, '.', '_' or '-', came '\(name.prefix(40))'"
+                ))
         }
         guard let url = file(name) else {
             return .failure(

@@ -154,6 +154,8 @@ package struct WorkerFactory: Sendable {
         self.executable = executable
         var variables = environment
         variables["OPENBLAS_NUM_THREADS"] = "1"
+        // A crash is the supervisor's to report, at once; writing a trace takes seconds.
+        variables["SWIFT_BACKTRACE"] = "enable=no"
         self.environment = variables
     }
 

@@ -134,7 +134,9 @@ final class JobExecution: Sendable {
             let page = try await store.events(
                 of: lease.job, after: after, limit: JobLimits.eventPage.upperBound, types: [JobEvent.progressType])
             for event in page.events where event.type == JobEvent.progressType {
-                guard let data = try? JSONParser.parse(event.data), let iteration = data["iteration"]?.int else { continue }
+                guard let data = try? JSONParser.parse(event.data), let iteration = data["iteration"]?.int else {
+                    continue
+                }
                 found = (iteration, data["elapsed_seconds"]?.double ?? 0)
             }
             if page.isLast { return found }

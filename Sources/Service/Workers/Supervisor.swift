@@ -29,6 +29,7 @@ package actor Supervisor: Workforce {
     let clock: ServiceClock
     let log: @Sendable (String) -> Void
     private var slots: [Task<Void, Never>] = []
+    private var lookout: Task<Void, Never>?
     private var sleepers: [CheckedContinuation<Void, Never>] = []
     private var running: [Int: JobExecution] = [:]
     private var processes: [Int: (process: WorkerProcess, job: JobID?)] = [:]
@@ -50,7 +51,7 @@ package actor Supervisor: Workforce {
     /// Begins to work.
     package func start() {
         for slot in 0..<max(options.workers, 1) { slots.append(Task { await self.serve(slot) }) }
-        slots.append(Task { await self.lookNowAndThen() })
+        lookout = Task { await self.lookNowAndThen() }
     }
 
     // MARK: - Workforce
@@ -70,6 +71,7 @@ package actor Supervisor: Workforce {
     /// Suspends what runs, gives it back, and ends the workers; returns when that is done.
     package func drain() async {
         isDraining = true
+        lookout?.cancel()
         rouse()
         for execution in running.values { execution.suspend() }
         let deadline = Task { [options] in

@@ -58,7 +58,9 @@ enum WorkerLimits {
     static func warmUp() {
         BLAS.configureSingleThread()
         let count = 64 * 64
-        let a = AlignedBuffer(count: count), b = AlignedBuffer(count: count), c = AlignedBuffer(count: count)
+        let a = AlignedBuffer(count: count)
+        let b = AlignedBuffer(count: count)
+        let c = AlignedBuffer(count: count)
         BLAS.matmul(
             transposeA: false, transposeB: false, m: 64, n: 64, k: 64, a: UnsafePointer(a.base),
             b: UnsafePointer(b.base), c: c.base)

@@ -1,0 +1,252 @@
+// Jobs solved by real worker processes over a real store: killed, suspended, stopped, starved.
+import Foundation
+import JobQueue
+import ProblemSpecification
+import SQLiteStore
+import Service
+import Testing
+
+@Suite(.serialized) struct SupervisorTests {
+    @Test func solvesAQueuedJob() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(Bench.quadratic)
+        let job = try await bench.final(id)
+        #expect(job.state == .succeeded && job.termination?.rawValue == "converged")
+        let result = try await bench.result(id)
+        #expect(abs((result["variables"]?["x"]?.double ?? .nan) - 1.8) <= 2e-9)
+        let events = try await bench.events(id)
+        #expect(events.map(\.seq) == Array(1...Int64(events.count)))
+        #expect(events.last?.type == "end" && events.count { $0.type == "end" } == 1)
+        await bench.close()
+    }
+
+    @Test func goesOnAfterItsWorkerIsKilled() async throws {
+        let bench = try await Bench()
+        let undisturbed = try await bench.submit(Bench.long)
+        let expected = try await bench.hash(undisturbed)
+        let id = try await bench.submit(Bench.long)
+        for round in 1...3 {
+            try await bench.progress(id, beyond: 40 * round)
+            await bench.killWorkers()
+        }
+        #expect(try await bench.hash(id) == expected)
+        let iterations = try await bench.events(id).filter { $0.type == "progress" }.map {
+            try JSONParser.parse($0.data)["iteration"]?.double ?? -1
+        }
+        #expect(iterations == (0..<iterations.count).map(Double.init))
+        await bench.close()
+    }
+
+    @Test func goesOnInAnotherServer() async throws {
+        let first = try await Bench()
+        let id = try await first.submit(Bench.long)
+        try await first.progress(id, beyond: 50)
+        await first.drain()
+        #expect(try await first.store.job(id).state == .queued)
+        #expect(try await first.store.job(id).failures == 0)
+        await first.store.close()
+        let second = try await Bench(folder: first.folder)
+        let undisturbed = try await second.submit(Bench.long)
+        #expect(try await second.hash(id) == second.hash(undisturbed))
+        await second.close()
+    }
+
+    @Test func stopsWithTheBestPoint() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(Bench.endless)
+        try await bench.progress(id, beyond: 5)
+        _ = try await bench.store.stop(id, at: bench.clock.timestamp())
+        bench.supervisor.wake()
+        let job = try await bench.final(id)
+        #expect(job.state == .succeeded && job.termination?.rawValue == "user_stop")
+        await bench.close()
+    }
+
+    @Test func cancels() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(Bench.endless)
+        try await bench.progress(id, beyond: 5)
+        _ = try await bench.store.cancel(id, at: bench.clock.timestamp())
+        bench.supervisor.wake()
+        #expect(try await bench.final(id).state == .cancelled)
+        await bench.close()
+    }
+
+    @Test func endsAJobWhoseWorkersKeepDying() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(Bench.endless)
+        for _ in 0..<3 {
+            try await bench.running(id)
+            await bench.killWorkers()
+            try await bench.notHeld(id)
+        }
+        let job = try await bench.final(id)
+        #expect(job.state == .failed && job.termination == .workerLost)
+        #expect(try await bench.events(id).count { $0.type == "end" } == 1)
+        // The pool works on.
+        let next = try await bench.submit(Bench.quadratic)
+        #expect(try await bench.final(next).state == .succeeded)
+        await bench.close()
+    }
+
+    @Test func admitsAndRefuses() async throws {
+        let bench = try await Bench()
+        guard case .admitted(let admitted) = await bench.desk.admit(try JSONParser.parse(Bench.quadratic)) else {
+            Issue.record("not admitted")
+            return
+        }
+        #expect(admitted.method == "aid-cg")
+        let broken = Bench.quadratic.replacingOccurrences(of: "0.5 * (y - 6)^2", with: "(y - 6")
+        guard case .refused(let faults) = await bench.desk.admit(try JSONParser.parse(broken)) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(faults.first?["pointer"]?.text == "/problem/levels/0/minimize")
+        await bench.close()
+    }
+}
+
+/// A store, a pool and a desk in a temporary folder, with the executable that stands beside the tests.
+struct Bench {
+    static let quadratic = """
+        {"problem": {"levels": [
+          {"variables": {"x": {"start": 0}}, "minimize": "0.5 * (y - 6)^2 + 0.5 * x^2"},
+          {"variables": {"y": {"start": 0}}, "minimize": "(y - 3 * x)^2"}]}}
+        """
+    /// Some hundred iterations that take a while each, with states written all the time.
+    static let long = """
+        {"problem": {
+           "data": {"A": {"random": {"normal": [400, 40], "seed": 1}}, "b": {"random": {"normal": [400], "seed": 2}},
+                    "C": {"random": {"normal": [300, 40], "seed": 3}}, "c": {"random": {"normal": [300], "seed": 4}}},
+           "levels": [
+             {"variables": {"p": {"shape": [40], "start": 0}}, "minimize": "mean((C @ w - c)^2) + 0.01 * sum(p^2)"},
+             {"variables": {"w": {"shape": [40], "start": 0}}, "minimize": "mean(softplus(A @ w) + (A @ w - b)^2) + sum(exp(p) * w^2)"}]},
+         "method": {"name": "itd", "lower_solver": {"step": 0.05, "steps": 100},
+                    "upper_step": {"step": 0.01, "momentum": 0.5}},
+         "limits": {"iterations": 200}, "tolerances": {"hypergradient": 0}, "checkpoint": {"every_seconds": 0.02}}
+        """
+    static let endless = long.replacingOccurrences(of: "\"iterations\": 200", with: "\"iterations\": 1000000")
+        .replacingOccurrences(of: "\"every_seconds\": 0.02", with: "\"every_seconds\": 3600")
+
+    let folder: URL
+    let store: SQLiteStore
+    let supervisor: Supervisor
+    let desk: AdmissionWorkers
+    let clock = ServiceClock()
+
+    init(folder: URL? = nil) async throws {
+        let folder = folder ?? FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        self.folder = folder
+        let files = ServiceFolder(folder)
+        try files.prepare()
+        store = try await SQLiteStore.open(folder: folder.path, compose: StateEvents.compose)
+        _ = try await store.recover(at: clock.timestamp())
+        let factory = WorkerFactory(
+            executable: Self.executable, environment: ProcessInfo.processInfo.environment)
+        supervisor = Supervisor(
+            store: store, factory: factory, folder: files, options: Supervisor.Options(workers: 1), clock: clock,
+            log: { _ in })
+        desk = AdmissionWorkers(factory: factory, folder: files, datasets: [])
+        await supervisor.start()
+    }
+
+    /// The debug build puts the executable beside the test bundle.
+    static var executable: String {
+        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
+        let program = bundle ?? URL(fileURLWithPath: CommandLine.arguments[0])
+        return program.deletingLastPathComponent().appendingPathComponent("stackelberg").path
+    }
+
+    func submit(_ document: String) async throws -> JobID {
+        guard case .admitted(let admitted) = await desk.admit(try JSONParser.parse(document)) else {
+            throw BenchError.notAdmitted
+        }
+        var source = SystemRandomNumberGenerator()
+        var generator = JobIDGenerator()
+        let id = generator.next(at: clock.timestamp(), using: &source)
+        _ = try await store.submit(
+            Submission(id: id, owner: "local", kind: JobKind.solve, payload: admitted.payload), idempotency: nil,
+            at: clock.timestamp())
+        supervisor.wake()
+        return id
+    }
+
+    /// Looks every few milliseconds, for a minute at most.
+    func wait(_ what: String, until isTrue: () async throws -> Bool) async throws {
+        for _ in 0..<6_000 {
+            if try await isTrue() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw BenchError.tooLate(what)
+    }
+
+    func final(_ id: JobID) async throws -> Job {
+        try await wait("final state") { try await store.job(id).state.isFinal }
+        return try await store.job(id)
+    }
+
+    func running(_ id: JobID) async throws {
+        try await wait("running") {
+            let job = try await store.job(id)
+            return job.hasIterate && job.state == .running
+        }
+    }
+
+    func notHeld(_ id: JobID) async throws {
+        let epoch = try await store.job(id).epoch
+        try await wait("another attempt") {
+            let job = try await store.job(id)
+            return job.state.isFinal || job.state == .queued || job.epoch > epoch
+        }
+    }
+
+    func progress(_ id: JobID, beyond iteration: Int) async throws {
+        try await wait("iteration \(iteration)") {
+            let job = try await store.job(id)
+            if job.state.isFinal { return true }
+            let page = try await store.events(of: id, after: max(0, job.lastSeq - 20), limit: 100, types: ["progress"])
+            let last = try page.events.last { $0.type == "progress" }.map { try JSONParser.parse($0.data) }
+            return (last?["iteration"]?.double ?? -1) > Double(iteration)
+        }
+    }
+
+    func result(_ id: JobID) async throws -> JSONValue {
+        try JSONParser.parse(try await store.result(of: id) ?? [])
+    }
+
+    func hash(_ id: JobID) async throws -> String {
+        let job = try await final(id)
+        guard job.state == .succeeded else { throw BenchError.failed("\(job)") }
+        return try await result(id)["result_sha256"]?.text ?? ""
+    }
+
+    func events(_ id: JobID) async throws -> [JobEvent] {
+        var events: [JobEvent] = []
+        while true {
+            let page = try await store.events(of: id, after: Int64(events.count), limit: 500, types: nil)
+            events += page.events
+            if page.isLast { return events }
+        }
+    }
+
+    func killWorkers() async {
+        for worker in await supervisor.status { kill(pid_t(worker.processID), SIGKILL) }
+    }
+
+    func drain() async {
+        await supervisor.drain()
+        await desk.close()
+    }
+
+    func close() async {
+        await drain()
+        await store.close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+}
+
+enum BenchError: Error {
+    case notAdmitted
+    case tooLate(String)
+    case failed(String)
+}
