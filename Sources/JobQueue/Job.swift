@@ -10,7 +10,9 @@ package struct Job: Hashable, Sendable, Identifiable {
     /// Lost workers that end the job.
     package let maxAttempts: Int
 
+    /// In ``JobLimits/priorities``; higher is sooner.
     package var priority: Int
+    /// The owner's words for it, to find it by.
     package var labels: [String: String]
     /// The caller's limits, opaque, changeable while the job is not final.
     package var limits: [UInt8]
@@ -18,8 +20,11 @@ package struct Job: Hashable, Sendable, Identifiable {
     package var timeToLive: Duration?
 
     package var state: JobState
+    /// What was asked of it and is not yet done.
     package var interruption: Interruption?
+    /// When it was first claimed.
     package var startedAt: Timestamp?
+    /// Set in final states only.
     package var finishedAt: Timestamp?
     /// Who holds the lease.
     package var worker: String?
@@ -31,8 +36,11 @@ package struct Job: Hashable, Sendable, Identifiable {
     package var failures: Int
     /// The worker has an iterate that a stop could keep.
     package var hasIterate: Bool
+    /// A result is stored: the whole one if it succeeded, else the best so far.
     package var hasResult: Bool
+    /// Why the solver ended, where one did.
     package var termination: Termination?
+    /// Set if it failed.
     package var failure: JobFailure?
     /// The newest last, at most ``JobLimits/keptCheckpoints``.
     package var checkpoints: [CheckpointReference]

@@ -2,8 +2,11 @@
 
 /// The numbers that no request may leave.
 package enum JobLimits {
+    /// Steps of urgency.
     package static let priorities = 0...9
+    /// Lost workers that a job may allow itself.
     package static let attempts = 1...100
+    /// Labels on a job, or in a query.
     package static let labels = 0...64
     /// Jobs on a page.
     package static let pageSize = 1...200

@@ -2,7 +2,7 @@
 
 /// Which jobs, in which order.
 package struct JobQuery: Hashable, Sendable {
-    /// By time of creation, then by name.
+    /// Jobs of one millisecond go by name.
     package enum Order: String, CaseIterable, Hashable, Sendable {
         case newestFirst
         case oldestFirst
@@ -16,9 +16,11 @@ package struct JobQuery: Hashable, Sendable {
     package var labels: [String: String]
     /// Exclusive.
     package var createdAfter: Timestamp?
+    /// By time of creation.
     package var order: Order
     /// In ``JobLimits/pageSize``.
     package var limit: Int
+    /// Where the page before ended; the beginning if nil.
     package var cursor: JobCursor?
 
     package init(

@@ -15,6 +15,7 @@ package enum JobAction: Hashable, Sendable {
     case retry(RetryOrigin)
     case update(JobPatch)
 
+    /// The action's name.
     package var name: JobActionName {
         switch self {
         case .start: .start
@@ -52,7 +53,7 @@ package enum ReleaseCause: String, CaseIterable, Hashable, Sendable {
     case leaseExpired
 }
 
-/// Where a retried job begins.
+/// Where a retried job begins: at its newest checkpoint or afresh.
 package enum RetryOrigin: String, CaseIterable, Hashable, Sendable {
     case checkpoint
     case start
@@ -189,6 +190,8 @@ extension Job {
             job.state = .queued
             job.worker = nil
             job.heartbeatAt = nil
+            // The next attempt begins where the newest checkpoint is, or with nothing.
+            job.hasIterate = !checkpoints.isEmpty
             if charged { job.failures += 1 }
         }
     }

@@ -2,16 +2,23 @@
 
 /// A job to be.
 package struct Submission: Hashable, Sendable {
+    /// From the caller's ``JobIDGenerator``.
     package var id: JobID
+    /// Whose it is, and whose share it counts in.
     package var owner: String
+    /// Which workers can do it.
     package var kind: String
+    /// What is to be done; opaque.
     package var payload: [UInt8]
+    /// Opaque, and changeable later.
     package var limits: [UInt8]
+    /// Words to find it by.
     package var labels: [String: String]
     /// In ``JobLimits/priorities``; higher is sooner.
     package var priority: Int
     /// In ``JobLimits/attempts``.
     package var maxAttempts: Int
+    /// How long it is kept once final; for ever if nil.
     package var timeToLive: Duration?
 
     package init(

@@ -37,7 +37,8 @@ extension JobStoreError {
         if let error = error as? JobStoreError {
             self = error
         } else if let error = error as? DatabaseError {
-            self = .storage(StorageFault(error))
+            // A misuse is how GRDB answers on a connection that has been closed.
+            self = error.resultCode == .SQLITE_MISUSE ? .closed : .storage(StorageFault(error))
         } else {
             self = .storage(.corrupt(String(describing: error)))
         }

@@ -193,6 +193,22 @@ import Testing
         #expect(transition.flatMap { result(of: .start(worker: "v"), on: $0.job) }?.job.state == .stopping)
     }
 
+    @Test(arguments: [false, true]) func anIterateOutlivesItsWorkerInACheckpointOnly(_ hasCheckpoint: Bool) {
+        let job = makeJob {
+            $0.state = .running
+            $0.worker = "w"
+            $0.hasIterate = true
+            if hasCheckpoint { $0.checkpoints = [makeCheckpoint(epoch: 1)] }
+        }
+        for action in [JobAction.release(.serverLost), .loseWorker(reason: "signal 9")] {
+            let again = result(of: action, on: job)?.job
+            #expect(again?.hasIterate == hasCheckpoint)
+            let claimed = again.flatMap { result(of: .start(worker: "v"), on: $0) }?.job
+            let stopped = claimed.flatMap { result(of: .stop, on: $0) }?.job
+            #expect(stopped?.state == (hasCheckpoint ? .stopping : .cancelled))
+        }
+    }
+
     /// (checkpoint's epoch, failures before) → (state, failures after), of three attempts, in epoch 2.
     @Test(arguments: [
         (nil, 0, JobState.queued, 1), (nil, 1, .queued, 2), (nil, 2, .failed, 3), (Int64(1), 2, .failed, 3),

@@ -102,7 +102,7 @@ import Testing
         await #expect(throws: JobStoreError.closed) {
             try await store.submit(submission(1), idempotency: nil, at: now)
         }
-        await #expect(throws: JobStoreError.self) { try await store.job(JobID(bits: 1)) }
+        await #expect(throws: JobStoreError.closed) { try await store.job(JobID(bits: 1)) }
         #expect(try await store.feed.tail(of: JobID(bits: 1)).next(after: 0) == .closed)
         #expect(await !store.truncateLogIfIdle())
         await store.close()
