@@ -17,9 +17,9 @@ import Testing
         let start = ContinuousClock.now
         let now = now
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for submitter in 0..<20 {
+            for submitter in 0..<50 {
                 group.addTask {
-                    for number in 1...500 {
+                    for number in 1...200 {
                         let id = JobID(bits: UInt128(submitter * 1_000 + number))
                         let submission = Submission(id: id, owner: "o\(submitter % 3)", kind: "solve", payload: [])
                         _ = try await store.submit(submission, idempotency: nil, at: now)
@@ -31,7 +31,7 @@ import Testing
         print("submitted: \(rate(10_000, start)) jobs/s")
         let working = ContinuousClock.now
         let done = try await withThrowingTaskGroup(of: Int.self) { group in
-            for worker in 0..<8 { group.addTask { try await drain(store, worker: "w\(worker)") } }
+            for worker in 0..<40 { group.addTask { try await drain(store, worker: "w\(worker)") } }
             return try await group.reduce(0, +)
         }
         print("claimed and finished: \(rate(done, working)) jobs/s")
@@ -72,7 +72,7 @@ import Testing
                 at: Moment(calendar: now, uptime: .zero)
             ).map(\.lease)
         }
-        let each = 2_000 / writers
+        let each = writers == 1 ? 500 : 20
         let start = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
             for lease in leases {

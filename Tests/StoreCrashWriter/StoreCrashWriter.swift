@@ -13,15 +13,18 @@ import SQLiteStore
         let store = try await SQLiteStore.open(folder: folder) { change, _ in Array("\(change)".utf8) }
         _ = try await store.recover(at: time)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for worker in 0..<4 {
-                let id = JobID(bits: UInt128(1) << 80 | round << 8 | UInt128(worker))
-                group.addTask { try await work(on: id, in: store) }
+            for worker in UInt128(0)..<4 {
+                group.addTask {
+                    for number in UInt128(1)... {
+                        try await work(on: JobID(bits: 1 << 80 | round << 32 | worker << 24 | number), in: store)
+                    }
+                }
             }
             try await group.waitForAll()
         }
     }
 
-    /// Submits a job of its own kind and appends to it until the process dies.
+    /// Submits a job of its own kind, appends to it four times, and finishes it.
     private static func work(on id: JobID, in store: SQLiteStore) async throws {
         let submission = Submission(id: id, owner: "ann", kind: "\(id)", payload: [])
         _ = try await store.submit(submission, idempotency: nil, at: time)
@@ -29,13 +32,15 @@ import SQLiteStore
         let claims = try await store.claim(
             limit: 1, kinds: ["\(id)"], worker: "w", lease: .seconds(30),
             at: Moment(calendar: time, uptime: .zero))
-        var count = 0
-        while let lease = claims.first?.lease {
-            count += 1
+        guard let lease = claims.first?.lease else { return }
+        for count in 1...4 {
             let draft = EventDraft(type: JobEvent.progressType, time: time, data: Array("\(count)".utf8))
             let seqs = try await store.append([draft, draft], under: lease)
             say("\(id) \(seqs.upperBound) \(count)")
         }
+        let outcome = Outcome.succeeded(Termination(rawValue: "converged"), result: [1])
+        let job = try await store.finish(lease, with: outcome, appending: [], at: time)
+        say("\(id) \(job.lastSeq) ended")
     }
 
     /// One line on standard output, whole or not at all as far as the kernel can help it: shorter than PIPE_BUF.
