@@ -84,7 +84,8 @@ let package = Package(
             name: "W1SOBA",
             dependencies: [
                 "ExpressionLanguage", "MultilevelOptimization", "ProblemSpecification", "Solvers", "Tensors",
-            ], path: "Benchmarks/W1SOBA", exclude: ["README.md", "compare.py", "data.py", "expected.json"],
+            ], path: "Benchmarks/W1SOBA",
+            exclude: ["README.md", "compare.py", "data.py", "deterministic.json", "expected.json"],
             swiftSettings: strict, linkerSettings: executableLinking),
 
         // Tests mirror the sources.

@@ -85,6 +85,7 @@ def main():
     ours = subprocess.Popen([executable, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     print(ours.stdout.readline().strip())
     difference = float(ours.stdout.readline().split()[1])
+    deterministic = float(ours.stdout.readline().split()[1])
     worst = 0.0
     for row in load(folder, 'expected', (-1, 67)):
         _, found = numba_block(data, 0.03125, 3.125, int(row[0]))
@@ -93,6 +94,7 @@ def main():
             worst = max(worst, np.abs(found[22 * part:22 * part + 22] - wanted).max() / np.abs(wanted).max())
     print(f'largest relative difference from the recorded iterates (1 to 1000): ours {difference:.1e}, '
           f'numba {worst:.1e}')
+    print(f'largest relative difference from known derivatives, F and its gradient: {deterministic:.1e}')
     times = {'ours': [], 'numba': []}
     for _ in range(blocks):
         times['numba'].append(numba_block(data)[0])
@@ -106,7 +108,7 @@ def main():
     ratio = statistics.median(a / b for a, b in zip(times['ours'], times['numba']))
     print(f'ratio {ratio:.3f} (median over {blocks} pairs of blocks of {ITERATIONS} iterations); '
           f'numba {numba.__version__}, OPENBLAS_CORETYPE={os.environ.get("OPENBLAS_CORETYPE", "unset")}')
-    sys.exit(0 if difference <= 1e-9 and worst <= 1e-9 else 1)
+    sys.exit(0 if max(difference, worst, deterministic) <= 1e-9 else 1)
 
 
 main()

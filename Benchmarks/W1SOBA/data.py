@@ -44,7 +44,7 @@ def make():
     return dict(
         Xtr=X[:n], ytr=y[:n], Xva=X[n:], yva=y[n:], inner0=inner0, outer0=outer0,
         batches_lower=batch_sequence(n, 60_000, 11), batches_upper=batch_sequence(m, 60_000, 12),
-        expected=expected())
+        expected=expected(), deterministic=deterministic())
 
 
 def expected():
@@ -52,6 +52,15 @@ def expected():
     with open(os.path.join(HERE, 'expected.json')) as file:
         iterates = json.load(file)['iterates']
     return np.array([[e['outer_iterations'], *e['inner_var'], *e['outer_var'], *e['v']] for e in iterates])
+
+
+def deterministic():
+    """Values and derivatives at the start, F and its gradient there."""
+    with open(os.path.join(HERE, 'deterministic.json')) as file:
+        known = json.load(file)
+    names = ['f_inner', 'g_outer', 'grad_inner', 'hvp_u', 'cross_u', 'grad_outer_w', 'h_at_outer0',
+             'hypergrad_at_outer0']
+    return np.concatenate([np.atleast_1d(known[name]) for name in names])
 
 
 def write(file, array):

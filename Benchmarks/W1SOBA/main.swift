@@ -33,7 +33,7 @@ struct Workload {
         }
     }
 
-    func problem() throws -> MultilevelProblem {
+    func problem(startingAt x: [Double]) throws -> MultilevelProblem {
         var datasets: [String: Tensor] = [:]
         for (name, file) in [("X", "Xtr"), ("Xv", "Xva")] {
             datasets[name] = try Tensor(shape: [Self.rows, Self.features], values: array(file))
@@ -42,7 +42,9 @@ struct Workload {
             datasets[name] = try Tensor(shape: [Self.rows], values: array(file))
         }
         var diagnostics = Diagnostics()
-        let document = DocumentDecoder.decode(try JSONParser.parse(Self.document), into: &diagnostics)
+        let start = try JSONAssignment("problem.levels.0.variables.lambda.start=\(x)")
+        let source = try JSONParser.parse(Self.document).applying(start)
+        let document = DocumentDecoder.decode(source, into: &diagnostics)
         let built = document.flatMap { document in
             ProblemBuilder.build(
                 document.problem, seed: 0,
@@ -94,6 +96,41 @@ func largestDifference(_ workload: Workload, _ stepper: SOBAStepper) throws -> D
     return worst
 }
 
+/// The largest relative difference, over all data, from known derivatives at the start, F and ∇F there.
+func largestDeterministicDifference(_ workload: Workload, _ problem: MultilevelProblem) throws -> Double {
+    let (x, y) = (try workload.array("outer0"), try workload.array("inner0"))
+    let oracle = BilevelOracle(problem)
+    oracle.setUpper(x)
+    oracle.setLower(y)
+    let u = y.indices.map { cos(Double($0)) }
+    var (lower, product, mixed, fromUpper, upper) = (y, y, x, y, x)
+    let values = [oracle.lowerValue(), oracle.upperGradients(y: &fromUpper, x: &upper)]
+    oracle.lowerGradient(into: &lower)
+    oracle.hessianProduct(u, into: &product)
+    oracle.mixedProduct(u, into: &mixed)
+    let start = try report(problem)
+    var found = values.map { [$0] } + [lower, product, mixed, fromUpper]
+    found += [[start.upperObjective], start.hypergradient ?? []]
+    var rest = try workload.array("deterministic")[...]
+    var worst = 0.0
+    for part in found {
+        let expected = Array(rest.prefix(part.count))
+        rest = rest.dropFirst(part.count)
+        worst = max(worst, VectorMath.maxNorm(VectorMath.subtract(part, expected)) / VectorMath.maxNorm(expected))
+    }
+    return rest.isEmpty ? worst : .infinity
+}
+
+/// F and ∇F at the start, by the reference evaluation.
+func report(_ problem: MultilevelProblem) throws -> ProgressPoint {
+    let method = MethodConfiguration(
+        name: "soba", reason: "reference", algorithm: .soba(SOBAConfiguration(lowerStep: nil, upperStep: nil)))
+    guard
+        let (_, start) = SolverRun.begin(problem, method, limits: RunLimits(iterations: 0), seed: 0, stop: { nil })
+    else { throw WorkloadError(message: "nothing stops this run") }
+    return start
+}
+
 /// Microseconds per iteration of one block.
 func time(_ stepper: SOBAStepper, from start: SOBAState, iterations: Int) -> Double {
     var state = start
@@ -112,9 +149,11 @@ let workload = Workload(folder: URL(filePath: CommandLine.arguments.count > 1 ? 
 let draws = SOBADraws(
     lower: ["train": .sequence(try workload.draws("batches_lower"))],
     upper: ["validation": .sequence(try workload.draws("batches_upper"))])
-let stepper = SOBAStepper(try workload.problem(), draws: draws)
+let problem = try workload.problem(startingAt: workload.array("outer0"))
+let stepper = SOBAStepper(problem, draws: draws)
 say("kernels \(Kernels.variant), OpenBLAS core \(BLAS.coreName), instructions \(stepper.instructionCounts)")
 say("difference \(try largestDifference(workload, stepper))")
+say("deterministic \(try largestDeterministicDifference(workload, problem))")
 let start = try workload.start(lowerStep: 1e-3, upperStep: 1e-3)
 while let line = readLine(), let iterations = Int(line) {
     say("\(time(stepper, from: start, iterations: iterations))")
