@@ -285,7 +285,7 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
         Self(
             "an estimator that the method does not have",
             document(rest: #", "method": {"name": "aid-cg", "estimator": "sgd"}"#),
-            at: "/method/estimator  wrong-argument", says: "uses all rows"),
+            at: "/method/estimator  wrong-argument", says: "takes full gradients"),
         Self(
             "batches of a logarithm",
             #"""

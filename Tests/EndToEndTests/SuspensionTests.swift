@@ -17,7 +17,7 @@ struct Interruptible: Sendable, CustomTestStringConvertible {
 
     static let all = [
         Interruptible(name: "quadratic", changes: [], stops: [0, 1]),
-        Interruptible(name: "ridge-per-feature", changes: [], stops: [0, 1, 13, 100, 214]),
+        Interruptible(name: "ridge-per-feature", changes: [], stops: [0, 1, 13, 100, 170]),
         Interruptible(name: "logistic-per-feature", changes: ["limits.iterations=150"], stops: [0, 1, 77, 149]),
         // Six draws are an epoch: most of these lie inside one.
         Interruptible(

@@ -74,7 +74,8 @@ package struct SolveSession {
         } catch let error as SolveSessionError {
             throw error
         } catch let failure as DurableFile.Failure {
-            throw .unwritableState("the state cannot be written: \(failure.reason)")
+            let place = options.checkpoint.map { " to \($0.path)" } ?? ""
+            throw .unwritableState("the state cannot be written\(place): \(failure.reason)")
         } catch {
             throw .unwritableState("the state cannot be written: \(error)")
         }
