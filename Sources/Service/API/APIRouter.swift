@@ -1,0 +1,91 @@
+// Every route of the service in one table, and how a server is told about errors, admission and the log.
+import HTTP1
+import HTTPServer
+
+/// The routes.
+package enum APIRouter {
+    /// One line of the table.
+    struct Line: Sendable {
+        let method: RequestMethod
+        let pattern: String
+        let body: BodyPolicy
+        let handler: Route.Handler
+
+        init(
+            _ method: RequestMethod, _ pattern: String, body: BodyPolicy = .ignored, _ handler: Route.Handler
+        ) {
+            self.method = method
+            self.pattern = pattern
+            self.body = body
+            self.handler = handler
+        }
+    }
+
+    /// The router of a service.
+    package static func make(_ context: APIContext) -> Router {
+        var router = Router()
+        for line in table(context) { router.add(line.method, line.pattern, body: line.body, line.handler) }
+        return router
+    }
+
+    /// Method and pattern of every route, for the contract and for metrics.
+    package static func routes(_ context: APIContext) -> [(method: String, pattern: String)] {
+        table(context).map { ($0.method.token, $0.pattern) }
+    }
+
+    /// Sets what a server asks its owner: how faults are answered, what is refused before its body is read; and counts
+    /// answers beside the log that is set already.
+    package static func configure(_ configuration: inout ServerConfiguration, for context: APIContext) {
+        configuration.render = { fault, requestID in ProblemDetails(fault).response(requestID: requestID) }
+        let screening = RequestScreening(hosts: context.hosts, status: context.status)
+        configuration.admission = { head, _, requestID in
+            screening.refusal(of: head).map { ProblemDetails($0).response(requestID: requestID) }
+        }
+        let names = RouteNames(routes(context))
+        let log = configuration.log
+        let metrics = context.metrics
+        configuration.log = { record in
+            metrics.observe(
+                route: names.name(method: record.method, target: record.target), status: record.status,
+                seconds: record.seconds)
+            log?(record)
+        }
+    }
+
+    private static func table(_ context: APIContext) -> [Line] {
+        let submission = SubmissionEndpoints(context: context)
+        let jobs = JobEndpoints(context: context)
+        let events = EventEndpoint(context: context)
+        let documents = BodyPolicy.collected(limit: context.limits.documentBytes)
+        return [
+            Line(.post, "/v1/jobs", body: documents, .offLoop(submission.submit)),
+            Line(.get, "/v1/jobs", .offLoop(jobs.list)),
+            Line(.get, "/v1/jobs/{id}", .offLoop(jobs.read)),
+            Line(.delete, "/v1/jobs/{id}", .offLoop(jobs.delete)),
+            Line(.get, "/v1/jobs/{id}/events", .offLoop(events.read)),
+            Line(.get, "/v1/jobs/{id}/result", .offLoop(jobs.result)),
+            Line(.get, "/v1/jobs/{id}/problem", .offLoop(jobs.problem)),
+            Line(.post, "/v1/jobs/{id}/stop", .offLoop(jobs.stop)),
+            Line(.post, "/v1/jobs/{id}/cancel", .offLoop(jobs.cancel)),
+            Line(.post, "/v1/validate", body: documents, .offLoop(submission.validate)),
+        ] + serviceLines(ServiceEndpoints(context: context))
+    }
+
+    private static func serviceLines(_ service: ServiceEndpoints) -> [Line] {
+        [
+            Line(.get, "/v1/examples", .inline(service.examples)),
+            Line(.get, "/v1/examples/{id}", .inline(service.example)),
+            Line(.get, "/v1/queue", .offLoop(service.queue)),
+            Line(.get, "/v1/workers", .offLoop(service.workers)),
+            Line(.get, "/v1/methods", .inline(service.methods)),
+            Line(.get, "/livez", .inline(service.live)),
+            Line(.get, "/readyz", .offLoop(service.ready)),
+            Line(.get, "/startupz", .inline(service.started)),
+            Line(.get, "/metrics", .offLoop(service.metrics)),
+            Line(.get, "/version", .inline(service.version)),
+            Line(.get, "/openapi.yaml", .inline(service.contract)),
+            Line(.get, "/problems/{type}", .inline(service.problem)),
+            Line(.get, "/", .inline(service.links)),
+        ]
+    }
+}

@@ -1,0 +1,193 @@
+// Jobs that exist: lists, single ones, results, problems; stop, cancel, delete.
+import HTTP1
+import HTTPServer
+import JobQueue
+import ProblemSpecification
+
+/// Everything below `/v1/jobs` but submission and events.
+struct JobEndpoints: Sendable {
+    let context: APIContext
+
+    // MARK: Reading
+
+    /// `GET /v1/jobs`.
+    @Sendable func list(_ request: Request) async throws -> Response {
+        let listing = try JobListing(request)
+        let page = try await context.store.list(listing.query)
+        let now = context.now().calendar
+        var document = JSONObjectBuilder()
+        document.add("items", .array(page.jobs.map { JobDocument($0).value(at: now) }))
+        document.add("next_cursor", page.next.map { .string($0.description) } ?? .null)
+        let response = Response.json(document.value)
+        return page.next.map { response.with("Link", listing.link(to: $0)) } ?? response
+    }
+
+    /// `GET /v1/jobs/{id}`.
+    @Sendable func read(_ request: Request) async throws -> Response {
+        let query = try Query(request, known: ["wait"])
+        let id = try context.jobID(request)
+        let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
+        let known = JobTag.tags(ofField: request.head.fields["if-none-match"])
+        let job = try await read(id, waiting: seconds, known)
+        let tag = JobTag(revision: job.revision, seq: job.lastSeq)
+        guard known?.contains(tag) ?? false else { return try await context.answer(job) }
+        return Response(status: .notModified).with("ETag", tag.text)
+    }
+
+    /// Waits for another revision than the one that the caller knows: by its tags, or by having asked now.
+    private func read(_ id: JobID, waiting seconds: Int, _ known: [JobTag]?) async throws -> Job {
+        var baseline: Int64?
+        return try await context.job(id, waiting: seconds) { job in
+            if job.state.isFinal { return true }
+            if let known { return !known.contains { $0.revision == job.revision } }
+            defer { baseline = baseline ?? job.revision }
+            return baseline.map { $0 != job.revision } ?? false
+        }
+    }
+
+    /// `GET /v1/jobs/{id}/result`.
+    @Sendable func result(_ request: Request) async throws -> Response {
+        let query = try Query(request, known: ["partial", "wait"])
+        let id = try context.jobID(request)
+        let isPartial = try query.flag("partial") ?? false
+        let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
+        let job = try await context.job(id, waiting: seconds) { $0.state.isFinal }
+        switch job.state {
+        case .queued, .running, .stopping:
+            guard isPartial else { throw APIError.resultNotReady(id, job.state) }
+            return try await intermediate(job)
+        case .succeeded: return try await stored(job)
+        case .failed, .cancelled:
+            guard isPartial else { throw APIError.noResult(id, job.state, hasPartial: job.hasResult) }
+            return try await stored(job)
+        }
+    }
+
+    private func stored(_ job: Job) async throws -> Response {
+        guard let bytes = try await context.store.result(of: job.id) else {
+            throw APIError.noResult(job.id, job.state, hasPartial: false)
+        }
+        return .text(bytes, type: "application/json")
+    }
+
+    /// What a job that has not ended has told of its iterates.
+    private func intermediate(_ job: Job) async throws -> Response {
+        let status = try await context.document(of: job)
+        guard let progress = status.progress else { throw APIError.noResult(job.id, job.state, hasPartial: false) }
+        var document = JSONObjectBuilder()
+        document.add("job", job.id.description)
+        document.add("state", job.state.rawValue)
+        document.add("termination", .null)
+        document.add("partial", true)
+        document.add("progress", progress)
+        if let best = status.best { document.add("best", best) }
+        return .json(document.value)
+    }
+
+    /// `GET /v1/jobs/{id}/problem`.
+    @Sendable func problem(_ request: Request) async throws -> Response {
+        _ = try Query(request)
+        return .text(try await context.store.payload(of: try context.jobID(request)), type: "application/json")
+    }
+
+    // MARK: Asking
+
+    /// `POST /v1/jobs/{id}/stop`.
+    @Sendable func stop(_ request: Request) async throws -> Response {
+        _ = try Query(request)
+        return try await answer(
+            try await context.store.stop(try context.jobID(request), at: context.now().calendar))
+    }
+
+    /// `POST /v1/jobs/{id}/cancel`.
+    @Sendable func cancel(_ request: Request) async throws -> Response {
+        _ = try Query(request)
+        return try await answer(
+            try await context.store.cancel(try context.jobID(request), at: context.now().calendar))
+    }
+
+    /// 202 while the job has yet to end, 200 when it has.
+    private func answer(_ transition: JobTransition) async throws -> Response {
+        context.workforce.wake()
+        let job = transition.job
+        return try await context.answer(job, status: job.state.isFinal ? .ok : .accepted)
+    }
+
+    /// `DELETE /v1/jobs/{id}`.
+    @Sendable func delete(_ request: Request) async throws -> Response {
+        let query = try Query(request, known: ["force"])
+        let id = try context.jobID(request)
+        let isForced = try query.flag("force") ?? false
+        let checkpoints = try await context.store.delete(id, force: isForced)
+        context.discard(id, checkpoints)
+        context.workforce.wake()
+        return Response(status: .noContent)
+    }
+}
+
+/// The query of a list, and the link to its next page.
+private struct JobListing {
+    private enum Sort: String, CaseIterable {
+        case newestFirst = "-created_at"
+        case oldestFirst = "created_at"
+    }
+
+    private static let known = ["state", "label", "created_after", "sort", "limit", "cursor"]
+    let query: JobQuery
+    private let items: [(name: String, value: String)]
+
+    init(_ request: Request) throws(APIError) {
+        let parameters = try Query(request, known: Self.known, repeatable: ["state", "label"])
+        items = request.head.target.queryItems
+        var query = JobQuery(owner: nil)
+        for text in parameters.list("state") { query.states.insert(try Query.word("state", text, as: JobState.self)) }
+        for text in parameters.values("label") {
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, !parts[0].isEmpty, query.labels[parts[0], default: parts[1]] == parts[1],
+                query.labels.count < JobLimits.labels.upperBound
+            else { throw .invalidParameter("label", wanted: "name:value, each name once", found: text) }
+            query.labels[parts[0]] = parts[1]
+        }
+        if let text = parameters["created_after"] {
+            guard let time = RFC3339.time(text) else {
+                throw .invalidParameter("created_after", wanted: "a time like 2026-01-31T12:00:00Z", found: text)
+            }
+            query.createdAfter = time
+        }
+        if let text = parameters["sort"] {
+            switch try Query.word("sort", text, as: Sort.self) {
+            case .newestFirst: query.order = .newestFirst
+            case .oldestFirst: query.order = .oldestFirst
+            }
+        }
+        query.limit = try parameters.integer("limit", in: JobLimits.pageSize) ?? query.limit
+        if let text = parameters["cursor"] {
+            guard let cursor = JobCursor(text) else {
+                throw .invalidParameter("cursor", wanted: "the next_cursor of a page", found: text)
+            }
+            query.cursor = cursor
+        }
+        self.query = query
+    }
+
+    /// The same list behind `cursor`, RFC 8288.
+    func link(to cursor: JobCursor) -> String {
+        let kept = items.filter { $0.name != "cursor" } + [("cursor", cursor.description)]
+        let query = kept.map { "\($0.name)=\(Self.escaped($0.value))" }.joined(separator: "&")
+        return "</v1/jobs?\(query)>; rel=\"next\""
+    }
+
+    private static func escaped(_ text: String) -> String {
+        let hexadecimal = Array("0123456789ABCDEF")
+        return text.utf8.reduce(into: "") { result, byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: ":"):
+                result.append(Character(UnicodeScalar(byte)))
+            default:
+                result += "%\(hexadecimal[Int(byte >> 4)])\(hexadecimal[Int(byte & 15)])"
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// What is refused before a body is read: foreign host names (DNS rebinding), bodies of a media type that nothing takes,
+// new work for a service that shuts down. A client that waits for `100 Continue` then sends nothing.
+import HTTP1
+
+/// Screens request heads; inline, on the loop.
+struct RequestScreening: Sendable {
+    private static let bodies: Set<String> = ["/v1/jobs", "/v1/validate"]
+    let hosts: HostPolicy
+    let status: ServiceStatus
+
+    /// Why the request is refused; nil when it is not.
+    func refusal(of head: RequestHead) -> APIError? {
+        if let host = foreignHost(head) { return .forbiddenHost(host) }
+        guard head.method == .post, Self.bodies.contains(head.target.path) else { return nil }
+        if status.isDraining { return .draining }
+        return mediaTypeFault(head.fields)
+    }
+
+    private func mediaTypeFault(_ fields: Fields) -> APIError? {
+        let types = fields.values(of: "content-type")
+        guard types.count == 1, MediaType(types[0]).isJSON else { return .unsupportedMediaType(types.first) }
+        let coding = fields["content-encoding"]?.lowercased() ?? "identity"
+        return coding == "identity" ? nil : .unsupportedContentCoding(coding)
+    }
+
+    /// The host of the request where the service does not answer to it. The target's own authority overrides Host.
+    private func foreignHost(_ head: RequestHead) -> String? {
+        guard case .loopback(let allowed) = hosts else { return nil }
+        let authority: String =
+            switch head.target.form {
+            case .absolute(let authority), .authority(let authority): authority
+            case .origin, .asterisk: head.fields["host"] ?? ""
+            }
+        let host = Self.host(of: authority)
+        return ["localhost", "127.0.0.1", "[::1]"].contains(host) || allowed.contains(host) ? nil : authority
+    }
+
+    /// The authority without port, in lower case.
+    private static func host(of authority: String) -> String {
+        let end =
+            authority.hasPrefix("[")
+            ? authority.firstIndex(of: "]").map { authority.index(after: $0) } : authority.firstIndex(of: ":")
+        return authority[..<(end ?? authority.endIndex)].lowercased()
+    }
+}

@@ -1,0 +1,211 @@
+// What the service says of itself: links, contract, version, examples, methods, queue, workers, health, metrics.
+import HTTP1
+import HTTPServer
+import JobQueue
+import ProblemSpecification
+
+/// Everything that is not about one job.
+struct ServiceEndpoints: Sendable {
+    let context: APIContext
+
+    // MARK: Fixed documents
+
+    /// `GET /`.
+    @Sendable func links(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        var document = JSONObjectBuilder()
+        document.add("name", "stackelberg")
+        document.add("version", Version.number)
+        var links = JSONObjectBuilder()
+        for (name, path) in [
+            ("jobs", "/v1/jobs"), ("validate", "/v1/validate"), ("examples", "/v1/examples"),
+            ("methods", "/v1/methods"), ("queue", "/v1/queue"), ("workers", "/v1/workers"), ("ready", "/readyz"),
+            ("metrics", "/metrics"), ("version", "/version"), ("contract", "/openapi.yaml"),
+        ] {
+            links.add(name, path)
+        }
+        document.add("links", links)
+        return .json(document.value)
+    }
+
+    /// `GET /version`.
+    @Sendable func version(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        var document = JSONObjectBuilder()
+        document.add("version", Version.number)
+        document.add("revision", Version.revision)
+        return .json(document.value)
+    }
+
+    /// `GET /openapi.yaml`.
+    @Sendable func contract(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        return .text(OpenAPIText.bytes, type: "application/yaml")
+    }
+
+    /// `GET /v1/methods`.
+    @Sendable func methods(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        return .json(MethodCatalogue.document)
+    }
+
+    /// `GET /problems/{type}`: the page behind the `type` of a problem.
+    @Sendable func problem(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        guard let type = request.parameters["type"].flatMap(ProblemType.init(rawValue:)) else {
+            throw APIError.notFound("such type of problem")
+        }
+        var document = JSONObjectBuilder()
+        document.add("type", "/problems/\(type.rawValue)")
+        document.add("title", type.title)
+        document.add("status", type.status.code)
+        return .json(document.value)
+    }
+
+    // MARK: Examples
+
+    /// `GET /v1/examples`.
+    @Sendable func examples(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        var document = JSONObjectBuilder()
+        document.add("items", .array(context.examples.examples.map(entry)))
+        return .json(document.value)
+    }
+
+    private func entry(_ example: ExampleCatalogue.Example) -> JSONValue {
+        var object = JSONObjectBuilder()
+        object.add("id", example.id)
+        if let title = example.title { object.add("title", title) }
+        object.add("datasets", .array(example.datasets.map(JSONValue.string)))
+        object.add("bytes", example.bytes.count)
+        object.add("href", "/v1/examples/\(example.id)")
+        return object.value
+    }
+
+    /// `GET /v1/examples/{id}`.
+    @Sendable func example(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        guard let example = context.examples[request.parameters["id"] ?? ""] else {
+            throw APIError.notFound("such example; GET /v1/examples lists them")
+        }
+        // The file itself, so without an added line feed.
+        return Response(status: .ok, body: .bytes(example.bytes)).with("Content-Type", "application/json")
+    }
+
+    // MARK: Work
+
+    /// `GET /v1/queue`.
+    @Sendable func queue(_ request: Request) async throws -> Response {
+        _ = try Query(request)
+        let statistics = try await context.store.statistics(owner: nil)
+        let workers = await context.workforce.status
+        let busy = workers.filter { $0.job != nil }.count
+        var jobs = JSONObjectBuilder()
+        for state in JobState.allCases { jobs.add(state.rawValue, statistics.jobs[state, default: 0]) }
+        var slots = JSONObjectBuilder()
+        slots.add("total", workers.count)
+        slots.add("busy", busy)
+        slots.add("free", workers.count - busy)
+        var document = JSONObjectBuilder()
+        document.add("depth", statistics.depth)
+        document.add("oldest_age_s", age(statistics.oldestQueuedAt))
+        document.add("jobs", jobs)
+        document.add("slots", slots)
+        return .json(document.value)
+    }
+
+    /// Seconds since `time`; null for none.
+    private func age(_ time: Timestamp?) -> JSONValue {
+        guard let time else { return .null }
+        return .number(Double(max(0, context.now().calendar.milliseconds - time.milliseconds)) / 1_000)
+    }
+
+    /// `GET /v1/workers`.
+    @Sendable func workers(_ request: Request) async throws -> Response {
+        _ = try Query(request)
+        var document = JSONObjectBuilder()
+        document.add("items", .array(await context.workforce.status.map(entry)))
+        var restarts = JSONObjectBuilder()
+        for (reason, count) in await context.workforce.restarts.sorted(by: { $0.key < $1.key }) {
+            restarts.add(reason, count)
+        }
+        document.add("restarts", restarts)
+        return .json(document.value)
+    }
+
+    private func entry(_ worker: WorkerStatus) -> JSONValue {
+        var object = JSONObjectBuilder()
+        object.add("name", worker.name)
+        object.add("process_id", worker.processID)
+        object.add("job", worker.job.map { .string($0.description) } ?? .null)
+        object.add("resident_bytes", worker.residentBytes.map(JSONValue.integer) ?? .null)
+        object.add("version", Version.number)
+        return object.value
+    }
+
+    // MARK: Health
+
+    /// `GET /livez`.
+    @Sendable func live(_ request: Request) throws -> Response { try health(request, []) }
+
+    /// `GET /startupz`.
+    @Sendable func started(_ request: Request) throws -> Response {
+        try health(request, [("started", context.status.phase != .starting)])
+    }
+
+    /// `GET /readyz`.
+    @Sendable func ready(_ request: Request) async throws -> Response {
+        let phase = context.status.phase
+        let storeAnswers = (try? await context.store.statistics(owner: APIContext.owner)) != nil
+        return try health(
+            request, [("started", phase != .starting), ("not_draining", phase != .draining), ("store", storeAnswers)])
+    }
+
+    private func health(_ request: Request, _ checks: [(name: String, passes: Bool)]) throws -> Response {
+        let isVerbose = try Query(request, known: ["verbose"]).flag("verbose") ?? false
+        let isHealthy = checks.allSatisfy(\.passes)
+        var document = JSONObjectBuilder()
+        document.add("status", isHealthy ? "ok" : "unavailable")
+        if isVerbose {
+            var list = JSONObjectBuilder()
+            for check in checks { list.add(check.name, check.passes ? "ok" : "failed") }
+            document.add("checks", list)
+        }
+        return Response.json(document.value, status: isHealthy ? .ok : .serviceUnavailable)
+            .with("Cache-Control", "no-store")
+    }
+
+    // MARK: Metrics
+
+    /// `GET /metrics`.
+    @Sendable func metrics(_ request: Request) async throws -> Response {
+        _ = try Query(request)
+        let statistics = try await context.store.statistics(owner: nil)
+        let restarts = await context.workforce.restarts
+        var text = MetricsText()
+        text.add(
+            "stackelberg_jobs", "gauge", "Jobs by state.",
+            JobState.allCases.map { ("{state=\"\($0.rawValue)\"}", String(statistics.jobs[$0, default: 0])) })
+        text.add("stackelberg_stream_clients", "gauge", "Event streams that are open.", context.metrics.streamClients)
+        text.add(
+            "stackelberg_events_dropped_total", "counter", "Progress events that slow readers lost.",
+            context.metrics.droppedEvents)
+        text.add(
+            "stackelberg_worker_restarts_total", "counter", "Workers lost, by reason.",
+            restarts.sorted { $0.key < $1.key }.map {
+                ("{reason=\"\(MetricsText.escaped($0.key))\"}", String($0.value))
+            })
+        text.add(context.metrics.histograms)
+        addProcess(to: &text)
+        return .text(Array(text.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    private func addProcess(to text: inout MetricsText) {
+        guard let process = ProcessStatistics.read() else { return }
+        text.add("process_resident_memory_bytes", "gauge", "Resident memory.", process.residentBytes)
+        text.add("process_open_fds", "gauge", "Open file descriptors.", process.openDescriptors)
+        text.add(
+            "process_cpu_seconds_total", "counter", "Processor time, user and system.",
+            [("", "\(process.processorSeconds)")])
+    }
+}

@@ -1,0 +1,115 @@
+// What the service counts of itself, and how Prometheus reads it (text exposition format 0.0.4): base units, no ids.
+import HTTPServer
+import Synchronization
+
+/// Counters of the HTTP side.
+final class ServiceMetrics: Sendable {
+    /// Requests of one route and status by duration.
+    struct Histogram: Equatable, Sendable {
+        /// Upper bounds in seconds.
+        static let bounds = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60]
+        /// Per bound and, last, above all of them; not cumulative.
+        var counts = [Int](repeating: 0, count: bounds.count + 1)
+        var sum = 0.0
+
+        mutating func add(_ seconds: Double) {
+            counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
+            sum += seconds
+        }
+    }
+
+    struct Key: Hashable, Sendable {
+        let route: String
+        let status: Int
+    }
+
+    private let requests = Mutex<[Key: Histogram]>([:])
+    private let streams = Atomic<Int>(0)
+    private let dropped = Atomic<Int>(0)
+
+    func observe(route: String, status: Int, seconds: Double) {
+        requests.withLock { $0[Key(route: route, status: status), default: Histogram()].add(seconds) }
+    }
+
+    func streamHasBegun() { streams.wrappingAdd(1, ordering: .relaxed) }
+    func streamHasEnded() { streams.wrappingSubtract(1, ordering: .relaxed) }
+    func eventWasDropped() { dropped.wrappingAdd(1, ordering: .relaxed) }
+
+    var histograms: [Key: Histogram] { requests.withLock { $0 } }
+    var streamClients: Int { streams.load(ordering: .relaxed) }
+    var droppedEvents: Int { dropped.load(ordering: .relaxed) }
+}
+
+/// Names the route of a logged request: patterns, never paths, so that the label has few values.
+struct RouteNames: Sendable {
+    private struct Pattern: Sendable {
+        let method: String
+        let name: String
+        let segments: [Substring]
+
+        func matches(_ method: String, _ path: [Substring]) -> Bool {
+            method == self.method && path.count == segments.count
+                && zip(segments, path).allSatisfy { $0 == $1 || $0.hasPrefix("{") && !$1.isEmpty }
+        }
+    }
+
+    private let patterns: [Pattern]
+
+    init(_ routes: [(method: String, pattern: String)]) {
+        patterns = routes.map { route in
+            Pattern(
+                method: route.method, name: "\(route.method) \(route.pattern)",
+                segments: route.pattern.split(separator: "/", omittingEmptySubsequences: false))
+        }
+    }
+
+    /// The route's name; "other" for what no route has.
+    func name(method: String, target: String) -> String {
+        let path = target.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false)
+        let effective = method == "HEAD" ? "GET" : method
+        return patterns.first { $0.matches(effective, path) }?.name ?? "other"
+    }
+}
+
+/// Builds the text of `/metrics`.
+struct MetricsText {
+    private(set) var text = ""
+
+    /// One metric: its description, and a line for each value.
+    mutating func add(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: String)]) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        for sample in samples { text += "\(name)\(sample.labels) \(sample.value)\n" }
+    }
+
+    mutating func add(_ name: String, _ type: String, _ help: String, _ value: Int) {
+        add(name, type, help, [("", String(value))])
+    }
+
+    mutating func add(_ histograms: [ServiceMetrics.Key: ServiceMetrics.Histogram]) {
+        let name = "http_server_request_duration_seconds"
+        text += "# HELP \(name) Time from the end of a request's head to the end of its answer.\n"
+        text += "# TYPE \(name) histogram\n"
+        let sorted = histograms.sorted { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }
+        for (key, histogram) in sorted {
+            let labels = "route=\"\(Self.escaped(key.route))\",status=\"\(key.status)\""
+            var total = 0
+            for (bound, count) in zip(ServiceMetrics.Histogram.bounds.map { "\($0)" } + ["+Inf"], histogram.counts) {
+                total += count
+                text += "\(name)_bucket{\(labels),le=\"\(bound)\"} \(total)\n"
+            }
+            text += "\(name)_sum{\(labels)} \(histogram.sum)\n\(name)_count{\(labels)} \(total)\n"
+        }
+    }
+
+    /// A label's value.
+    static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { result, character in
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.append(character)
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// POST /v1/jobs and POST /v1/validate: the server looks at JSON and size, the desk at everything else.
+import HTTP1
+import HTTPServer
+import JobQueue
+import ProblemSpecification
+
+/// Documents coming in.
+struct SubmissionEndpoints: Sendable {
+    let context: APIContext
+
+    /// Bytes of the longest idempotency key.
+    static let keyBytes = 255
+    private static let route = "POST /v1/jobs"
+
+    /// `POST /v1/jobs`.
+    @Sendable func submit(_ request: Request) async throws -> Response {
+        let query = try Query(request, known: ["dry_run"])
+        let isDryRun = try query.flag("dry_run") ?? false
+        let key = try idempotencyKey(request)
+        let document = try parse(request.content)
+        if isDryRun { return try await dryRun(document) }
+        guard !context.status.isDraining else { throw APIError.draining }
+        try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
+        let admitted = try await admit(document)
+        let submitted = try await submit(admitted, of: document, key)
+        return try await answer(submitted, to: request)
+    }
+
+    /// `POST /v1/validate`.
+    @Sendable func validate(_ request: Request) async throws -> Response {
+        let query = try Query(request, known: ["gradient_check"])
+        let checksDerivatives = try query.flag("gradient_check") ?? false
+        return .json(try await report(on: try parse(request.content), checksDerivatives: checksDerivatives))
+    }
+
+    private func parse(_ content: [UInt8]) throws(APIError) -> JSONValue {
+        do throws(JSONError) {
+            return try JSONParser.parse(content, byteLimit: context.limits.documentBytes)
+        } catch {
+            throw .malformedJSON(error)
+        }
+    }
+
+    private func idempotencyKey(_ request: Request) throws(APIError) -> IdempotencyKey? {
+        let keys = request.fields("idempotency-key")
+        guard let key = keys.first else { return nil }
+        guard keys.count == 1, (1...Self.keyBytes).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw .invalidParameter(
+                "Idempotency-Key", wanted: "one value of 1 to \(Self.keyBytes) visible ASCII characters", found: key)
+        }
+        return IdempotencyKey(
+            route: Self.route, key: key, bodyHash: Array(Digest.sha256(request.content).utf8))
+    }
+
+    // MARK: The desk
+
+    private func admit(_ document: JSONValue) async throws -> AdmittedDocument {
+        switch await context.desk.admit(document) {
+        case .admitted(let admitted): return admitted
+        case .refused(let faults): throw APIError.validationFailed(faults)
+        case .exceedsLimits(let detail): throw APIError.exceedsLimits(detail)
+        case .unavailable(let detail): throw APIError.admissionUnavailable(detail)
+        }
+    }
+
+    private func report(on document: JSONValue, checksDerivatives: Bool) async throws -> JSONValue {
+        switch await context.desk.validate(document, checksDerivatives: checksDerivatives) {
+        case .report(let report): return report
+        case .exceedsLimits(let detail): throw APIError.exceedsLimits(detail)
+        case .unavailable(let detail): throw APIError.admissionUnavailable(detail)
+        }
+    }
+
+    /// The report of a document that would be taken; refused as the submission itself would be.
+    private func dryRun(_ document: JSONValue) async throws -> Response {
+        let report = try await report(on: document, checksDerivatives: false)
+        guard report["valid"] != .bool(false) else {
+            throw APIError.validationFailed(report["errors"]?.elements ?? [])
+        }
+        return .json(report)
+    }
+
+    // MARK: The store
+
+    private func submit(
+        _ admitted: AdmittedDocument, of document: JSONValue, _ key: IdempotencyKey?
+    ) async throws -> Submitted {
+        let time = context.now().calendar
+        let submission = Submission(
+            id: context.identifiers.next(at: time), owner: APIContext.owner, kind: APIContext.jobKind,
+            payload: admitted.payload,
+            limits: JSONWriter.bytes(document["limits"] ?? .object([]), style: .canonical), labels: admitted.labels,
+            priority: admitted.priority, maxAttempts: admitted.maxAttempts, timeToLive: admitted.timeToLive)
+        let submitted = try await context.store.submit(submission, idempotency: key, at: time)
+        if !submitted.isReplay {
+            context.queue.count()
+            context.workforce.wake()
+        }
+        return submitted
+    }
+
+    private func answer(_ submitted: Submitted, to request: Request) async throws -> Response {
+        let wait = Preference.wait(request.fields("prefer"), limit: context.limits.waitSeconds)
+        let job = try await waited(for: submitted.job, wait)
+        var response: Response
+        if wait != nil, job.state.isFinal {
+            let result = try await context.store.result(of: job.id)
+            response = try await context.answer(job, result: result)
+        } else {
+            response = try await context.answer(job, status: .accepted).with("Retry-After", "1")
+        }
+        response.fields.add("Location", JobDocument.path(job.id))
+        if let wait { response.fields.add("Preference-Applied", "wait=\(wait)") }
+        if submitted.isReplay { response.fields.add("Idempotency-Replayed", "true") }
+        return response
+    }
+
+    /// A preference that cannot be granted is no error: the job has been accepted.
+    private func waited(for job: Job, _ seconds: Int?) async throws -> Job {
+        guard let seconds else { return job }
+        do {
+            return try await context.job(job.id, waiting: seconds) { $0.state.isFinal }
+        } catch APIError.tooManyWaits {
+            return job
+        }
+    }
+}
