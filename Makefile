@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 PKG_CONFIG_MODULES := openblas openssl zlib sqlite3
 DEBIAN_PACKAGES := pkg-config libopenblas-dev libssl-dev zlib1g-dev libsqlite3-dev curl ca-certificates
 
-.PHONY: help deps build test lint format clean
+.PHONY: help deps build demo serve test lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ deps: ## Install the system packages that are missing (needs root or sudo)
 
 build: deps ## Build the optimised executable
 	$(SWIFT) build -c release --product stackelberg
+
+demo: build ## Serve, post an example by curl, stream its progress, print its result
+	Examples/demo.sh .build/release/stackelberg
+
+serve: build ## Serve on http://127.0.0.1:8080 with data in ./var until Ctrl-C
+	.build/release/stackelberg serve --data ./var
 
 test: deps ## Build and run every test
 	$(SWIFT) build --build-tests

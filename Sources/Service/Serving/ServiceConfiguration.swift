@@ -12,54 +12,34 @@ package struct ServiceConfiguration: Sendable {
     package var workers: Int
     /// Host names that requests may carry besides those of the loopback address.
     package var allowedHosts: [String] = []
-    /// The folder with `openapi.yaml` and `examples`.
-    package var resources: ServiceResources
+    /// The folder with example documents and their data sets.
+    package var examples: URL
     /// This program, for workers.
     package var executable: String
     package var environment: [String: String]
 
     package init(
-        data: URL, workers: Int, resources: ServiceResources, executable: String, environment: [String: String]
+        data: URL, workers: Int, examples: URL, executable: String, environment: [String: String]
     ) {
         self.data = data
         self.workers = workers
-        self.resources = resources
+        self.examples = examples
         self.executable = executable
         self.environment = environment
     }
 }
 
 /// Files that come with the program.
-package struct ServiceResources: Sendable, Equatable {
-    /// Documents with their data sets.
-    package let examples: URL
-    /// The contract of the API.
-    package let contract: URL
-
-    private init(examples: URL, contract: URL) {
-        self.examples = examples
-        self.contract = contract
-    }
-
-    /// A folder that holds `openapi.yaml` and `Examples` (or `examples`).
-    package init(folder: URL) {
-        let examples = ["Examples", "examples"].map(folder.appendingPathComponent)
-        self.init(
-            examples: examples.first { FileManager.default.fileExists(atPath: $0.path) } ?? examples[0],
-            contract: folder.appendingPathComponent("openapi.yaml"))
-    }
-
-    /// Beside an installed program (`../share/stackelberg`), or in the checkout that it was built in.
-    package static func find(executable: String) -> ServiceResources? {
-        let program = URL(fileURLWithPath: executable).resolvingSymlinksInPath()
-        var folder = program.deletingLastPathComponent()
-        var candidates = [folder.deletingLastPathComponent().appendingPathComponent("share/stackelberg")]
+package enum ShippedFiles {
+    /// The folder of the examples: beside an installed program (`../share/stackelberg/examples`), or in the checkout that
+    /// it was built in.
+    package static func examples(of executable: String) -> URL? {
+        var folder = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
+        var candidates = [folder.deletingLastPathComponent().appendingPathComponent("share/stackelberg/examples")]
         while folder.path != "/" {
-            candidates.append(folder)
+            candidates.append(folder.appendingPathComponent("Examples"))
             folder = folder.deletingLastPathComponent()
         }
-        return candidates.map(ServiceResources.init(folder:)).first {
-            FileManager.default.fileExists(atPath: $0.contract.path)
-        }
+        return candidates.first { FileManager.default.fileExists(atPath: $0.path) }
     }
 }

@@ -1,0 +1,140 @@
+// The composition root: store, workers, endpoints and server put together, started in order, and taken down in order.
+import Foundation
+import Glibc
+import HTTP1
+import HTTPServer
+import JobQueue
+import SQLiteStore
+import Sockets
+
+/// Why a service could not start: a sentence.
+package struct StartError: Error, Equatable {
+    package let reason: String
+}
+
+/// One line for each request.
+enum AccessLog {
+    /// Method, target, status, bytes, seconds, request id, peer.
+    static func line(_ record: AccessRecord) -> String {
+        let seconds = String(format: "%.6f", record.seconds)
+        return "\(record.method) \(record.target) \(record.status) \(record.bytes) \(seconds) \(record.requestID) "
+            + "\(record.peer)"
+    }
+}
+
+/// A running service.
+package final class Application: Sendable {
+    /// Where it answers.
+    package let url: String
+    private let server: Server
+    private let store: SQLiteStore
+    private let supervisor: Supervisor
+    private let desk: AdmissionWorkers
+    private let status: ServiceStatus
+    private let keeping: Task<Void, Never>
+
+    /// Seconds that requests and streams have to end when the service drains.
+    private static let grace = Duration.seconds(5)
+
+    /// Opens the store, recovers its jobs, starts the workers, and then listens.
+    ///
+    /// - Parameter log: takes lines for people.
+    package static func start(
+        _ configuration: ServiceConfiguration, log: @escaping @Sendable (String) -> Void
+    ) async throws -> Application {
+        let clock = ServiceClock()
+        let folder = ServiceFolder(configuration.data)
+        let environment: [String: String]
+        let store: SQLiteStore
+        do {
+            try folder.prepare()
+            environment = try KernelVariant.settle(configuration.environment, in: folder.root)
+            store = try await SQLiteStore.open(folder: folder.root.path, compose: StateEvents.compose)
+            for job in try await store.recover(at: clock.timestamp()) { log("\(job) goes on after a lost server") }
+        } catch {
+            throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(error)")
+        }
+        let factory = WorkerFactory(executable: configuration.executable, environment: environment)
+        let supervisor = Supervisor(
+            store: store, factory: factory, folder: folder,
+            options: Supervisor.Options(workers: configuration.workers), clock: clock, log: log)
+        let desk = AdmissionWorkers(
+            factory: factory, folder: folder, datasets: [configuration.examples.path])
+        let status = ServiceStatus()
+        let context = APIContext(
+            store: store, desk: desk, workforce: supervisor,
+            examples: ExampleCatalogue(folder: configuration.examples), status: status,
+            identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()),
+            hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })),
+            now: { clock.moment() },
+            discard: { job, _ in try? FileManager.default.removeItem(at: folder.job(job.description)) })
+        let server = try await listen(configuration, context, log)
+        await supervisor.start()
+        status.becomeReady()
+        return Application(
+            server: server, store: store, supervisor: supervisor, desk: desk, status: status,
+            keeping: keepHouse(store, folder, clock, log))
+    }
+
+    private init(
+        server: Server, store: SQLiteStore, supervisor: Supervisor, desk: AdmissionWorkers, status: ServiceStatus,
+        keeping: Task<Void, Never>
+    ) {
+        url = "http://\(server.address)"
+        self.server = server
+        self.store = store
+        self.supervisor = supervisor
+        self.desk = desk
+        self.status = status
+        self.keeping = keeping
+    }
+
+    private static func listen(
+        _ configuration: ServiceConfiguration, _ context: APIContext, _ log: @escaping @Sendable (String) -> Void
+    ) async throws -> Server {
+        do {
+            let identifiers = RequestIdentifiers(seed: UInt64.random(in: .min ... .max))
+            var server = ServerConfiguration(
+                loops: max(1, ProcessInfo.processInfo.activeProcessorCount), wallClock: { Int(time(nil)) },
+                requestIdentifier: identifiers.next)
+            server.log = { log(AccessLog.line($0)) }
+            APIRouter.configure(&server, for: context)
+            let address = try SocketAddress(host: configuration.host, port: UInt16(configuration.port))
+            return try await Server(on: address, router: APIRouter.make(context), configuration: server)
+        } catch let error as SystemError {
+            throw StartError(
+                reason: "cannot listen on \(configuration.host) port \(configuration.port): \(error)")
+        }
+    }
+
+    /// Stops taking work, suspends what runs, tells streams, answers what is open, and closes the store.
+    package func drain() async {
+        status.beginDraining()
+        async let workers: Void = supervisor.drain()
+        async let requests: Void = server.drain(grace: Self.grace)
+        _ = await (workers, requests)
+        await desk.close()
+        keeping.cancel()
+        await store.close()
+    }
+
+    /// Removes what has outlived its time, thins old logs, and shortens the write-ahead log when nothing goes on.
+    private static func keepHouse(
+        _ store: SQLiteStore, _ folder: ServiceFolder, _ clock: ServiceClock,
+        _ log: @escaping @Sendable (String) -> Void
+    ) -> Task<Void, Never> {
+        Task {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(30))
+                do {
+                    for expired in try await store.expire(limit: 100, at: clock.timestamp()) {
+                        try? FileManager.default.removeItem(at: folder.job(expired.id.description))
+                    }
+                    _ = await store.truncateLogIfIdle()
+                } catch {
+                    log("housekeeping: \(error)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// `stackelberg serve`: the service in the foreground, until SIGTERM or SIGINT.
+import ArgumentParser
+import Foundation
+import Service
+
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the HTTP API and solve the jobs that are posted to it.",
+        discussion: """
+            The first line of standard output is the URL. SIGTERM and SIGINT drain: running jobs are suspended and go on \
+            at the next start, streams are told, and the process ends with status 0. A second signal ends it at once.
+            """)
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port to listen on; 0 picks a free one.")
+    var port = 8080
+
+    @Option(help: ArgumentHelp("Where jobs and their states are kept.", valueName: "folder"))
+    var data = "./var"
+
+    @Option(help: "Worker processes; one per core unless said.")
+    var workers: Int?
+
+    @Option(help: ArgumentHelp("A host name that requests may use besides localhost.", valueName: "name"))
+    var allowedHost: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Examples and their data sets; those shipped with the program unless said.", valueName: "folder"))
+    var examples: String?
+
+    func validate() throws {
+        if !(0...65_535).contains(port) { throw ValidationError("--port wants 0 to 65535, came \(port)") }
+        if let workers, !(1...256).contains(workers) {
+            throw ValidationError("--workers wants 1 to 256, came \(workers)")
+        }
+    }
+
+    func run() throws {
+        let environment = ProcessInfo.processInfo.environment
+        KernelEnvironment.pin(environment)
+        guard let executable = KernelEnvironment.executable,
+            let shipped = examples.map(URL.init(fileURLWithPath:)) ?? ShippedFiles.examples(of: executable)
+        else {
+            Console.say("error: the examples are not beside the program; name their folder by --examples")
+            throw Status.refused
+        }
+        var configuration = ServiceConfiguration(
+            data: URL(fileURLWithPath: data), workers: workers ?? ProcessInfo.processInfo.activeProcessorCount,
+            examples: shipped, executable: executable, environment: environment)
+        configuration.host = host
+        configuration.port = port
+        configuration.allowedHosts = allowedHost
+        ServiceProcess.run(configuration)
+    }
+}
