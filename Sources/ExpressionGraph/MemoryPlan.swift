@@ -6,8 +6,10 @@ struct MemoryPlan {
     private(set) var offsets: [NodeID: Int] = [:]
     /// Where each constant's single value begins.
     private(set) var constants: [NodeID: Int] = [:]
-    /// The size of the arena.
+    /// The size of the arena, at most ``largestCount``.
     private(set) var count = 0
+    /// Where counting ends: more than any machine addresses, and far enough from the largest integer to add to.
+    static let largestCount = 1 << 59
 
     private struct Gap {
         var offset: Int
@@ -18,7 +20,7 @@ struct MemoryPlan {
     /// - Parameters:
     ///   - stages: the steps of each stage. Values that only their own stage reads share memory with later values of
     ///     that stage; all others keep their place, because a later stage runs again without them being recomputed.
-    ///   - elementCount: the largest number of elements of a node, over all batches.
+    ///   - elementCount: the largest number of elements of a node, over all batches; `Int.max` for what has no number.
     init(_ schedule: Schedule, stages: [[PlannedStep]], elementCount: (NodeID) -> Int) {
         let outputs = Set(schedule.outputs.map(schedule.reshapeRoot))
         for id in schedule.graph.reachable(from: schedule.outputs) {
@@ -57,10 +59,10 @@ struct MemoryPlan {
     }
 
     /// Values begin on cache lines, and have whole vectors to themselves.
-    private func rounded(_ count: Int) -> Int { max((count + 7) / 8 * 8, 8) }
+    private func rounded(_ count: Int) -> Int { max((min(count, Self.largestCount) + 7) / 8 * 8, 8) }
 
     private mutating func extend(_ count: Int) -> Int {
-        defer { self.count += rounded(count) }
+        defer { self.count = min(self.count + rounded(count), Self.largestCount) }
         return self.count
     }
 

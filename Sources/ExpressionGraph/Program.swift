@@ -6,11 +6,10 @@ import Tensors
 /// Inputs are assigned to ordered stages. Writing an input makes its stage and all later ones stale; ``run()`` computes
 /// just what is stale. Not thread-safe: a program belongs to one thread at a time.
 package final class Program {
+    package let plan: ProgramPlan
     package let graph: Graph
     package let outputs: [NodeID]
     private let schedule: Schedule
-    private let plan: [[PlannedStep]]
-    private let memory: MemoryPlan
     private let arena: AlignedBuffer
     private let scratch: AlignedBuffer
     private let slots: [NodeID: Int]
@@ -27,45 +26,41 @@ package final class Program {
     private var stale = 0
     private let resultSlots: [Int]
 
-    /// Compiles the outputs.
-    ///
-    /// - Parameters:
-    ///   - stages: the inputs of each stage, slowest first; unnamed inputs (data) belong to the first.
-    ///   - batchRows: for sample axes that are drawn in batches, the largest batch; others run over all rows.
-    package init(
-        _ graph: Graph, outputs: [NodeID], stages: [[NodeID]] = [], batchRows: [AxisID: Int] = [:],
-        options: CompilationOptions = CompilationOptions()
-    ) {
-        self.graph = graph
-        self.outputs = outputs
-        let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
-        maximumRows = maximum
-        rows = maximum
-        firstRow = maximum.map { _ in 0 }
-        schedule = Schedule(graph, outputs: outputs, inputStages: stages, fuses: options.fuses)
-        let planner = StepPlanner(schedule: schedule, options: options)
-        plan = schedule.stages.indices.map(planner.steps)
-        memory = MemoryPlan(schedule, stages: plan) { id in
-            // Sizes were checked for overflow when the problem was lowered.
-            graph.shape(id).elementCount { maximum[$0.index] } ?? 0
-        }
+    /// Allocates what the plan asks for. Traps when memory is exhausted; ``ProgramPlan/memoryBytes`` tells before.
+    package init(_ plan: ProgramPlan) {
+        let memory = plan.memory
+        self.plan = plan
+        graph = plan.graph
+        outputs = plan.outputs
+        schedule = plan.schedule
+        maximumRows = plan.maximumRows
+        rows = plan.maximumRows
+        firstRow = plan.maximumRows.map { _ in 0 }
         arena = AlignedBuffer(count: memory.count)
         scratch = AlignedBuffer(count: Kernels.blockScratchCount)
-        let layout = SlotLayout(graph: graph, outputs: outputs, memory: memory)
+        let layout = SlotLayout(graph: plan.graph, outputs: plan.outputs, memory: memory)
         slots = layout.slots
         constantSlots = layout.constants
         pointers = .allocate(capacity: max(layout.count, 1))
         pointers.initialize(repeating: nil, count: max(layout.count, 1))
-        resultSlots = outputs.map { [schedule] in layout.slots[schedule.reshapeRoot($0)] ?? -1 }
+        resultSlots = plan.outputs.map { layout.slots[plan.schedule.reshapeRoot($0)] ?? -1 }
         fillPointers()
         emit()
+    }
+
+    /// Compiles the outputs: ``ProgramPlan/init(_:outputs:stages:batchRows:options:)`` and ``init(_:)``.
+    package convenience init(
+        _ graph: Graph, outputs: [NodeID], stages: [[NodeID]] = [], batchRows: [AxisID: Int] = [:],
+        options: CompilationOptions = CompilationOptions()
+    ) {
+        self.init(ProgramPlan(graph, outputs: outputs, stages: stages, batchRows: batchRows, options: options))
     }
 
     deinit { pointers.deallocate() }
 
     private func fillPointers() {
-        for (id, offset) in memory.offsets { if let slot = slots[id] { pointers[slot] = arena.base + offset } }
-        for (id, offset) in memory.constants {
+        for (id, offset) in plan.memory.offsets { if let slot = slots[id] { pointers[slot] = arena.base + offset } }
+        for (id, offset) in plan.memory.constants {
             guard let slot = constantSlots[id] else { continue }
             pointers[slot] = arena.base + offset
             arena.base[offset] = graph.constantValue(id) ?? 0
@@ -165,27 +160,6 @@ package final class Program {
     /// The number of instructions of every stage, for measurements and tests.
     package var instructionCounts: [Int] { code.map(\.count) }
 
-    /// The fused passes of all stages, for verification.
-    package var blockPlans: [BlockPlan] {
-        plan.joined().compactMap { if case .block(let block) = $0 { block } else { nil } }
-    }
-
-    /// The breaches of the rules of block programs in `block`, were it part of this program.
-    package func violations(in block: BlockPlan) -> [PlanViolation] {
-        BlockVerifier(schedule: schedule).violations(block)
-    }
-
-    /// Every breach of the rules of plans in this program; empty unless the compiler has a fault.
-    package func planViolations() -> [PlanViolation] {
-        let verifier = MemoryVerifier(schedule: schedule, memory: memory) { [graph, maximumRows] id in
-            graph.shape(id).elementCount { maximumRows[$0.index] } ?? 0
-        }
-        return blockPlans.flatMap(violations) + verifier.violations(plan)
-    }
-
-    /// The memory of the program, data not counted, in bytes.
-    package var memoryBytes: Int { (arena.count + scratch.count) * MemoryLayout<Double>.stride }
-
     private func emit() {
         if let earlier = known[rows] {
             code = earlier
@@ -193,7 +167,7 @@ package final class Program {
         }
         let emitter = InstructionEmitter(
             schedule: schedule, slots: slots, constants: constantSlots, rows: rows)
-        code = plan.map { $0.map(emitter.instruction) }
+        code = plan.steps.map { $0.map(emitter.instruction) }
         if known.count < Self.knownLimit { known[rows] = code }
     }
 }

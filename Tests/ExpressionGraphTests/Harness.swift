@@ -64,7 +64,7 @@ func check(
     let expected = evaluator.evaluate(outputs)
     for options in allOptions {
         let program = Program(graph, outputs: outputs, options: options)
-        #expect(program.planViolations() == [], "\(comment) \(options)", sourceLocation: location)
+        #expect(program.plan.violations() == [], "\(comment) \(options)", sourceLocation: location)
         for (input, value) in inputs { program.set(input, to: value) }
         program.run()
         for (index, values) in program.results.enumerated() {

@@ -25,7 +25,7 @@ import Testing
         #expect(GraphVerifier(graph).violations() == [])
         let outputs = forward + gradient + first + second
         let program = Program(graph, outputs: outputs)
-        #expect(program.planViolations() == [])
+        #expect(program.plan.violations() == [])
         for (input, value) in inputs { program.set(input, to: value) }
         program.run()
         let results = program.results

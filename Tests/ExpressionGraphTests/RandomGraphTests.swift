@@ -37,7 +37,7 @@ import Testing
         let expected = Expectation(random.graph, random.outputs, random.values)
         for options in allOptions {
             let program = Program(random.graph, outputs: random.outputs, options: options)
-            #expect(program.planViolations() == [], "seed \(seed) \(options)")
+            #expect(program.plan.violations() == [], "seed \(seed) \(options)")
             for (input, value) in random.values { program.set(input, to: value) }
             program.run()
             expectClose(program, expected, "seed \(seed) \(options)")
@@ -51,7 +51,7 @@ import Testing
         var stages = [[NodeID]](repeating: [], count: count)
         for input in random.inputs { stages[Int.random(in: 0..<count, using: &choice)].append(input) }
         let program = Program(random.graph, outputs: random.outputs, stages: stages)
-        #expect(program.planViolations() == [], "seed \(seed)")
+        #expect(program.plan.violations() == [], "seed \(seed)")
         var values = random.values
         for (input, value) in values { program.set(input, to: value) }
         for round in 0..<4 {

@@ -110,35 +110,35 @@ import Testing
         let shifted = graph.add(sum, graph.broadcast(s, to: [.size(9)]))
         let total = graph.sum(graph.unary(.exp, shifted))
         let program = Program(graph, outputs: [total])
-        return (program, program.blockPlans[0])
+        return (program, program.plan.blockPlans[0])
     }
 
     @Test func aCompiledPlanIsLegal() {
         let (program, plan) = fixture()
         #expect(plan.steps.map(\.opcode) == [.sin, .fusedMultiplyAdd, .add, .exp, .sum])
-        #expect(program.planViolations() == [])
+        #expect(program.plan.violations() == [])
     }
 
     @Test func registersAreWrittenBeforeTheyAreRead() {
         var (program, plan) = fixture()
         let sine = plan.steps.removeFirst()
-        let found = program.violations(in: plan)
+        let found = program.plan.violations(in: plan)
         #expect(found.contains(.unreadable(plan.steps[0].node, sine.destination)))
     }
 
     @Test func droppedValuesAreFound() {
         var (program, plan) = fixture()
         plan.steps.removeLast()
-        #expect(program.violations(in: plan) == [.unused(plan.steps[3].node)])
+        #expect(program.plan.violations(in: plan) == [.unused(plan.steps[3].node)])
     }
 
     @Test func swappedSourcesAreFound() {
         var (program, plan) = fixture()
         plan.steps[1].sources.swapAt(0, 2)
-        #expect(!program.violations(in: plan).isEmpty || plan.steps[1].sources[0] == plan.steps[1].sources[2])
+        #expect(!program.plan.violations(in: plan).isEmpty || plan.steps[1].sources[0] == plan.steps[1].sources[2])
         plan.steps[1].sources.swapAt(1, 2)
         let step = plan.steps[1]
-        #expect(program.violations(in: plan).contains(.wrongEdges(step.node, .fusedMultiplyAdd, step.sources)))
+        #expect(program.plan.violations(in: plan).contains(.wrongEdges(step.node, .fusedMultiplyAdd, step.sources)))
     }
 
     @Test func scalarsStayOutOfVectorPlaces() {
@@ -150,23 +150,23 @@ import Testing
             return
         }
         plan.steps[2].sources[index] = .memory(scalar)
-        #expect(program.violations(in: plan).contains(.elementCount(plan.steps[2].node, .memory(scalar))))
+        #expect(program.plan.violations(in: plan).contains(.elementCount(plan.steps[2].node, .memory(scalar))))
     }
 
     @Test func accumulatorsAreWrittenOnceByTheRightOpcodes() {
         var (program, plan) = fixture()
         let last = plan.steps[4]
         plan.steps.append(last)
-        #expect(program.violations(in: plan).contains(.unwritable(last.node, last.destination)))
+        #expect(program.plan.violations(in: plan).contains(.unwritable(last.node, last.destination)))
         plan.steps[5].opcode = .copy
-        #expect(program.violations(in: plan).contains(.unwritable(last.node, last.destination)))
+        #expect(program.plan.violations(in: plan).contains(.unwritable(last.node, last.destination)))
         plan.steps[5].sources = [last.destination]
-        #expect(program.violations(in: plan).contains(.unreadable(last.node, last.destination)))
+        #expect(program.plan.violations(in: plan).contains(.unreadable(last.node, last.destination)))
     }
 
     @Test func operandsAreCounted() {
         var (program, plan) = fixture()
         plan.steps[0].sources.append(plan.steps[0].sources[0])
-        #expect(program.violations(in: plan) == [.arity(plan.steps[0].node, .sin)])
+        #expect(program.plan.violations(in: plan) == [.arity(plan.steps[0].node, .sin)])
     }
 }

@@ -1,0 +1,66 @@
+// A compiled graph before anything is allocated: what is computed when, by which steps, and in how much memory.
+import Tensors
+
+/// Everything about a program but its memory. Making one costs time by the number of nodes and none by their sizes, so
+/// a program can be priced, and refused, before it exists.
+package struct ProgramPlan {
+    package let graph: Graph
+    package let outputs: [NodeID]
+    let schedule: Schedule
+    /// The steps of each stage.
+    let steps: [[PlannedStep]]
+    let memory: MemoryPlan
+    /// Per axis: the largest number of rows at a time.
+    let maximumRows: [Int]
+
+    /// Compiles the outputs.
+    ///
+    /// - Parameters:
+    ///   - stages: the inputs of each stage, slowest first; unnamed inputs (data) belong to the first.
+    ///   - batchRows: for sample axes that are drawn in batches, the largest batch; others run over all rows.
+    package init(
+        _ graph: Graph, outputs: [NodeID], stages: [[NodeID]] = [], batchRows: [AxisID: Int] = [:],
+        options: CompilationOptions = CompilationOptions()
+    ) {
+        let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
+        let schedule = Schedule(graph, outputs: outputs, inputStages: stages, fuses: options.fuses)
+        let planner = StepPlanner(schedule: schedule, options: options)
+        let steps = schedule.stages.indices.map(planner.steps)
+        self.graph = graph
+        self.outputs = outputs
+        self.schedule = schedule
+        self.steps = steps
+        maximumRows = maximum
+        memory = MemoryPlan(schedule, stages: steps) { Self.elementCount(graph, $0, rows: maximum) }
+    }
+
+    /// The memory of the program, data not counted, in bytes. What no machine could address is some number beyond 2⁶¹.
+    package var memoryBytes: Int {
+        // The arena holds at most `MemoryPlan.largestCount` numbers, so this cannot overflow.
+        (memory.count + Kernels.blockScratchCount + 2 * AlignedBuffer.slack) * MemoryLayout<Double>.stride
+    }
+
+    private static func elementCount(_ graph: Graph, _ id: NodeID, rows: [Int]) -> Int {
+        graph.shape(id).elementCount { rows[$0.index] } ?? .max
+    }
+
+    // MARK: - Verification
+
+    /// The fused passes of all stages.
+    package var blockPlans: [BlockPlan] {
+        steps.joined().compactMap { if case .block(let block) = $0 { block } else { nil } }
+    }
+
+    /// The breaches of the rules of block programs in `block`, were it part of this program.
+    package func violations(in block: BlockPlan) -> [PlanViolation] {
+        BlockVerifier(schedule: schedule).violations(block)
+    }
+
+    /// Every breach of the rules of plans; empty unless the compiler has a fault.
+    package func violations() -> [PlanViolation] {
+        let verifier = MemoryVerifier(schedule: schedule, memory: memory) { [graph, maximumRows] id in
+            Self.elementCount(graph, id, rows: maximumRows)
+        }
+        return blockPlans.flatMap(violations) + verifier.violations(steps)
+    }
+}
