@@ -24,10 +24,7 @@ package final class BilevelOracle {
         var xVersion = 0
         var yVersion = 0
     }
-    private enum Kind: CaseIterable {
-        case lowerGradient, lowerValueAndGradient, lowerValue, hessian, mixed, adjoint, upper, upperValue
-    }
-    private var evaluators: [Kind: Evaluator] = [:]
+    private var evaluators: [OracleProgram: Evaluator] = [:]
 
     package init(_ problem: MultilevelProblem) {
         self.problem = problem
@@ -153,10 +150,10 @@ package final class BilevelOracle {
 
     // MARK: - Programs
 
-    /// The memory of all programs compiled so far, data not counted, in bytes.
-    package var memoryBytes: Int { evaluators.values.reduce(0) { $0 + $1.program.memoryBytes } }
+    /// The memory of all programs compiled so far, data not counted, in bytes; to hold prices against.
+    package var memoryBytes: Int { evaluators.values.reduce(0) { $0 + $1.program.plan.memoryBytes } }
 
-    private func run(_ kind: Kind, along v: [Double]? = nil) -> Program {
+    private func run(_ kind: OracleProgram, along v: [Double]? = nil) -> Program {
         var evaluator = evaluators[kind] ?? Evaluator(program: compile(kind))
         let program = evaluator.program
         if evaluator.xVersion != xVersion {
@@ -173,20 +170,8 @@ package final class BilevelOracle {
         return program
     }
 
-    private func compile(_ kind: Kind) -> Program {
-        let d = derivatives
-        let outputs: [NodeID]
-        switch kind {
-        case .lowerGradient: outputs = d.lowerGradient
-        case .lowerValueAndGradient: outputs = [d.lowerValue] + d.lowerGradient
-        case .lowerValue: outputs = [d.lowerValue]
-        case .hessian: outputs = d.hessianProduct
-        case .mixed: outputs = d.mixedProduct
-        case .adjoint: outputs = d.hessianProduct + d.mixedProduct
-        case .upper: outputs = [d.upperValue] + d.upperGradientY + d.upperGradientX
-        case .upperValue: outputs = [d.upperValue]
-        }
-        let program = Program(d.graph, outputs: outputs, stages: [[], d.x, d.y, d.v])
+    private func compile(_ kind: OracleProgram) -> Program {
+        let program = Program(derivatives.plan(kind))
         for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
         return program
     }

@@ -7,6 +7,8 @@ import Tensors
 struct ReferenceEvaluator {
     /// Newton corrections after the minimiser, each a solve by conjugate gradients.
     static let corrections = 3
+    /// Pairs that its minimiser, L-BFGS, remembers.
+    static let memory = 20
 
     let oracle: BilevelOracle
     let stop: StopCheck
@@ -14,7 +16,7 @@ struct ReferenceEvaluator {
     private static let adjointSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-14)
     private static let correctionSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-10)
     private static let configuration = DoubleLoopConfiguration(
-        lower: .lbfgs(memory: 20, steps: 5_000, tolerance: 0), hypergradient: .implicit(adjointSolver),
+        lower: .lbfgs(memory: memory, steps: 5_000, tolerance: 0), hypergradient: .implicit(adjointSolver),
         upper: .lineSearch, warmStartsLower: true, warmStartsLinear: false)
 
     /// Evaluates at `x`, the lower solve beginning at `y`; `nil` when stopped.

@@ -70,38 +70,23 @@ package final class SOBAStepper {
 
     /// - Parameter problem: with its rows laid out in the order that the draws name.
     package init(_ problem: MultilevelProblem, draws: SOBADraws) {
-        sampled = SampledGraph(problem)
-        lowerDraws = Self.sources(sampled.lower, draws.lower)
-        upperDraws = Self.sources(sampled.upper, draws.upper)
-        let update = SOBAUpdate(sampled.derivatives, constraint: problem.upper.constraint)
-        rho = update.rho
-        gamma = update.gamma
-        let d = sampled.derivatives
-        variables = d.y + d.v + d.x
-        counts = (d.y.count, d.v.count)
+        let plan = SOBAPlan(problem, draws: draws)
+        sampled = plan.sampled
+        lowerDraws = plan.lowerDraws
+        upperDraws = plan.upperDraws
+        rho = plan.update.rho
+        gamma = plan.update.gamma
+        variables = plan.variables
+        counts = (sampled.derivatives.y.count, sampled.derivatives.v.count)
         lengths =
             problem.lower.variables.map(\.count) + problem.lower.variables.map(\.count)
             + problem.upper.variables.map(\.count)
-        var batchRows: [AxisID: Int] = [:]
-        for (axes, sources) in [(sampled.lower.axes, lowerDraws), (sampled.upper.axes, upperDraws)] {
-            for (axis, source) in zip(axes, sources) { batchRows[axis.drawn] = source.largestCount }
-        }
-        program = Program(
-            update.graph, outputs: update.outputs, stages: [[], variables + [rho, gamma]], batchRows: batchRows)
+        program = Program(plan.program)
         for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
         for input in sampled.lower.inputs + sampled.upper.inputs {
             program.bind(input.node, to: input.array.tensor.storage)
         }
-        for bound in update.bounds { program.write(bound.values, to: bound.node) }
-    }
-
-    private static func sources(_ draw: LevelDraw, _ sources: [String: DrawSource]) -> [DrawSource] {
-        draw.axes.map { axis in
-            guard let source = sources[axis.source.name] else {
-                preconditionFailure("no draws for the samples \(axis.source.name)")
-            }
-            return source
-        }
+        for bound in plan.update.bounds { program.write(bound.values, to: bound.node) }
     }
 
     /// Advances the state by `count` iterations.
@@ -165,45 +150,4 @@ package final class SOBAStepper {
 
     /// The instructions of the program's stages, for measurements.
     package var instructionCounts: [Int] { program.instructionCounts }
-}
-
-/// y⁺ = y − ρ g_y, v⁺ = v − ρ (Hv + f_y), x⁺ = P(x − γ (Jv + f_x)) as one graph.
-private struct SOBAUpdate {
-    private(set) var graph: Graph
-    let rho: NodeID
-    let gamma: NodeID
-    let outputs: [NodeID]
-    private(set) var bounds: [(node: NodeID, values: [Double])] = []
-
-    init(_ d: BilevelGraph, constraint: ConvexSet) {
-        var graph = d.graph
-        let rho = graph.addInput("lower step", shape: .scalar, role: .value)
-        let gamma = graph.addInput("upper step", shape: .scalar, role: .value)
-        func moved(_ point: NodeID, _ step: NodeID, _ direction: NodeID) -> NodeID {
-            let repeated = graph.broadcast(step, to: graph.shape(point))
-            return graph.subtract(point, graph.multiply(repeated, direction))
-        }
-        let y = zip(d.y, d.lowerGradient).map { moved($0, rho, $1) }
-        let v = d.v.indices.map { moved(d.v[$0], rho, graph.add(d.hessianProduct[$0], d.upperGradientY[$0])) }
-        var x = d.x.indices.map { moved(d.x[$0], gamma, graph.add(d.mixedProduct[$0], d.upperGradientX[$0])) }
-        switch constraint {
-        case .whole: break
-        case .box(let box):
-            var offset = 0
-            for index in x.indices {
-                let shape = graph.shape(d.x[index])
-                let count = shape.elementCount { graph.axes[$0.index].rows } ?? 0
-                let low = graph.addInput("lower bound", shape: shape, role: .value)
-                let high = graph.addInput("upper bound", shape: shape, role: .value)
-                bounds.append((low, Array(box.lower[offset..<(offset + count)])))
-                bounds.append((high, Array(box.upper[offset..<(offset + count)])))
-                x[index] = graph.binary(.minimum, graph.binary(.maximum, x[index], low), high)
-                offset += count
-            }
-        }
-        outputs = y + v + x
-        self.rho = rho
-        self.gamma = gamma
-        self.graph = graph
-    }
 }

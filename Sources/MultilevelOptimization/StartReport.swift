@@ -1,4 +1,4 @@
-// What validation measures at the start: derivatives, curvature, memory, and the hypergradient itself.
+// What validation measures at the start: derivatives, curvature, and the hypergradient itself.
 import Solvers
 import Tensors
 
@@ -7,16 +7,13 @@ package struct StartReport: Sendable, Equatable {
     package let derivativeChecks: [DerivativeCheck]
     /// Of the lower level at its start.
     package let curvature: Curvature?
-    /// Memory of the compiled programs, data not counted.
-    package let programBytes: Int
     /// F and ‖∇F‖ at the start by the reference evaluation; `nil` when stopped.
     package let objective: Double?
     package let hypergradientNorm: Double?
 
     /// Measures.
     package init(_ problem: MultilevelProblem, seed: UInt64, stop: @escaping StopCheck) {
-        var checker = DerivativeChecker(problem, seed: seed)
-        var checks = checker.run()
+        var checks = Self.checkDerivatives(problem, seed: seed)
         let oracle = BilevelOracle(problem)
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
@@ -38,6 +35,10 @@ package struct StartReport: Sendable, Equatable {
             hypergradientNorm = nil
         }
         derivativeChecks = checks
-        programBytes = oracle.memoryBytes
+    }
+    /// In a scope of its own: the checker's programs are gone before the next ones are compiled.
+    private static func checkDerivatives(_ problem: MultilevelProblem, seed: UInt64) -> [DerivativeCheck] {
+        var checker = DerivativeChecker(problem, seed: seed)
+        return checker.run()
     }
 }

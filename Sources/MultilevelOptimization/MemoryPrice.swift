@@ -1,0 +1,87 @@
+// What solving a problem takes in memory, known before anything of it is allocated.
+import ExpressionGraph
+import Tensors
+
+/// Bytes that a run needs at its largest. A count beyond the largest integer stays there.
+package struct MemoryPrice: Sendable, Equatable {
+    /// Data arrays; those that a method lays out anew twice.
+    package let dataBytes: Int
+    /// Programs: every one that the method may compile.
+    package let programBytes: Int
+    /// Points, gradients and what solvers remember.
+    package let vectorBytes: Int
+
+    /// Vectors as long as a variable that any run holds at the least: its start, the present and the best point with
+    /// their derivatives, and what is passed between solver and programs.
+    package static let vectorsPerVariable = 8
+
+    package var totalBytes: Int { dataBytes.adding(programBytes).adding(vectorBytes) }
+
+    /// Prices a problem under a method. Programs are planned and forgotten: time by the number of operations, none by
+    /// the sizes of arrays.
+    package init(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) {
+        dataBytes = Self.data(problem, configuration).times(MemoryLayout<Double>.stride)
+        programBytes = Self.programs(problem, configuration)
+        vectorBytes = Self.vectors(problem, configuration).times(MemoryLayout<Double>.stride)
+    }
+
+    /// Numbers of the data.
+    private static func data(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
+        problem.data.reduce(0) { sum, array in
+            let isLaidOut = configuration.isStochastic && !problem.graph.shape(array.node).axes.isEmpty
+            return sum.adding(array.tensor.count.times(isLaidOut ? 2 : 1))
+        }
+    }
+
+    private static func programs(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
+        let derivatives = BilevelGraph.full(problem)
+        let oracle = OracleProgram.compiled(for: problem, by: configuration).reduce(0) { sum, program in
+            sum.adding(derivatives.plan(program).memoryBytes)
+        }
+        switch configuration.algorithm {
+        case .doubleLoop: return oracle
+        // The largest draw of an axis does not depend on the seed.
+        case .soba: return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
+        }
+    }
+
+    /// Numbers in vectors. The reference evaluation and the method take turns, so the larger of both counts.
+    private static func vectors(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
+        let upper = problem.upper.dimension
+        let lower = problem.isSingleLevel ? 0 : problem.lower.dimension
+        let points = upper.adding(lower).times(vectorsPerVariable)
+        var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
+        if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, lower)) }
+        return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))
+    }
+
+    /// What the lower solver and the reverse sweep remember.
+    private static func history(_ axes: DoubleLoopConfiguration, _ lower: Int) -> Int {
+        switch axes.lower {
+        case .lbfgs(let memory, let steps, _): return pairs(memory, steps: steps, lower)
+        case .gradientDescent(_, let steps, _):
+            guard case .unrolledReverse(let truncation) = axes.hypergradient else { return 0 }
+            // Each kept iterate is an array of its own, which has a header and a reference.
+            return lower.adding(5).times(min(truncation ?? steps, steps))
+        }
+    }
+
+    /// The pairs of L-BFGS: two vectors for each that is filled, four numbers for each that there is room for.
+    private static func pairs(_ memory: Int, steps: Int, _ dimension: Int) -> Int {
+        dimension.times(2).times(min(memory, steps)).adding(memory.times(4))
+    }
+}
+
+extension Int {
+    /// The sum of two counts, at most the largest integer.
+    fileprivate func adding(_ other: Int) -> Int {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+
+    /// The product of two counts, at most the largest integer.
+    fileprivate func times(_ other: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? .max : product
+    }
+}
