@@ -31,10 +31,6 @@ package struct DatasetFault: Error, Equatable {
 
 /// Builds the problem of a document.
 package struct ProblemBuilder {
-    /// Vectors as long as a variable that any run holds at the least: its start, the present and the best point with their
-    /// derivatives, and the compiled program's own.
-    static let vectorsPerVariable = 8
-
     let document: Problem
     let seed: UInt64
     let memoryBytes: Int
@@ -260,7 +256,7 @@ package struct ProblemBuilder {
                     scope.faulty.insert(variable.name)
                     continue
                 }
-                let vectors = Self.vectorsPerVariable
+                let vectors = MemoryPrice.vectorsPerVariable
                 guard commit(count, vectors: vectors, to: variable.name, at: "\(variable.pointer)/shape") else {
                     continue
                 }
@@ -378,7 +374,15 @@ package struct ProblemBuilder {
     /// Labels and indices are checked on the data themselves.
     private mutating func checkRequirements(_ requirements: [DataRequirement]) {
         for requirement in requirements {
-            let program = Program(graph, outputs: [requirement.node])
+            let plan = ProgramPlan(graph, outputs: [requirement.node])
+            guard plan.memoryBytes <= memoryBytes - committedNumbers * MemoryLayout<Double>.stride else {
+                report(
+                    requirement.fault.pointer, .limitExceeded,
+                    "to look at the labels takes \(plan.memoryBytes) bytes, more than what is left of the "
+                        + "\(memoryBytes) bytes that the job may use")
+                continue
+            }
+            let program = Program(plan)
             for array in arrays { program.bind(array.node, to: array.tensor.storage) }
             for axis in axes { program.write(1, to: axis.expansion) }
             program.run()

@@ -19,7 +19,7 @@ package enum ValidationDocument {
         document.add("levels", .array(job.built.problem.levels.map { level($0).value }))
         document.add("samples", .array(problem.axes.map { axis($0).value }))
         document.add("method", method(job))
-        document.add("memory", memory(problem, report))
+        document.add("memory", memory(job.price))
         if let curvature = report.curvature { document.add("lower_curvature", self.curvature(curvature)) }
         document.add("start", start(report))
         document.add("derivative_checks", .array(report.derivativeChecks.map { check($0).value }))
@@ -37,9 +37,7 @@ package enum ValidationDocument {
         document.add("levels", .array(problem.levels.map { level($0).value }))
         document.add("samples", .array(problem.axes.map { axis($0).value }))
         document.add("method", method(job))
-        var memory = JSONObjectBuilder()
-        memory.add("data_bytes", problem.data.reduce(0) { $0 + $1.tensor.count * 8 })
-        document.add("memory", memory)
+        document.add("memory", memory(job.price))
         document.add("warnings", .array(job.warnings.kept.filter { $0.severity == .warning }.map(fault)))
         return document.value
     }
@@ -106,10 +104,11 @@ package enum ValidationDocument {
         }
     }
 
-    private static func memory(_ problem: MultilevelProblem, _ report: StartReport) -> JSONObjectBuilder {
+    private static func memory(_ price: MemoryPrice) -> JSONObjectBuilder {
         var object = JSONObjectBuilder()
-        object.add("data_bytes", problem.data.reduce(0) { $0 + $1.tensor.count * 8 })
-        object.add("program_bytes", report.programBytes)
+        object.add("data_bytes", price.dataBytes)
+        object.add("program_bytes", price.programBytes)
+        object.add("vector_bytes", price.vectorBytes)
         return object
     }
 

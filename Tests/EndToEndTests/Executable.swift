@@ -18,6 +18,8 @@ struct Finished {
     let errors: String
     /// User and system time of the process.
     let cpuSeconds: Double
+    /// The largest resident memory of the process.
+    let peakBytes: Int
 }
 
 /// Where a standard stream of the child leads.
@@ -181,7 +183,8 @@ private struct Child {
         return Finished(
             ending: ending, output: String(decoding: texts[0], as: UTF8.self),
             errors: String(decoding: texts[1], as: UTF8.self),
-            cpuSeconds: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime))
+            cpuSeconds: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime),
+            peakBytes: usage.ru_maxrss * 1024)
     }
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }

@@ -36,7 +36,7 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
         """
     }
 
-    static let all = texts + yaml + fields + shapes + names + formulas + data + methods + unsupported
+    static let all = texts + yaml + fields + shapes + names + formulas + data + methods + unsupported + memory
 
     /// Data files that the documents name.
     static let tables = [
@@ -269,6 +269,43 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
              "samples": {"rows": {"arrays": ["X", "y"]}},
              "levels": [{"variables": {"w": {"shape": [2]}}, "minimize": "mean(binary_cross_entropy(X @ w, y))"}]}}
             """#, at: "\(upper)  1:34  label-outside-set", says: "entry 2 is 2.0"),
+    ]
+
+    private static let memoryLimit = #", "limits": {"memory_bytes": 8000000000}"#
+
+    /// Documents within the limits of the language that no memory holds.
+    static let memory = [
+        Self(
+            "an outer product larger than memory",
+            document(
+                x: #"{"shape": [40000]}"#, upper: "sum(y) + sum(outer(x, x))", lower: "sum((y - x[:2])^2)",
+                rest: memoryLimit), at: "/problem  limit-exceeded", says: "the job may use 8000000000"),
+        Self(
+            "a broadcast larger than memory",
+            document(
+                problem: #""data": {"a": {"random": {"normal": [50000]}}},"#, x: #"{"shape": [40000]}"#,
+                upper: "sum(y) + sum((reshape(a, [50000, 1]) - x)^2)", lower: "sum((y - x[:2])^2)", rest: memoryLimit),
+            at: "/problem  limit-exceeded", says: "data 400000, programs"),
+        Self(
+            "a lower Hessian product larger than memory",
+            document(
+                y: #"{"shape": [40000]}"#, upper: "sum(y) + sum(x)", lower: "sum((y - x[0])^2) + sum(sin(outer(y, y)))",
+                rest: memoryLimit), at: "/problem  limit-exceeded", says: "the job may use 8000000000"),
+        Self(
+            "labels larger than memory",
+            document(
+                problem: #""data": {"a": {"random": {"normal": [40000]}}},"#,
+                lower: "sum((y - x)^2) + mean(binary_cross_entropy(y[0] * outer(a, a), outer(a, a)))", rest: memoryLimit
+            ), at: "\(lower)  limit-exceeded", says: "to look at the labels takes"),
+        Self(
+            "iterates of itd larger than memory",
+            document(rest: #", "method": {"name": "itd", "lower_solver": {"steps": 1000000000000}}"# + memoryLimit),
+            at: "/problem  limit-exceeded", says: "itd needs"),
+        Self(
+            "a history of l-bfgs larger than memory",
+            document(
+                rest: #", "method": {"name": "aid-cg", "lower_solver": {"name": "l-bfgs", "memory": 1000000000000}}"#
+                    + memoryLimit), at: "/problem  limit-exceeded", says: "aid-cg needs"),
     ]
 
     private static let methods = [

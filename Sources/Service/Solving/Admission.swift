@@ -9,6 +9,8 @@ package struct AdmittedJob: Sendable {
     package let built: BuiltProblem
     package let method: MethodConfiguration
     package let limits: RunLimits
+    /// What the run takes in memory.
+    package let price: MemoryPrice
     package let document: ProblemDocument
     package let documentSHA256: String
     package let warnings: Diagnostics
@@ -24,7 +26,7 @@ package struct AdmittedJob: Sendable {
 package enum Admission {
     /// Builds the problem and settles the method, or reports every fault.
     ///
-    /// - Parameter machineBytes: memory of the machine; a document's own limit may be lower.
+    /// - Parameter machineBytes: memory of the machine, or of a job's process; a document's own limit may be lower.
     package static func admit(
         _ loaded: LoadedDocument, machineBytes: Int = KernelEnvironment.memoryBytes
     ) throws(DocumentLoadError) -> AdmittedJob {
@@ -34,20 +36,36 @@ package enum Admission {
             ProblemBuilder.checkSyntax(document.problem, into: &diagnostics)
             throw .faults(diagnostics)
         }
+        let memoryBytes = min(document.limits.memoryBytes ?? .max, machineBytes)
         guard
             let built = ProblemBuilder.build(
-                document.problem, seed: document.seed,
-                memoryBytes: min(document.limits.memoryBytes ?? .max, machineBytes),
+                document.problem, seed: document.seed, memoryBytes: memoryBytes,
                 resolve: loaded.datasets.resolve, into: &diagnostics),
             let method = MethodResolver.resolve(
                 document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
         else { throw .faults(diagnostics) }
+        let price = MemoryPrice(built.problem, method)
+        guard price.totalBytes <= memoryBytes else {
+            diagnostics.report(.error, tooExpensive(price, method, allowed: memoryBytes))
+            throw .faults(diagnostics)
+        }
         let limits = RunLimits(
             iterations: document.limits.iterations, oracleCalls: document.limits.oracleCalls,
             hypergradientTolerance: document.tolerances.hypergradient, progressEvery: document.progress.every)
         return AdmittedJob(
-            built: built, method: method, limits: limits, document: document, documentSHA256: loaded.sha256,
-            warnings: diagnostics)
+            built: built, method: method, limits: limits, price: price, document: document,
+            documentSHA256: loaded.sha256, warnings: diagnostics)
+    }
+
+    private static func tooExpensive(
+        _ price: MemoryPrice, _ method: MethodConfiguration, allowed: Int
+    ) -> Diagnostic {
+        Diagnostic(
+            pointer: "/problem", code: .limitExceeded,
+            message: "\(method.name) needs \(price.totalBytes) bytes of memory (data \(price.dataBytes), programs "
+                + "\(price.programBytes), vectors \(price.vectorBytes)); the job may use \(allowed)",
+            hint: "write formulas with smaller intermediate arrays, or raise limits.memory_bytes as far as the "
+                + "machine allows")
     }
 
     /// Whether parts of the document are missing, so that names and shapes would only raise faults that follow from

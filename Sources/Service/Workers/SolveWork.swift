@@ -38,7 +38,8 @@ struct SolveWork {
         }
         let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
         let datasets = DatasetLocator(frozen: payload.datasets.mapValues(blobs.file))
-        return try Admission.admit(try DocumentLoader.decode(payload.document, datasets: datasets))
+        return try Admission.admit(
+            try DocumentLoader.decode(payload.document, datasets: datasets), machineBytes: order.memoryBytes)
     }
 
     /// The newest state that can be read and belongs to this job; `nil` means the start.
