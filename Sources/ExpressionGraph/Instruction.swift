@@ -3,7 +3,7 @@ import Tensors
 
 /// What one instruction runs.
 enum Kernel {
-    case block(operations: [BlockOp], operands: [BlockOperand], count: Int)
+    case block(operations: UnsafeBufferPointer<BlockOp>, operands: UnsafeBufferPointer<BlockOperand>, count: Int)
     case gemvN(m: Int, k: Int)
     case gemvT(m: Int, k: Int)
     case gemvN2(m: Int, k: Int)
@@ -48,11 +48,44 @@ struct StridedPart {
     let offset: Int
 }
 
-/// One kernel call: slots of its sources and destinations, in the order in which the kernel names them.
+/// One kernel call: slots of its sources and destinations, in the order in which the kernel names them. Plain numbers, so
+/// that the loop below touches no reference count.
 struct Instruction {
     let kernel: Kernel
-    let sources: [Int]
-    let destinations: [Int]
+    private(set) var sources: (Int, Int, Int) = (0, 0, 0)
+    private(set) var destinations: (Int, Int) = (0, 0)
+
+    init(kernel: Kernel, sources: [Int], destinations: [Int]) {
+        self.kernel = kernel
+        // Operands beyond the third belong to `stridedAdd`, whose parts name them.
+        if sources.count > 0 { self.sources.0 = sources[0] }
+        if sources.count > 1 { self.sources.1 = sources[1] }
+        if sources.count > 2 { self.sources.2 = sources[2] }
+        if destinations.count > 0 { self.destinations.0 = destinations[0] }
+        if destinations.count > 1 { self.destinations.1 = destinations[1] }
+    }
+}
+
+/// The instructions of all stages, with what they point at.
+struct CompiledCode {
+    var stages: [[Instruction]] = []
+    var memory: CodeMemory?
+}
+
+/// Owns the block programs that instructions point at.
+final class CodeMemory {
+    private var owned: [UnsafeMutableRawPointer] = []
+
+    deinit { for pointer in owned { pointer.deallocate() } }
+
+    /// A copy of `elements` that lives as long as this.
+    func keep<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: max(elements.count, 1))
+        _ = copy.initialize(from: elements)
+        // A buffer of positive capacity has a base address.
+        owned.append(UnsafeMutableRawPointer(copy.baseAddress!))
+        return UnsafeBufferPointer(rebasing: copy[..<elements.count])
+    }
 }
 
 /// Executes instructions in order. `pointers` holds the address of every slot they name.
@@ -60,17 +93,19 @@ func execute(
     _ code: UnsafeBufferPointer<Instruction>, pointers: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>,
     scratch: UnsafeMutablePointer<Double>
 ) {
-    for instruction in code {
+    for index in code.indices {
+        let sources = code[index].sources
+        let destinations = code[index].destinations
         // Emission gave every slot an address, or the program was run before its data was bound.
-        func source(_ index: Int) -> UnsafePointer<Double> { UnsafePointer(pointers[instruction.sources[index]]!) }
-        func target(_ index: Int) -> UnsafeMutablePointer<Double> { pointers[instruction.destinations[index]]! }
-        switch instruction.kernel {
+        func source(_ operand: Int) -> UnsafePointer<Double> {
+            UnsafePointer(pointers[operand == 0 ? sources.0 : operand == 1 ? sources.1 : sources.2]!)
+        }
+        func target(_ operand: Int) -> UnsafeMutablePointer<Double> {
+            pointers[operand == 0 ? destinations.0 : destinations.1]!
+        }
+        switch code[index].kernel {
         case .block(let operations, let operands, let count):
-            operations.withUnsafeBufferPointer { ops in
-                operands.withUnsafeBufferPointer { values in
-                    Kernels.block(ops, values, pointers: pointers, scratch: scratch, count: count)
-                }
-            }
+            Kernels.block(operations, operands, pointers: pointers, scratch: scratch, count: count)
         case .gemvN(let m, let k): Kernels.gemvN(source(0), m: m, k: k, x: source(1), y: target(0))
         case .gemvT(let m, let k): Kernels.gemvT(source(0), m: m, k: k, c: source(1), y: target(0))
         case .gemvN2(let m, let k):

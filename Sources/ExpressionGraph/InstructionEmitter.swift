@@ -7,6 +7,8 @@ struct InstructionEmitter {
     let slots: [NodeID: Int]
     let constants: [NodeID: Int]
     let rows: [Int]
+    /// Where block programs are kept.
+    let memory: CodeMemory
 
     func instruction(_ step: PlannedStep) -> Instruction {
         switch step {
@@ -44,7 +46,8 @@ struct InstructionEmitter {
         }
         let count = sizes(plan.shape).reduce(1, *)
         return Instruction(
-            kernel: .block(operations: operations, operands: operands, count: count), sources: [], destinations: [])
+            kernel: .block(operations: memory.keep(operations), operands: memory.keep(operands), count: count),
+            sources: [], destinations: [])
     }
 
     private func machineOperand(_ value: BlockValue) -> BlockOperand {

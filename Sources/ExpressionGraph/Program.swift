@@ -16,12 +16,14 @@ package final class Program {
     private let constantSlots: [NodeID: Int]
     private let pointers: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>
     private var bound: [NodeID: AlignedBuffer] = [:]
+    /// For every sample axis, the data inputs that are views of its rows.
+    private var views: [[RowView]]
     private var rows: [Int]
     private var firstRow: [Int]
     private let maximumRows: [Int]
-    private var code: [[Instruction]] = []
+    private var code = CompiledCode()
     /// Code for numbers of rows that were met before: an epoch's last batch comes again and again.
-    private var known: [[Int]: [[Instruction]]] = [:]
+    private var known: [[Int]: CompiledCode] = [:]
     private static let knownLimit = 8
     private var stale = 0
     private let resultSlots: [Int]
@@ -36,6 +38,7 @@ package final class Program {
         maximumRows = plan.maximumRows
         rows = plan.maximumRows
         firstRow = plan.maximumRows.map { _ in 0 }
+        views = plan.maximumRows.map { _ in [] }
         arena = AlignedBuffer(count: memory.count)
         scratch = AlignedBuffer(count: Kernels.blockScratchCount)
         let layout = SlotLayout(graph: plan.graph, outputs: plan.outputs, memory: memory)
@@ -76,8 +79,60 @@ package final class Program {
     package func bind(_ input: NodeID, to buffer: AlignedBuffer) {
         guard slots[input] != nil else { return }
         bound[input] = buffer
-        movePointer(input)
+        if let slot = slots[input] { pointers[slot] = buffer.base }
+        if case .axis(let axis) = graph.shape(input).dimensions.first {
+            views[axis.index] = rowViews(of: axis)
+            moveViews(of: axis)
+        }
         invalidate(input)
+    }
+
+    /// The bound inputs along an axis, with what moving them takes.
+    private func rowViews(of axis: AxisID) -> [RowView] {
+        bound.keys.sorted().compactMap { input in
+            guard let slot = slots[input], let buffer = bound[input], graph.shape(input).axes.first == axis else {
+                return nil
+            }
+            let row = Shape(Array(graph.shape(input).dimensions.dropFirst()))
+            return RowView(
+                slot: slot, base: buffer.base, stride: row.elementCount { maximumRows[$0.index] } ?? 0,
+                stage: schedule.stage[input] ?? 0)
+        }
+    }
+
+    private func moveViews(of axis: AxisID) {
+        let first = firstRow[axis.index]
+        for view in views[axis.index] {
+            pointers[view.slot] = view.base + first * view.stride
+            stale = min(stale, view.stage)
+        }
+    }
+
+    /// Resolves a value input once, for callers that write it at every iteration; `nil` where no output needs it.
+    package func cell(_ input: NodeID) -> InputCell? {
+        guard let slot = slots[input], let address = pointers[slot] else { return nil }
+        return InputCell(address: address, count: elementCount(input), stage: schedule.stage[input] ?? 0)
+    }
+
+    /// Writes a scalar value input.
+    package func write(_ value: Double, to cell: InputCell) {
+        cell.address[0] = value
+        stale = min(stale, cell.stage)
+    }
+
+    /// Copies an output of the cell's shape to the cell, which becomes fresh input for the next run.
+    package func carry(_ output: Int, to cell: InputCell) {
+        let slot = resultSlots[output]
+        guard slot >= 0, let source = pointers[slot] else { return }
+        cell.address.update(from: source, count: cell.count)
+        stale = min(stale, cell.stage)
+    }
+
+    /// Asks for rows that a later ``selectRows(of:start:count:)`` will read, so that they arrive while this run computes.
+    package func prefetchRows(of axis: AxisID, start: Int, count: Int) {
+        for view in views[axis.index] {
+            Kernels.prefetch(UnsafePointer(view.base + start * view.stride), count: count * view.stride)
+        }
     }
 
     /// Writes a value input. Inputs that no output needs are passed over.
@@ -107,10 +162,7 @@ package final class Program {
         precondition(count <= maximumRows[axis.index], "a batch larger than the program was compiled for")
         precondition(start >= 0 && count >= 0 && start + count <= graph.axes[axis.index].rows, "rows that do not exist")
         firstRow[axis.index] = start
-        for input in bound.keys where graph.shape(input).axes.first == axis {
-            movePointer(input)
-            invalidate(input)
-        }
+        moveViews(of: axis)
         if rows[axis.index] != count {
             rows[axis.index] = count
             emit()
@@ -120,26 +172,15 @@ package final class Program {
 
     private func invalidate(_ input: NodeID) { stale = min(stale, schedule.stage[input] ?? 0) }
 
-    private func movePointer(_ input: NodeID) {
-        guard let slot = slots[input], let buffer = bound[input] else { return }
-        let shape = graph.shape(input)
-        var offset = 0
-        if case .axis(let axis) = shape.dimensions.first, firstRow[axis.index] > 0 {
-            let rest = Shape(Array(shape.dimensions.dropFirst()))
-            offset = firstRow[axis.index] * (rest.elementCount { maximumRows[$0.index] } ?? 0)
-        }
-        pointers[slot] = buffer.base + offset
-    }
-
     // MARK: - Running
 
     /// Computes what is stale.
     package func run() {
-        guard stale < code.count else { return }
-        for stage in stale..<code.count {
-            code[stage].withUnsafeBufferPointer { execute($0, pointers: pointers, scratch: scratch.base) }
+        guard stale < code.stages.count else { return }
+        for stage in stale..<code.stages.count {
+            code.stages[stage].withUnsafeBufferPointer { execute($0, pointers: pointers, scratch: scratch.base) }
         }
-        stale = code.count
+        stale = code.stages.count
     }
 
     /// The single value of an output.
@@ -158,7 +199,7 @@ package final class Program {
     private func elementCount(_ id: NodeID) -> Int { graph.shape(id).elementCount { rows[$0.index] } ?? 0 }
 
     /// The number of instructions of every stage, for measurements and tests.
-    package var instructionCounts: [Int] { code.map(\.count) }
+    package var instructionCounts: [Int] { code.stages.map(\.count) }
 
     private func emit() {
         if let earlier = known[rows] {
@@ -166,10 +207,26 @@ package final class Program {
             return
         }
         let emitter = InstructionEmitter(
-            schedule: schedule, slots: slots, constants: constantSlots, rows: rows)
-        code = plan.steps.map { $0.map(emitter.instruction) }
+            schedule: schedule, slots: slots, constants: constantSlots, rows: rows, memory: CodeMemory())
+        code = CompiledCode(stages: plan.steps.map { $0.map(emitter.instruction) }, memory: emitter.memory)
         if known.count < Self.knownLimit { known[rows] = code }
     }
+}
+
+/// A value input resolved to its memory.
+package struct InputCell {
+    let address: UnsafeMutablePointer<Double>
+    let count: Int
+    let stage: Int
+}
+
+/// A data input that shows the rows of a batch.
+private struct RowView {
+    let slot: Int
+    let base: UnsafeMutablePointer<Double>
+    /// Elements of one row.
+    let stride: Int
+    let stage: Int
 }
 
 /// Numbers the memory cells of a program: one slot for each owned value, data input and constant.

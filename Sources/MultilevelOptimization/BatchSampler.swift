@@ -38,6 +38,14 @@ package enum DrawSource: Sendable {
         }
     }
 
+    /// The draw for iteration `t + 1`, where it is known without beginning another epoch.
+    func peek(after t: Int) -> Draw? {
+        switch self {
+        case .seeded(let sampler): sampler.peek(after: t)
+        case .sequence(let draws): draws[(t + 1) % draws.count]
+        }
+    }
+
     /// Rows of the largest draw.
     var largestCount: Int {
         switch self {
@@ -84,7 +92,14 @@ package struct BatchSampler: Sendable, Equatable {
             var stream = RandomStream(seed: seed, stream: "\(name)/\(epoch)")
             order = stream.permutation(batchCount)
         }
-        let slot = order[t % batchCount]
+        return draw(slot: order[t % batchCount])
+    }
+
+    func peek(after t: Int) -> Draw? {
+        (t + 1) / batchCount == epoch ? draw(slot: order[(t + 1) % batchCount]) : nil
+    }
+
+    private func draw(slot: Int) -> Draw {
         let start = slot * batch
         return Draw(start: start, count: min(batch, rows - start), weight: Double(batchCount), slot: slot)
     }

@@ -62,9 +62,12 @@ package final class SOBAStepper {
     private let sampled: SampledGraph
     private var lowerDraws: [DrawSource]
     private var upperDraws: [DrawSource]
-    private let rho: NodeID
-    private let gamma: NodeID
+    private let rho: InputCell?
+    private let gamma: InputCell?
+    private let lowerWeights: [InputCell?]
+    private let upperWeights: [InputCell?]
     private let variables: [NodeID]
+    private let cells: [InputCell?]
     private let counts: (y: Int, v: Int)
     private let lengths: [Int]
 
@@ -74,14 +77,18 @@ package final class SOBAStepper {
         sampled = plan.sampled
         lowerDraws = plan.lowerDraws
         upperDraws = plan.upperDraws
-        rho = plan.update.rho
-        gamma = plan.update.gamma
         variables = plan.variables
         counts = (sampled.derivatives.y.count, sampled.derivatives.v.count)
         lengths =
             problem.lower.variables.map(\.count) + problem.lower.variables.map(\.count)
             + problem.upper.variables.map(\.count)
-        program = Program(plan.program)
+        let program = Program(plan.program)
+        self.program = program
+        rho = program.cell(plan.update.rho)
+        gamma = program.cell(plan.update.gamma)
+        lowerWeights = sampled.lower.axes.map { program.cell($0.weight) }
+        upperWeights = sampled.upper.axes.map { program.cell($0.weight) }
+        cells = variables.map { program.cell($0) }
         for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
         for input in sampled.lower.inputs + sampled.upper.inputs {
             program.bind(input.node, to: input.array.tensor.storage)
@@ -93,12 +100,12 @@ package final class SOBAStepper {
     package func advance(_ state: inout SOBAState, by count: Int) {
         load(state)
         for t in state.iteration..<(state.iteration + count) {
-            draw(&lowerDraws, sampled.lower.axes, at: t)
-            draw(&upperDraws, sampled.upper.axes, at: t)
-            program.write(state.lowerStep.value(at: t), to: rho)
-            program.write(state.upperStep.value(at: t), to: gamma)
+            draw(&lowerDraws, sampled.lower.axes, lowerWeights, at: t)
+            draw(&upperDraws, sampled.upper.axes, upperWeights, at: t)
+            if let rho { program.write(state.lowerStep.value(at: t), to: rho) }
+            if let gamma { program.write(state.upperStep.value(at: t), to: gamma) }
             program.run()
-            for (output, variable) in variables.enumerated() { program.carry(output, to: variable) }
+            for output in cells.indices { if let cell = cells[output] { program.carry(output, to: cell) } }
         }
         state.iteration += count
         if count > 0 { store(&state) }
@@ -119,11 +126,17 @@ package final class SOBAStepper {
         return lengths[lengths.count - 1] / lengths[0]
     }
 
-    private func draw(_ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], at t: Int) {
-        for (index, axis) in axes.enumerated() {
+    /// Shows the program the batch of iteration `t`, and asks for the rows of the next.
+    private func draw(
+        _ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], _ weights: [InputCell?], at t: Int
+    ) {
+        for index in axes.indices {
             let draw = sources[index].draw(at: t)
-            program.selectRows(of: axis.drawn, start: draw.start, count: draw.count)
-            program.write(draw.weight, to: axis.weight)
+            program.selectRows(of: axes[index].drawn, start: draw.start, count: draw.count)
+            if let weight = weights[index] { program.write(draw.weight, to: weight) }
+            if let next = sources[index].peek(after: t) {
+                program.prefetchRows(of: axes[index].drawn, start: next.start, count: next.count)
+            }
         }
     }
 

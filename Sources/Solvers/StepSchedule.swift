@@ -14,6 +14,7 @@ package enum StepSchedule: Sendable, Equatable {
     package func value(at t: Int) -> Double {
         switch self {
         case .constant(let step): step
+        case .power(let initial, 0.5): initial / (Double(t) + 1).squareRoot()
         case .power(let initial, let exponent): initial / pow(Double(t) + 1, exponent)
         }
     }

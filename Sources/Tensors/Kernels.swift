@@ -142,6 +142,10 @@ package enum Kernels {
 
     // MARK: Movement
 
+    /// Asks the processor for `count` elements that will be read soon. Changes nothing.
+    @inline(__always)
+    package static func prefetch(_ source: Source, count: Int) { sk_prefetch(source, Int64(count)) }
+
     /// Most dimensions of ``stridedCopy(_:_:dimensions:sourceStrides:)`` and its transpose.
     package static var maxRank: Int { Int(SK_MAX_RANK) }
 

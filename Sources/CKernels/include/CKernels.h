@@ -131,6 +131,11 @@ void sk_cumsum(const double *src, double *dst, int64_t outer, int64_t middle, in
 
 // ---- Movement; source and destination are distinct
 
+// Asks the processor for the cache lines of x[0 ..< n]. Changes nothing.
+static inline void sk_prefetch(const double *x, int64_t n) {
+    for (int64_t i = 0; i < n; i += 8) __builtin_prefetch(x + i);
+}
+
 enum { SK_MAX_RANK = 16 };
 
 // dst (contiguous, shape `dims`) = src read with strides in elements; 0 broadcasts, negative strides go backwards.
