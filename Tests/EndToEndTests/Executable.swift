@@ -18,7 +18,7 @@ struct Finished {
     let errors: String
     /// User and system time of the process.
     let cpuSeconds: Double
-    /// The largest resident memory of the process.
+    /// The largest resident memory of the process, or of the tests at its start where that is more.
     let peakBytes: Int
 }
 
