@@ -116,6 +116,12 @@ let package = Package(
         tests(
             of: "Service",
             uses: ["HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "SQLiteStore", "Sockets", "stackelberg"]),
+        tests(
+            of: "Service",
+            uses: [
+                "HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "Sockets", "SQLiteStore",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(

@@ -4,7 +4,7 @@ import JobQueue
 import ProblemSpecification
 
 /// The kinds of problem. The raw value is the last part of `type`, and of the page that it resolves to.
-enum ProblemType: String, CaseIterable, Sendable {
+package enum ProblemType: String, CaseIterable, Sendable {
     case malformedRequest = "malformed-request"
     case malformedJSON = "malformed-json"
     case invalidParameter = "invalid-parameter"
@@ -37,7 +37,8 @@ enum ProblemType: String, CaseIterable, Sendable {
     case versionNotSupported = "version-not-supported"
     case insufficientStorage = "insufficient-storage"
 
-    var status: Status {
+    /// The status of an answer with this problem.
+    package var status: Status {
         switch self {
         case .malformedRequest, .malformedJSON, .invalidParameter: .badRequest
         case .forbiddenHost: .forbidden
@@ -63,7 +64,7 @@ enum ProblemType: String, CaseIterable, Sendable {
     }
 
     /// A sentence that does not change from occurrence to occurrence.
-    var title: String {
+    package var title: String {
         switch self {
         case .malformedRequest: "The request is not well-formed HTTP."
         case .malformedJSON: "The body is not well-formed JSON."

@@ -65,19 +65,19 @@ struct JobTag: Equatable {
 }
 
 /// A media type, RFC 9110 §8.3.1.
-struct MediaType: Equatable {
+package struct MediaType: Equatable {
     /// `type/subtype` in lower case.
     let essence: String
     private let parameters: [String]
 
-    init(_ text: some StringProtocol) {
+    package init(_ text: some StringProtocol) {
         let parts = text.split(separator: ";", omittingEmptySubsequences: false).map { String($0).trimmed.lowercased() }
         essence = parts.first ?? ""
         parameters = Array(parts.dropFirst())
     }
 
     /// `application/json` or a type built on it, in UTF-8.
-    var isJSON: Bool {
+    package var isJSON: Bool {
         guard essence == "application/json" || essence.hasPrefix("application/") && essence.hasSuffix("+json") else {
             return false
         }
@@ -101,7 +101,7 @@ struct MediaType: Equatable {
 
     /// The offer that Accept likes most, the first of equals; nil when it takes none. RFC 9110 §12.5.1: for each offer
     /// the most exact range decides.
-    static func choose(_ offers: [String], accept fields: [String]) -> String? {
+    package static func choose(_ offers: [String], accept fields: [String]) -> String? {
         let ranges = fields.flatMap { $0.split(separator: ",") }.map { MediaType($0) }.filter { !$0.essence.isEmpty }
         guard !ranges.isEmpty else { return offers.first }
         var best: (weight: Double, precision: Int, offer: String)?

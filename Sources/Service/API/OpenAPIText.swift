@@ -719,9 +719,6 @@ enum OpenAPIText {
             IdempotencyReplayed:
               description: The job was made by an earlier request.
               schema: {type: string, const: 'true'}
-            Allow:
-              description: The methods of the resource.
-              schema: {type: string}
 
           requestBodies:
             Document:

@@ -2,11 +2,11 @@
 import JobQueue
 
 /// Writes and reads times.
-enum RFC3339 {
+package enum RFC3339 {
     private static let dayMilliseconds: Int64 = 86_400_000
 
     /// `2026-11-21T08:33:21.045Z`. Years outside 0 to 9999, which no clock of ours shows, are clamped.
-    static func text(_ time: Timestamp) -> String {
+    package static func text(_ time: Timestamp) -> String {
         let clamped = min(max(time.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
         let day = clamped >= 0 ? clamped / dayMilliseconds : (clamped + 1) / dayMilliseconds - 1
         let rest = clamped - day * dayMilliseconds
@@ -36,7 +36,7 @@ enum RFC3339 {
 
     /// Reads `date T time [fraction] (Z | ±hh:mm)`; digits beyond milliseconds are dropped. nil for anything else, and
     /// for days that no month has; second 60 counts as the next minute's first.
-    static func time(_ text: String) -> Timestamp? {
+    package static func time(_ text: String) -> Timestamp? {
         var rest = Array(text.utf8)[...]
         guard let year = number(4, &rest), take("-", &rest), let month = number(2, &rest), take("-", &rest),
             let day = number(2, &rest), take("Tt ", &rest), let hour = number(2, &rest), take(":", &rest),

@@ -1,0 +1,73 @@
+// Router and contract are equal, and the contract is whole.
+import Foundation
+import HTTP1
+import ProblemSpecification
+import Service
+import Testing
+
+extension APITests {
+    @Suite(.timeLimit(.minutes(1))) struct ContractTests {
+        @Test func everyRouteStandsInTheContractAndTheOtherWayRound() async throws {
+            let contract = try Contract.current.get()
+            try await withHouse { house in
+                #expect(house.routes == contract.operations.map { "\($0.method) \($0.pattern)" }.sorted())
+            }
+        }
+
+        @Test func everyReferenceOfTheContractLeadsSomewhere() throws {
+            let contract = try Contract.current.get()
+            #expect(contract.references.subtracting(contract.definitions) == [])
+            #expect(contract.definitions.subtracting(contract.references) == [])
+        }
+
+        @Test func theServedContractIsTheFile() async throws {
+            let file = [UInt8](try Data(contentsOf: Contract.file))
+            try await withHouse { house in
+                let answer = try await house.client().get("/openapi.yaml")
+                #expect(answer.status == 200)
+                #expect(answer["content-type"] == "application/yaml")
+                #expect(answer.body == file)
+            }
+        }
+
+        @Test func everyTypeOfProblemHasItsPage() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                for type in ProblemType.allCases {
+                    let answer = try await client.get("/problems/\(type.rawValue)")
+                    #expect(try answer.json["status"]?.double == Double(type.status.code))
+                }
+                #expect(try await client.get("/problems/none").status == 404)
+            }
+        }
+
+        @Test func methodsNameEveryWordOfTheirVocabularies() async throws {
+            try await withHouse { house in
+                let document = try await house.client().get("/v1/methods").json
+                let names = document["items"]?.elements?.compactMap { $0["name"]?.text }
+                #expect(names == MethodName.allCases.map(\.rawValue))
+                let solvers = document["axes"]?["lower_solver"]?.elements?.compactMap(\.text)
+                #expect(solvers == LowerSolverName.allCases.map(\.rawValue))
+                for item in document["items"]?.elements ?? [] {
+                    for field in ["summary", "source"] { #expect(item[field]?.text?.isEmpty == false) }
+                }
+            }
+        }
+
+        @Test func examplesAreTheFilesAsTheyAre() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let items = try await client.get("/v1/examples").json["items"]?.elements ?? []
+                let ids = items.compactMap { $0["id"]?.text }
+                #expect(ids.contains("quadratic"))
+                for item in items {
+                    let id = try #require(item["id"]?.text)
+                    let file = Contract.root.appending(path: "Examples/\(id).json")
+                    #expect(try await client.get("/v1/examples/\(id)").body == [UInt8](try Data(contentsOf: file)))
+                }
+                #expect(try await client.get("/v1/examples/none").status == 404)
+                #expect(try await client.get("/v1/examples/..%2Fquadratic").status == 404)
+            }
+        }
+    }
+}
