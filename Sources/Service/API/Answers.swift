@@ -58,10 +58,26 @@ struct JobTag: Equatable {
         self.init(revision: revision, seq: seq)
     }
 
-    /// The tags of an If-None-Match that are a job's; `nil` where the field is missing.
-    static func tags(ofField field: String?) -> [JobTag]? {
-        field?.split(separator: ",").compactMap { JobTag(String($0).trimmed) }
+}
+
+/// If-None-Match of a job, RFC 9110 §13.1.2.
+struct KnownTags {
+    private let tags: [JobTag]
+    private let isAny: Bool
+
+    /// nil where the field is missing.
+    init?(_ fields: [String]) {
+        guard !fields.isEmpty else { return nil }
+        let entries = fields.flatMap { $0.split(separator: ",") }.map { String($0).trimmed }
+        tags = entries.compactMap { JobTag($0) }
+        isAny = entries == ["*"]
     }
+
+    /// Whether a job with this tag need not be sent.
+    func contains(_ tag: JobTag) -> Bool { isAny || tags.contains(tag) }
+
+    /// Whether a wait begins at this revision instead of being over.
+    func contains(revision: Int64) -> Bool { tags.contains { $0.revision == revision } }
 }
 
 /// A media type, RFC 9110 §8.3.1.

@@ -27,7 +27,7 @@ struct JobEndpoints: Sendable {
         let query = try Query(request, known: ["wait"])
         let id = try context.jobID(request)
         let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
-        let known = JobTag.tags(ofField: request.head.fields["if-none-match"])
+        let known = KnownTags(request.fields("if-none-match"))
         let job = try await read(id, waiting: seconds, known)
         let tag = JobTag(revision: job.revision, seq: job.lastSeq)
         guard known?.contains(tag) ?? false else { return try await context.answer(job) }
@@ -35,11 +35,11 @@ struct JobEndpoints: Sendable {
     }
 
     /// Waits for another revision than the one that the caller knows: by its tags, or by having asked now.
-    private func read(_ id: JobID, waiting seconds: Int, _ known: [JobTag]?) async throws -> Job {
+    private func read(_ id: JobID, waiting seconds: Int, _ known: KnownTags?) async throws -> Job {
         var baseline: Int64?
         return try await context.job(id, waiting: seconds) { job in
             if job.state.isFinal { return true }
-            if let known { return !known.contains { $0.revision == job.revision } }
+            if let known { return !known.contains(revision: job.revision) }
             defer { baseline = baseline ?? job.revision }
             return baseline.map { $0 != job.revision } ?? false
         }
