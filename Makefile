@@ -9,11 +9,13 @@ export OPENBLAS_NUM_THREADS := 1
 # What Debian or Ubuntu must provide, as pkg-config knows it and as apt does.
 PKG_CONFIG_MODULES := openblas openssl zlib sqlite3
 DEBIAN_PACKAGES := pkg-config libopenblas-dev libssl-dev zlib1g-dev libsqlite3-dev curl ca-certificates
+# What makes and tests the container image where there is no Docker: the engine, and what its scripts call.
+IMAGE_PACKAGES := buildah crun debootstrap iproute2 util-linux curl ca-certificates
 
-.PHONY: help deps build demo serve test lint format clean
+.PHONY: help deps build demo serve test lint format image deps-image image-test clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the system packages that are missing (needs root or sudo)
 	@if pkg-config --exists $(PKG_CONFIG_MODULES) 2>/dev/null && command -v curl >/dev/null \
@@ -44,6 +46,19 @@ lint: ## Check layout and naming
 
 format: ## Lay the sources out as `lint` wants them
 	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests
+
+image: deps-image ## Build the container image with docker, podman or buildah
+	Docker/build.sh
+
+image-test: image ## Use the container image as its users do
+	Docker/test.sh
+
+deps-image: ## Install buildah where no container engine works (needs root)
+	@if (source Docker/engine.sh) 2>/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null || [ "$$(id -u)" -ne 0 ]; then \
+	    echo "Please install docker, podman or buildah; or run this as root on Debian or Ubuntu."; exit 1; fi; \
+	set -e; apt-get update -q; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(IMAGE_PACKAGES)
 
 clean: ## Remove what was built
 	rm -rf .build
