@@ -9,6 +9,9 @@ source Docker/engine.sh
 revision=$(git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)
 arguments=(--build-arg "REVISION=$revision" --file Docker/Dockerfile)
 
+# The OCI format has no health check; docker knows but its own.
+[ "$engine" = docker ] || arguments+=(--format docker)
+
 if [ "$engine" != buildah ]; then
     "$engine" build "${arguments[@]}" --tag "$image" .
     size=$("$engine" image inspect --format '{{.Size}}' "$image")
@@ -24,7 +27,7 @@ else
         echo "image: no registry answers; making ${missing[*]} here"
         Docker/base-images.sh
     fi
-    arguments+=(--layers --format docker --pull-never)
+    arguments+=(--layers --pull-never)
     # The stand-in for the Swift image has its toolchain mounted. Mounts leave empty folders behind, so the first stage,
     # which is thrown away, is built with them, and the rest on its layers without.
     mounts=()

@@ -22,6 +22,14 @@ if [ "$engine" = buildah ]; then
     image=localhost/${image#localhost/}
 fi
 
+# The command of the health check, as a list in brackets.
+image_health() {
+    case $engine in
+        podman) podman image inspect --format '{{.HealthCheck.Test}}' "$image" ;;
+        *) image_config '{{.Healthcheck.Test}}' ;;
+    esac
+}
+
 # One value of the image's configuration by a Go template over it, for instance '{{.User}}'.
 image_config() {
     case $engine in

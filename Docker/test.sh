@@ -35,6 +35,7 @@ events() { service_curl --fail-with-body "/v1/jobs/$1/events?follow=false" | tr 
 progress_points() { events "$1" | grep -c '"type":"progress"'; }
 
 is_ready() { service_is_alive && [ "$(service_curl -o /dev/null -w '%{http_code}' /readyz 2>/dev/null)" = 200 ]; }
+is_ready_or_gone() { is_ready || ! service_is_alive; }
 is_state() { get "/v1/jobs/$1" | grep -q "\"state\":\"$2\""; }
 has_gone_beyond() { [ "$(progress_points "$1")" -gt "$2" ]; }
 has_iterated() { get "/v1/jobs/$1" | grep -q '"progress":{[^}]*"iteration":[1-9]'; }
@@ -46,8 +47,8 @@ post() {
 }
 
 start() {
-    service_start
-    within "$start_seconds" is_ready || fail "not ready within $start_seconds s"
+    service_start || fail "the service does not start"
+    within "$start_seconds" is_ready_or_gone && is_ready || fail "not ready within $start_seconds s, or gone"
 }
 
 # SIGTERM to the service itself.
@@ -64,7 +65,7 @@ check_configuration() {
     [[ $user =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || fail "the user '$user' is no number, or root"
     volumes=$(image_config '{{range $path, $_ := .Volumes}}{{$path}} {{end}}')
     [ "$volumes" = "/data " ] || fail "the volumes are $volumes"
-    [ "$(image_config '{{.Healthcheck.Test}}')" = "[CMD stackelberg healthcheck]" ] || fail "no health check"
+    [ "$(image_health)" = "[CMD stackelberg healthcheck]" ] || fail "no health check"
     [ "$(image_config '{{index .Labels "org.opencontainers.image.version"}}')" = "$(service_program --version)" ] \
         || fail "the label tells another version than the program"
     fact "user $user, one volume, a health check, and the program's version on the label"
@@ -80,9 +81,11 @@ check_packages() {
 check_example() {
     local job
     job=$(post <Examples/ridge-per-feature.json)
-    within "$solve_seconds" is_state "$job" succeeded || fail "not solved within $solve_seconds s: $(get "/v1/jobs/$job")"
-    get "/v1/jobs/$job/result" | grep -q '"termination":"converged"' || fail "the example did not converge"
-    fact "Examples/ridge-per-feature.json converged"
+    # The stream ends with the job.
+    service_curl --fail-with-body -N "/v1/jobs/$job/events" >"$work/events" || fail "not solved in time: $(get "/v1/jobs/$job")"
+    tail -n 1 "$work/events" | grep -q '"type": *"end".*"termination": *"converged"' || fail "no converged end of the stream"
+    get "/v1/jobs/$job/result" | grep -q '"termination":"converged"' || fail "no converged result"
+    fact "Examples/ridge-per-feature.json converged in $(wc -l <"$work/events") events"
 }
 
 check_health() {
@@ -113,12 +116,12 @@ check_drain_and_return() {
     within "$solve_seconds" has_iterated "$job" || fail "no iterate within $solve_seconds s: $(get "/v1/jobs/$job")"
     drain "while a job runs"
     start
-    before=$(progress_points "$job")
+    before=$(progress_points "$job") || fail "the job is gone"
     within "$solve_seconds" has_gone_beyond "$job" "$before" || fail "the job does not go on: $(get "/v1/jobs/$job")"
-    service_curl --fail-with-body -X POST -o /dev/null "/v1/jobs/$job/stop"
+    service_curl --fail-with-body -X POST -o /dev/null "/v1/jobs/$job/stop" || fail "the job cannot be stopped"
     within "$solve_seconds" is_state "$job" succeeded || fail "the job does not stop: $(get "/v1/jobs/$job")"
     get "/v1/jobs/$job/result" | grep -q '"termination":"user_stop"' || fail "the stopped job has no result"
-    events "$job" >"$work/events"
+    events "$job" >"$work/events" || fail "the job has no events"
     check_events
     fact "the job went on after the new start, and its events have neither hole nor repetition"
 }
