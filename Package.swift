@@ -113,13 +113,11 @@ let package = Package(
             uses: [
                 "JobQueue", "JobStoreConformance", "StoreCrashWriter", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        tests(
-            of: "Service",
-            uses: ["HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "SQLiteStore", "Sockets", "stackelberg"]),
+        // Depends on the executable so that it is built: worker processes are real ones.
         tests(
             of: "Service",
             uses: [
-                "HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "Sockets", "SQLiteStore",
+                "HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "SQLiteStore", "Sockets", "stackelberg",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
