@@ -139,7 +139,7 @@ struct Bench {
         self.folder = folder
         let files = ServiceFolder(folder)
         try files.prepare()
-        store = try await SQLiteStore.open(folder: folder.path, compose: StateEvents.compose)
+        store = try await SQLiteStore.open(folder: folder.path, compose: StoreEvents.compose)
         _ = try await store.recover(at: clock.timestamp())
         let factory = WorkerFactory(
             executable: Self.executable, environment: ProcessInfo.processInfo.environment)
@@ -165,7 +165,7 @@ struct Bench {
         var generator = JobIDGenerator()
         let id = generator.next(at: clock.timestamp(), using: &source)
         _ = try await store.submit(
-            Submission(id: id, owner: "local", kind: JobKind.solve, payload: admitted.payload), idempotency: nil,
+            Submission(id: id, owner: "local", kind: APIContext.jobKind, payload: admitted.payload), idempotency: nil,
             at: clock.timestamp())
         supervisor.wake()
         return id

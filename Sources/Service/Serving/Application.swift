@@ -49,7 +49,7 @@ package final class Application: Sendable {
         do {
             try folder.prepare()
             environment = try KernelVariant.settle(configuration.environment, in: folder.root)
-            store = try await SQLiteStore.open(folder: folder.root.path, compose: StateEvents.compose)
+            store = try await SQLiteStore.open(folder: folder.root.path, compose: StoreEvents.compose)
             for job in try await store.recover(at: clock.timestamp()) { log("\(job) goes on after a lost server") }
         } catch {
             throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(error)")

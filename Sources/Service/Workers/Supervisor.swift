@@ -120,7 +120,7 @@ package actor Supervisor: Workforce {
             }
             do {
                 let claims = try await store.claim(
-                    limit: 1, kinds: [JobKind.solve], worker: "worker-\(slot)", lease: options.lease,
+                    limit: 1, kinds: [APIContext.jobKind], worker: "worker-\(slot)", lease: options.lease,
                     at: clock.moment())
                 guard let claim = claims.first else {
                     await sleepUntilWoken()
@@ -166,11 +166,6 @@ package actor Supervisor: Workforce {
             processes[slot] = nil
         }
     }
-}
-
-/// The kinds of jobs.
-package enum JobKind {
-    package static let solve = "solve"
 }
 
 /// Both clocks of the queue.
