@@ -1,5 +1,6 @@
 // Checks documents in a worker kept for that, so that a busy pool still admits and a hostile document costs one process.
 import Foundation
+import Glibc
 import ProblemSpecification
 
 /// The desk that endpoints bring documents to.
@@ -9,6 +10,9 @@ package actor AdmissionWorkers: AdmissionDesk {
         package var processorSeconds = 4
         package var reportProcessorSeconds = 20
         package var wallClock = Duration.seconds(30)
+        /// Workers that one document may be given. One that is killed from outside says nothing about its document; a
+        /// document whose workers are killed again is the likelier reason.
+        package var workersPerDocument = 2
         package var memoryBytes = 1 << 30
         /// Documents that may wait.
         package var waiting = 64
@@ -24,6 +28,7 @@ package actor AdmissionWorkers: AdmissionDesk {
     private var waiting = 0
     private var last: Task<Void, Never>?
     private var ticket = 0
+    private var isClosed = false
 
     package init(factory: WorkerFactory, folder: ServiceFolder, datasets: [String], limits: Limits = Limits()) {
         self.factory = factory
@@ -50,8 +55,11 @@ package actor AdmissionWorkers: AdmissionDesk {
         }
     }
 
-    /// Ends the worker.
-    package func close() { worker?.kill() }
+    /// Ends the worker; documents are not checked any more.
+    package func close() {
+        isClosed = true
+        worker?.kill()
+    }
 
     private static func outcome(_ answer: JSONValue) -> AdmissionOutcome {
         if let reason = answer["failure"]?.text { return .unavailable(reason) }
@@ -97,15 +105,20 @@ package actor AdmissionWorkers: AdmissionDesk {
         }
         do {
             try Data(JSONWriter.bytes(document)).write(to: question)
-            let worker = try await ready()
-            worker.send(
-                .admit(
-                    AdmitOrder(
-                        document: question.path, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
-                        isReport: isReport, measures: measures,
-                        processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
-                        memoryBytes: limits.memoryBytes)))
-            guard await finishes(worker) else {
+            let order = WorkerOrder.admit(
+                AdmitOrder(
+                    document: question.path, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
+                    isReport: isReport, measures: measures,
+                    processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
+                    memoryBytes: limits.memoryBytes))
+            var ending = CheckEnding.killed
+            for _ in 0..<limits.workersPerDocument where ending == .killed {
+                guard !isClosed else { return .unavailable("the service shuts down") }
+                let worker = try await ready()
+                worker.send(order)
+                ending = await end(of: worker)
+            }
+            guard ending == .answered else {
                 return .exceedsLimits("the document could not be checked within the limits of time and memory")
             }
             return .answer(try JSONParser.parse([UInt8](try Data(contentsOf: answer))))
@@ -115,26 +128,38 @@ package actor AdmissionWorkers: AdmissionDesk {
     }
 
     private func ready() async throws -> WorkerProcess {
-        if let worker { return worker }
+        if let worker, !worker.isGone { return worker }
         let started = try await factory.start()
         worker = started
         return started
     }
 
+    /// How a check ended for its worker.
+    private enum CheckEnding {
+        case answered
+        /// It trapped, or ran out of time or memory.
+        case exhausted
+        /// Something else killed it.
+        case killed
+    }
+
     /// Waits for the answer; a worker that ends or takes too long instead is replaced.
-    private func finishes(_ worker: WorkerProcess) async -> Bool {
+    private func end(of worker: WorkerProcess) async -> CheckEnding {
         let watch = Task { [limits] in
-            try await Task.sleep(for: limits.wallClock)
+            do { try await Task.sleep(for: limits.wallClock) } catch { return false }
             worker.kill()
+            return true
         }
         defer { watch.cancel() }
         while true {
             for news in await worker.inbox.take() {
                 switch news {
-                case .report(.admitted): return true
-                case .ended:
+                case .report(.admitted): return .answered
+                case .ended(let ending):
                     self.worker = nil
-                    return false
+                    watch.cancel()
+                    let isOverdue = await watch.value
+                    return ending == .signal(SIGKILL) && !isOverdue ? .killed : .exhausted
                 case .report, .tick: continue
                 }
             }
@@ -159,14 +184,22 @@ package struct WorkerFactory: Sendable {
         self.environment = variables
     }
 
+    /// Time that a worker has to say it is ready.
+    static let patience = Duration.seconds(10)
+
     /// A worker that has said it is ready.
     func start() async throws -> WorkerProcess {
         let worker = try WorkerProcess(executable: executable, environment: environment)
+        let watch = Task {
+            try await Task.sleep(for: Self.patience)
+            worker.kill()
+        }
+        defer { watch.cancel() }
         while true {
             for news in await worker.inbox.take() {
                 switch news {
                 case .report(.ready): return worker
-                case .ended(let reason): throw WorkerStartError(reason: reason)
+                case .ended(let ending): throw WorkerStartError(reason: ending.description)
                 case .report, .tick: continue
                 }
             }

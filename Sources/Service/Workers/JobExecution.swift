@@ -149,7 +149,7 @@ final class JobExecution: Sendable {
     private func handle(_ news: WorkerNews, _ attempt: inout Attempt) async throws -> ExecutionEnd? {
         switch news {
         case .tick: return nil
-        case .ended(let reason): return try await lost(attempt.killReason ?? reason, &attempt)
+        case .ended(let ending): return try await lost(attempt.killReason ?? ending.description, &attempt)
         case .report(let report): return try await handle(report, &attempt)
         }
     }

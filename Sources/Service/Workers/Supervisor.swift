@@ -141,7 +141,9 @@ package actor Supervisor: Workforce {
     }
 
     private func worker(for slot: Int) async -> WorkerProcess? {
-        if let entry = processes[slot] { return entry.process }
+        // One that died while it had nothing to do is nobody's failure.
+        if let entry = processes[slot], !entry.process.isGone { return entry.process }
+        processes[slot] = nil
         do {
             let started = try await factory.start()
             processes[slot] = (started, nil)

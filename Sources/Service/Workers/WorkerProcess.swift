@@ -6,10 +6,24 @@ import Synchronization
 /// What a supervisor learns of a worker.
 enum WorkerNews: Sendable {
     case report(WorkerReport)
-    /// The process is gone, with what a person would call the reason.
-    case ended(reason: String)
+    /// The process is gone.
+    case ended(WorkerEnding)
     /// Time to look around: deadlines, requests, memory.
     case tick
+}
+
+/// How a worker's process ended.
+enum WorkerEnding: Sendable, Equatable, CustomStringConvertible {
+    case status(Int32)
+    case signal(Int32)
+
+    /// What a person would call it.
+    var description: String {
+        switch self {
+        case .status(let status): "exit status \(status)"
+        case .signal(let signal): "signal \(signal)"
+        }
+    }
 }
 
 /// Why a worker could not be started.
@@ -28,6 +42,8 @@ final class WorkerProcess: Sendable {
     let processID: Int32
     let inbox = Inbox<WorkerNews>(limit: WorkerProcess.inboxLimit)
     private let descriptor: Int32
+    /// Whether the descriptor is closed, so that its number may belong to a client's connection.
+    private let isClosed = Mutex(false)
     /// Whether the process is known to be gone, so that its number may belong to another.
     private let isReaped = Mutex(false)
 
@@ -84,11 +100,18 @@ final class WorkerProcess: Sendable {
     /// Gives an order. Orders are small and rare: a worker whose socket is full of them is not reading, and is killed.
     func send(_ order: WorkerOrder) {
         let frame = WorkerFrame.encode(order.json)
-        let sent = frame.withUnsafeBytes {
-            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        let sent = isClosed.withLock { isClosed in
+            isClosed
+                ? -1
+                : frame.withUnsafeBytes {
+                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                }
         }
         if sent != frame.count { kill() }
     }
+
+    /// Whether the process has ended and was collected; a worker may die while nobody asks anything of it.
+    var isGone: Bool { isReaped.withLock(\.self) }
 
     /// Ends the process and all it started, at once.
     func kill() {
@@ -126,17 +149,20 @@ final class WorkerProcess: Sendable {
         }
         // Whoever closes its socket or talks nonsense is of no more use, dead or not.
         kill()
-        let reason = reap()
-        close(descriptor)
-        inbox.nudge(.ended(reason: reason))
+        let ending = reap()
+        isClosed.withLock { isClosed in
+            close(descriptor)
+            isClosed = true
+        }
+        inbox.nudge(.ended(ending))
         inbox.close()
     }
 
-    private func reap() -> String {
+    private func reap() -> WorkerEnding {
         var status: Int32 = 0
         while waitpid(processID, &status, 0) < 0 && errno == EINTR {}
         isReaped.withLock { $0 = true }
         let signal = status & 0x7f
-        return signal == 0 ? "exit status \((status >> 8) & 0xff)" : "signal \(signal)"
+        return signal == 0 ? .status((status >> 8) & 0xff) : .signal(signal)
     }
 }
