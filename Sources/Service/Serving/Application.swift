@@ -50,6 +50,7 @@ package final class Application: Sendable {
             try folder.prepare()
             environment = try KernelVariant.settle(configuration.environment, in: folder.root)
             store = try await SQLiteStore.open(folder: folder.root.path, compose: StoreEvents.compose)
+            try folder.emptySpool()
             for job in try await store.recover(at: clock.timestamp()) { log("\(job) goes on after a lost server") }
         } catch {
             throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(error)")
@@ -115,6 +116,7 @@ package final class Application: Sendable {
         _ = await (workers, requests)
         await desk.close()
         keeping.cancel()
+        await keeping.value
         await store.close()
     }
 
@@ -124,8 +126,8 @@ package final class Application: Sendable {
         _ log: @escaping @Sendable (String) -> Void
     ) -> Task<Void, Never> {
         Task {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: .seconds(30))
+            while true {
+                do { try await Task.sleep(for: .seconds(30)) } catch { return }
                 do {
                     for expired in try await store.expire(limit: 100, at: clock.timestamp()) {
                         try? FileManager.default.removeItem(at: folder.job(expired.id.description))

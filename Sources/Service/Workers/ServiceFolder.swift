@@ -14,11 +14,18 @@ package struct ServiceFolder: Sendable {
     /// States and results of one job.
     func job(_ id: String) -> URL { root.appendingPathComponent("jobs").appendingPathComponent(id) }
 
-    /// Makes the folders, and empties the spool: what lies there belongs to nobody.
+    /// Makes the folders.
     package func prepare() throws {
-        try? FileManager.default.removeItem(at: spool)
         for folder in [root, blobs, spool, root.appendingPathComponent("jobs")] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
+    }
+
+    /// Removes what a lost server left in the spool. Only for the one who holds the folder's lock: another server's
+    /// documents may lie there.
+    package func emptySpool() throws {
+        for file in try FileManager.default.contentsOfDirectory(at: spool, includingPropertiesForKeys: nil) {
+            try FileManager.default.removeItem(at: file)
         }
     }
 }
