@@ -104,12 +104,14 @@ package struct APIContext: Sendable {
 
     /// - Parameters:
     ///   - status: what the endpoints obey; its owner moves it on.
+    ///   - metrics: what others count beside the endpoints.
     ///   - now: both clocks; the uptime never goes back.
     ///   - discard: called with the checkpoints of a deleted job.
     package init(
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
         status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
-        hosts: HostPolicy = .loopback(allowed: []), now: @escaping @Sendable () -> Moment,
+        hosts: HostPolicy = .loopback(allowed: []), metrics: ServiceMetrics = ServiceMetrics(),
+        now: @escaping @Sendable () -> Moment,
         discard: @escaping @Sendable (JobID, [CheckpointReference]) -> Void
     ) {
         self.store = store
@@ -122,7 +124,7 @@ package struct APIContext: Sendable {
         self.identifiers = identifiers
         self.now = now
         self.discard = discard
-        metrics = ServiceMetrics()
+        self.metrics = metrics
         waits = WaitGate(limit: limits.waitingRequests)
         queue = QueueGate(limit: limits.queuedJobs)
     }

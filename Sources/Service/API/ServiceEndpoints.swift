@@ -195,6 +195,14 @@ struct ServiceEndpoints: Sendable {
             restarts.sorted { $0.key < $1.key }.map {
                 ("{reason=\"\(MetricsText.escaped($0.key))\"}", String($0.value))
             })
+        let finished = context.metrics.jobs
+        text.add("stackelberg_queue_wait_seconds", "Time that finished jobs waited for a worker.", finished.queued)
+        text.add("stackelberg_solve_seconds", "Time that finished jobs were solved for.", finished.solve)
+        text.add(
+            "stackelberg_iterations_total", "counter", "Upper iterations of finished jobs.", finished.iterations)
+        text.add(
+            "stackelberg_oracle_calls_total", "counter", "Oracle calls of finished jobs by kind.",
+            finished.oracle.sorted { $0.key < $1.key }.map { ("{kind=\"\($0.key)\"}", String($0.value)) })
         text.add(context.metrics.histograms)
         addProcess(to: &text)
         return .text(Array(text.text.utf8), type: "text/plain; version=0.0.4; charset=utf-8")

@@ -2,8 +2,19 @@
 import HTTPServer
 import Synchronization
 
-/// Counters of the HTTP side.
-final class ServiceMetrics: Sendable {
+/// What a finished job has cost.
+struct JobCost: Sendable, Equatable {
+    /// From submission to the first attempt, in seconds.
+    var queued: Double
+    /// The solver's own seconds, all attempts together.
+    var solve: Double
+    var iterations: Int
+    /// Oracle calls by kind.
+    var oracle: [String: Int]
+}
+
+/// Counters of the service.
+package final class ServiceMetrics: Sendable {
     /// Requests of one route and status by duration.
     struct Histogram: Equatable, Sendable {
         /// Upper bounds in seconds.
@@ -23,13 +34,35 @@ final class ServiceMetrics: Sendable {
         let status: Int
     }
 
+    /// What finished jobs have cost, all together.
+    struct Jobs: Equatable, Sendable {
+        var queued = Histogram()
+        var solve = Histogram()
+        var iterations = 0
+        var oracle: [String: Int] = [:]
+    }
+
     private let requests = Mutex<[Key: Histogram]>([:])
+    private let finished = Mutex(Jobs())
     private let streams = Atomic<Int>(0)
     private let dropped = Atomic<Int>(0)
 
     func observe(route: String, status: Int, seconds: Double) {
         requests.withLock { $0[Key(route: route, status: status), default: Histogram()].add(seconds) }
     }
+
+    package init() {}
+
+    func observe(_ cost: JobCost) {
+        finished.withLock { jobs in
+            jobs.queued.add(cost.queued)
+            jobs.solve.add(cost.solve)
+            jobs.iterations += cost.iterations
+            jobs.oracle.merge(cost.oracle, uniquingKeysWith: +)
+        }
+    }
+
+    var jobs: Jobs { finished.withLock { $0 } }
 
     func streamHasBegun() { streams.wrappingAdd(1, ordering: .relaxed) }
     func streamHasEnded() { streams.wrappingSubtract(1, ordering: .relaxed) }
@@ -91,14 +124,24 @@ struct MetricsText {
         text += "# TYPE \(name) histogram\n"
         let sorted = histograms.sorted { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }
         for (key, histogram) in sorted {
-            let labels = "route=\"\(Self.escaped(key.route))\",status=\"\(key.status)\""
-            var total = 0
-            for (bound, count) in zip(ServiceMetrics.Histogram.bounds.map { "\($0)" } + ["+Inf"], histogram.counts) {
-                total += count
-                text += "\(name)_bucket{\(labels),le=\"\(bound)\"} \(total)\n"
-            }
-            text += "\(name)_sum{\(labels)} \(histogram.sum)\n\(name)_count{\(labels)} \(total)\n"
+            add(name, histogram, labels: ["route=\"\(Self.escaped(key.route))\"", "status=\"\(key.status)\""])
         }
+    }
+
+    /// A histogram without labels of its own.
+    mutating func add(_ name: String, _ help: String, _ histogram: ServiceMetrics.Histogram) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) histogram\n"
+        add(name, histogram, labels: [])
+    }
+
+    private mutating func add(_ name: String, _ histogram: ServiceMetrics.Histogram, labels: [String]) {
+        var total = 0
+        for (bound, count) in zip(ServiceMetrics.Histogram.bounds.map { "\($0)" } + ["+Inf"], histogram.counts) {
+            total += count
+            text += "\(name)_bucket{\((labels + ["le=\"\(bound)\""]).joined(separator: ","))} \(total)\n"
+        }
+        let own = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
+        text += "\(name)_sum\(own) \(histogram.sum)\n\(name)_count\(own) \(total)\n"
     }
 
     /// A label's value.

@@ -55,10 +55,11 @@ package final class Application: Sendable {
         } catch {
             throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(error)")
         }
+        let metrics = ServiceMetrics()
         let factory = WorkerFactory(executable: configuration.executable, environment: environment)
         let supervisor = Supervisor(
             store: store, factory: factory, folder: folder,
-            options: Supervisor.Options(workers: configuration.workers), clock: clock, log: log)
+            options: Supervisor.Options(workers: configuration.workers), clock: clock, metrics: metrics, log: log)
         let desk = AdmissionWorkers(
             factory: factory, folder: folder, datasets: [configuration.examples.path])
         let status = ServiceStatus()
@@ -66,7 +67,7 @@ package final class Application: Sendable {
             store: store, desk: desk, workforce: supervisor,
             examples: ExampleCatalogue(folder: configuration.examples), status: status,
             identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()),
-            hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })),
+            hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), metrics: metrics,
             now: { clock.moment() },
             discard: { job, _ in try? FileManager.default.removeItem(at: folder.job(job.description)) })
         let server = try await listen(configuration, context, log)

@@ -21,13 +21,15 @@ final class JobExecution: Sendable {
     let folder: ServiceFolder
     let options: Supervisor.Options
     let clock: ServiceClock
+    let metrics: ServiceMetrics
     let log: @Sendable (String) -> Void
     private let wantsSuspension = Mutex(false)
 
     init(
         claim: Claim, worker: WorkerProcess, store: any JobStore, folder: ServiceFolder, options: Supervisor.Options,
-        clock: ServiceClock, log: @escaping @Sendable (String) -> Void
+        clock: ServiceClock, metrics: ServiceMetrics, log: @escaping @Sendable (String) -> Void
     ) {
+        self.metrics = metrics
         self.claim = claim
         self.worker = worker
         self.store = store
@@ -233,7 +235,18 @@ final class JobExecution: Sendable {
         }
         try await flush(&attempt)
         _ = try await store.finish(lease, with: outcome, appending: [], at: clock.timestamp())
+        if let cost = cost(bytes) { metrics.observe(cost) }
         try? FileManager.default.removeItem(at: folder.job(lease.job.description))
+    }
+
+    /// What a result says of its cost.
+    private func cost(_ result: [UInt8]) -> JobCost? {
+        guard let document = try? JSONParser.parse(result) else { return nil }
+        let waited = claim.job.startedAt.map { $0.milliseconds - claim.job.createdAt.milliseconds } ?? 0
+        let calls = (document["oracle"]?.members ?? []).map { ($0.name, $0.value.int ?? 0) }
+        return JobCost(
+            queued: Double(waited) / 1_000, solve: document["timings"]?["solve_s"]?.double ?? 0,
+            iterations: document["iterations"]?.int ?? 0, oracle: Dictionary(calls, uniquingKeysWith: +))
     }
 
     /// The job was stopped, cancelled or suspended before its start was evaluated.

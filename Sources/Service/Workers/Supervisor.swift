@@ -28,6 +28,7 @@ package actor Supervisor: Workforce {
     let options: Options
     let clock: ServiceClock
     let log: @Sendable (String) -> Void
+    let metrics: ServiceMetrics
     private var slots: [Task<Void, Never>] = []
     private var lookout: Task<Void, Never>?
     private var sleepers: [CheckedContinuation<Void, Never>] = []
@@ -38,8 +39,9 @@ package actor Supervisor: Workforce {
 
     package init(
         store: any JobStore, factory: WorkerFactory, folder: ServiceFolder, options: Options, clock: ServiceClock,
-        log: @escaping @Sendable (String) -> Void
+        metrics: ServiceMetrics = ServiceMetrics(), log: @escaping @Sendable (String) -> Void
     ) {
+        self.metrics = metrics
         self.store = store
         self.factory = factory
         self.folder = folder
@@ -156,7 +158,8 @@ package actor Supervisor: Workforce {
 
     private func execute(_ claim: Claim, on worker: WorkerProcess, slot: Int) async {
         let execution = JobExecution(
-            claim: claim, worker: worker, store: store, folder: folder, options: options, clock: clock, log: log)
+            claim: claim, worker: worker, store: store, folder: folder, options: options, clock: clock,
+            metrics: metrics, log: log)
         running[slot] = execution
         processes[slot]?.job = claim.job.id
         if isDraining { execution.suspend() }
