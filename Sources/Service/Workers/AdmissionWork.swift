@@ -31,7 +31,9 @@ struct AdmissionWork {
             folders: order.datasets.map(URL.init(fileURLWithPath:)), hint: "give the array inline as {\"value\": …}")
         do throws(DocumentLoadError) {
             let loaded = try DocumentLoader.decode(source, datasets: datasets)
-            let job = try Admission.admit(loaded)
+            // What the job will have when it is solved, so that nothing is taken that is refused later.
+            let budget = loaded.document.limits.memoryBytes ?? order.jobMemoryBytes
+            let job = try Admission.admit(loaded, machineBytes: min(budget, KernelEnvironment.memoryBytes))
             return order.isReport ? report(job) : payload(job, source, datasets)
         } catch {
             switch error {

@@ -14,6 +14,8 @@ package actor AdmissionWorkers: AdmissionDesk {
         /// document whose workers are killed again is the likelier reason.
         package var workersPerDocument = 2
         package var memoryBytes = 1 << 30
+        /// What a job may use whose document does not say.
+        package var jobMemoryBytes = Supervisor.Options.defaultMemoryBytes
         /// Documents that may wait.
         package var waiting = 64
 
@@ -110,7 +112,7 @@ package actor AdmissionWorkers: AdmissionDesk {
                     document: question.path, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
                     isReport: isReport, measures: measures,
                     processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
-                    memoryBytes: limits.memoryBytes))
+                    memoryBytes: limits.memoryBytes, jobMemoryBytes: limits.jobMemoryBytes))
             var ending = CheckEnding.killed
             for _ in 0..<limits.workersPerDocument where ending == .killed {
                 guard !isClosed else { return .unavailable("the service shuts down") }

@@ -17,7 +17,8 @@ package actor Supervisor: Workforce {
         /// Jobs after which a worker is replaced.
         package var jobsPerWorker = 200
         /// Bytes for a job whose document does not say.
-        package var memoryBytes = 4 << 30
+        package var memoryBytes = defaultMemoryBytes
+        package static let defaultMemoryBytes = 4 << 30
 
         package init(workers: Int) { self.workers = workers }
     }

@@ -17,6 +17,7 @@ extension WorkerOrder {
             object.add("measures", order.measures)
             object.add("processor_seconds", order.processorSeconds)
             object.add("memory_bytes", order.memoryBytes)
+            object.add("job_memory_bytes", order.jobMemoryBytes)
         case .solve(let order):
             object.add("order", "solve")
             object.add("job", order.job)
@@ -40,12 +41,14 @@ extension WorkerOrder {
             guard let document = json["document"]?.text, let answer = json["answer"]?.text,
                 let datasets = json["datasets"]?.elements, let blobs = json["blobs"]?.text,
                 let isReport = json["is_report"]?.flag, let measures = json["measures"]?.flag,
-                let seconds = json["processor_seconds"]?.int, let memory = json["memory_bytes"]?.int
+                let seconds = json["processor_seconds"]?.int, let memory = json["memory_bytes"]?.int,
+                let jobMemory = json["job_memory_bytes"]?.int
             else { return nil }
             self = .admit(
                 AdmitOrder(
                     document: document, answer: answer, datasets: datasets.compactMap(\.text), blobs: blobs,
-                    isReport: isReport, measures: measures, processorSeconds: seconds, memoryBytes: memory))
+                    isReport: isReport, measures: measures, processorSeconds: seconds, memoryBytes: memory,
+                    jobMemoryBytes: jobMemory))
         case "solve":
             guard let job = json["job"]?.text, let payload = json["payload"]?.text, let blobs = json["blobs"]?.text,
                 let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,

@@ -30,6 +30,8 @@ package struct AdmitOrder: Sendable, Equatable {
     package var processorSeconds: Int
     /// Bytes beyond the worker's own.
     package var memoryBytes: Int
+    /// Bytes that a worker will have to solve a job whose document does not say.
+    package var jobMemoryBytes: Int
 }
 
 /// A job to be solved.
