@@ -22,18 +22,18 @@ if [ "$engine" = buildah ]; then
     image=localhost/${image#localhost/}
 fi
 
-# The command of the health check, as a list in brackets.
-image_health() {
-    case $engine in
-        podman) podman image inspect --format '{{.HealthCheck.Test}}' "$image" ;;
-        *) image_config '{{.Healthcheck.Test}}' ;;
-    esac
-}
-
 # One value of the image's configuration by a Go template over it, for instance '{{.User}}'.
 image_config() {
     case $engine in
         buildah) buildah inspect --type image --format "{{with .Docker.Config}}$1{{end}}" "$image" ;;
         *) "$engine" image inspect --format "{{with .Config}}$1{{end}}" "$image" ;;
     esac
+}
+
+# All that the engine says of the image, as JSON without white space.
+image_description() {
+    case $engine in
+        buildah) buildah inspect --type image "$image" ;;
+        *) "$engine" image inspect "$image" ;;
+    esac | tr -d ' \n'
 }
