@@ -39,6 +39,6 @@ package enum KernelEnvironment {
 /// What this program is.
 package enum Version {
     package static let number = "0.1.0"
-    /// The source revision, where the build was told.
-    package static let revision = "unknown"
+    /// The source revision, where the installation tells it (`../share/stackelberg/revision` beside the program).
+    package static let revision = KernelEnvironment.executable.flatMap(ShippedFiles.revision) ?? "unknown"
 }

@@ -31,6 +31,14 @@ package struct ServiceConfiguration: Sendable {
 
 /// Files that come with the program.
 package enum ShippedFiles {
+    /// The source revision that an installed program was built from.
+    package static func revision(of executable: String) -> String? {
+        let file = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("share/stackelberg/revision")
+        let text = try? String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// The folder of the examples: beside an installed program (`../share/stackelberg/examples`), or in the checkout that
     /// it was built in.
     package static func examples(of executable: String) -> URL? {
