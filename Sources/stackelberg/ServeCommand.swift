@@ -23,6 +23,9 @@ struct Serve: ParsableCommand {
     @Option(help: "Worker processes; one per core unless said.")
     var workers: Int?
 
+    @Option(help: ArgumentHelp("Time without progress after which a worker is killed.", valueName: "seconds"))
+    var workerSilence = 60
+
     @Option(help: ArgumentHelp("A host name that requests may use besides localhost.", valueName: "name"))
     var allowedHost: [String] = []
 
@@ -35,6 +38,9 @@ struct Serve: ParsableCommand {
         if !(0...65_535).contains(port) { throw ValidationError("--port wants 0 to 65535, came \(port)") }
         if let workers, !(1...256).contains(workers) {
             throw ValidationError("--workers wants 1 to 256, came \(workers)")
+        }
+        if !(1...86_400).contains(workerSilence) {
+            throw ValidationError("--worker-silence wants 1 to 86400, came \(workerSilence)")
         }
     }
 
@@ -52,6 +58,7 @@ struct Serve: ParsableCommand {
             examples: shipped, executable: executable, environment: environment)
         configuration.host = host
         configuration.port = port
+        configuration.workerSilence = .seconds(workerSilence)
         configuration.allowedHosts = allowedHost
         ServiceProcess.run(configuration)
     }

@@ -57,9 +57,10 @@ package final class Application: Sendable {
         }
         let metrics = ServiceMetrics()
         let factory = WorkerFactory(executable: configuration.executable, environment: environment)
+        var options = Supervisor.Options(workers: configuration.workers)
+        options.silence = configuration.workerSilence
         let supervisor = Supervisor(
-            store: store, factory: factory, folder: folder,
-            options: Supervisor.Options(workers: configuration.workers), clock: clock, metrics: metrics, log: log)
+            store: store, factory: factory, folder: folder, options: options, clock: clock, metrics: metrics, log: log)
         let desk = AdmissionWorkers(
             factory: factory, folder: folder, datasets: [configuration.examples.path])
         let status = ServiceStatus()
@@ -105,7 +106,8 @@ package final class Application: Sendable {
             return try await Server(on: address, router: APIRouter.make(context), configuration: server)
         } catch let error as SystemError {
             throw StartError(
-                reason: "cannot listen on \(configuration.host) port \(configuration.port): \(error)")
+                reason: "cannot listen on \(configuration.host) port \(configuration.port): "
+                    + String(cString: strerror(error.code)))
         }
     }
 

@@ -10,6 +10,8 @@ package struct ServiceConfiguration: Sendable {
     package var data: URL
     /// Worker processes.
     package var workers: Int
+    /// Time without progress after which a worker is killed.
+    package var workerSilence = Duration.seconds(60)
     /// Host names that requests may carry besides those of the loopback address.
     package var allowedHosts: [String] = []
     /// The folder with example documents and their data sets.
