@@ -12,7 +12,13 @@ DEBIAN_PACKAGES := pkg-config libopenblas-dev libssl-dev zlib1g-dev libsqlite3-d
 # What makes and tests the container image where there is no Docker: the engine, and what its scripts call.
 IMAGE_PACKAGES := buildah crun debootstrap iproute2 util-linux curl ca-certificates
 
-.PHONY: help deps build demo serve test lint format image deps-image image-test clean
+# For `make storm`: what it strikes, and how long.
+CONFIGURATION ?= release
+ROUNDS ?= 20
+JOBS ?= 10
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+
+.PHONY: help deps build demo serve test storm lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +46,11 @@ serve: build ## Serve on http://127.0.0.1:8080 with data in ./var until Ctrl-C
 test: deps ## Build and run every test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+storm: deps ## Kill workers and servers at random; nothing may be lost (ROUNDS, JOBS, SEED)
+	$(SWIFT) build -c $(CONFIGURATION) --product stackelberg
+	$(SWIFT) build -c $(CONFIGURATION) --product Storm
+	.build/$(CONFIGURATION)/Storm --rounds $(ROUNDS) --jobs $(JOBS) --seed $(SEED)
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -121,6 +121,11 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+        // Starts the executable that stands beside the program that uses it, and talks to it over a socket.
+        .target(name: "ServiceHarness", path: "Tests/ServiceHarness", swiftSettings: strict),
+        .executableTarget(
+            name: "Storm", dependencies: ["ServiceHarness"], path: "Tests/Storm", swiftSettings: strict,
+            linkerSettings: executableLinking),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(
             name: "EndToEndTests", dependencies: ["stackelberg"], swiftSettings: strict,
