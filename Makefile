@@ -12,13 +12,14 @@ DEBIAN_PACKAGES := pkg-config libopenblas-dev libssl-dev zlib1g-dev libsqlite3-d
 # What makes and tests the container image where there is no Docker: the engine, and what its scripts call.
 IMAGE_PACKAGES := buildah crun debootstrap iproute2 util-linux curl ca-certificates
 
-# For `make storm`: what it strikes, and how long.
+# For `make storm` and `make abuse`: what they strike, and how long.
 CONFIGURATION ?= release
 ROUNDS ?= 20
 JOBS ?= 10
+SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: help deps build demo serve test storm lint format image deps-image image-test clean
+.PHONY: help deps build demo serve test storm abuse lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,11 @@ storm: deps ## Kill workers and servers at random; nothing may be lost (ROUNDS, 
 	$(SWIFT) build -c $(CONFIGURATION) --product stackelberg
 	$(SWIFT) build -c $(CONFIGURATION) --product Storm
 	.build/$(CONFIGURATION)/Storm --rounds $(ROUNDS) --jobs $(JOBS) --seed $(SEED)
+
+abuse: deps ## Set hundreds of bad clients on a server (SECONDS_OF_ABUSE, SEED)
+	$(SWIFT) build -c $(CONFIGURATION) --product stackelberg
+	$(SWIFT) build -c $(CONFIGURATION) --product Abuse
+	.build/$(CONFIGURATION)/Abuse --seconds $(SECONDS_OF_ABUSE) --seed $(SEED)
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -126,6 +126,9 @@ let package = Package(
         .executableTarget(
             name: "Storm", dependencies: ["ServiceHarness"], path: "Tests/Storm", swiftSettings: strict,
             linkerSettings: executableLinking),
+        .executableTarget(
+            name: "Abuse", dependencies: ["ServiceHarness"], path: "Tests/Abuse", swiftSettings: strict,
+            linkerSettings: executableLinking),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(
             name: "EndToEndTests", dependencies: ["stackelberg"], swiftSettings: strict,
