@@ -131,7 +131,7 @@ let package = Package(
             linkerSettings: executableLinking),
         // Depends on the executable so that it is built; the tests start it as a process.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["stackelberg"], swiftSettings: strict,
+            name: "EndToEndTests", dependencies: ["ServiceHarness", "stackelberg"], swiftSettings: strict,
             linkerSettings: executableLinking),
     ]
 )

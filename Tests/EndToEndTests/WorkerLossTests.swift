@@ -1,0 +1,99 @@
+// What happens to workers costs a job at most, and never the server.
+import Foundation
+import Glibc
+import ServiceHarness
+import Testing
+
+@Suite struct WorkerLossTests {
+    @Test func noWorkerOutlivesAKilledServer() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2)
+        let client = JobClient(port: try server.port())
+        let ids = try (0..<2).map { _ in try client.submit(SampleDocuments.endless) }
+        for id in ids { try client.underWay(id) }
+        let workers = ProcessTable.children(of: server.processID)
+        // Two solve, one has admitted; one of them is stopped and could not notice anything.
+        #expect(workers.count == 3)
+        kill(workers[0], SIGSTOP)
+        try server.crash()
+        #expect(ProcessTable.areGone(workers, within: 5))
+    }
+
+    @Test func idleWorkersThatDieAreNobodysFailure() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve()
+        let client = JobClient(port: try server.port())
+        for _ in 0..<3 {
+            let id = try client.submit(SampleDocuments.quick)
+            let job = try client.ended(id)
+            #expect(job["state"]?.text == "succeeded" && job["failures"]?.integer == 0)
+            let workers = ProcessTable.children(of: server.processID)
+            for worker in workers { kill(worker, SIGKILL) }
+            #expect(ProcessTable.areGone(workers, within: 5))
+        }
+    }
+
+    @Test func aJobWhoseWorkersAreKilledFailsAndNothingElse() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2)
+        let client = JobClient(port: try server.port())
+        let id = try client.submit(SampleDocuments.endless)
+        var other: String?
+        for attempt in 1...3 {
+            let job = try client.reach(id, "attempt \(attempt)") { $0["attempt"]?.integer == attempt }
+            #expect(job["failures"]?.integer == attempt - 1)
+            if other == nil { other = try client.submit(SampleDocuments.unrolled(iterations: 100)) }
+            kill(try #require(try Self.worker(of: id, try server.port())), SIGKILL)
+        }
+        let job = try client.ended(id)
+        #expect(job["state"]?.text == "failed" && job["termination"]?.text == "worker_lost")
+        #expect(job["failure"]?["detail"]?.text?.contains("signal 9") == true)
+        #expect(faults(inLog: try client.log(id)).isEmpty)
+        #expect(try client.ended(try #require(other))["state"]?.text == "succeeded")
+    }
+
+    @Test func aStoppedWorkerIsGivenUp() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2, "--worker-silence", "1")
+        let client = JobClient(port: try server.port())
+        let id = try client.submit(SampleDocuments.unrolled(iterations: 200))
+        try client.underWay(id)
+        kill(try #require(try Self.worker(of: id, try server.port())), SIGSTOP)
+        let other = try client.submit(SampleDocuments.quick)
+        #expect(try client.ended(other)["state"]?.text == "succeeded")
+        let job = try client.ended(id)
+        #expect(job["state"]?.text == "succeeded" && job["attempt"]?.integer == 2)
+        #expect(faults(inLog: try client.log(id)).isEmpty)
+    }
+
+    @Test func aJobThatNeedsMoreMemoryThanItMayFails() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2)
+        let client = JobClient(port: try server.port())
+        // The data just fit into the budget, and the work with them does not.
+        let hungry = SampleDocuments.unrolled(iterations: 3)
+            .replacing("[400, 40]", with: "[50000, 40]").replacing("[400]", with: "[50000]")
+            .replacing("\"limits\": {", with: "\"limits\": {\"memory_bytes\": 16800000, ")
+        let id = try client.submit(hungry)
+        let other = try client.submit(SampleDocuments.unrolled(iterations: 50))
+        let job = try client.ended(id)
+        #expect(job["state"]?.text == "failed" && job["termination"]?.text == "worker_lost", "\(job)")
+        #expect(faults(inLog: try client.log(id)).isEmpty)
+        #expect(try client.ended(other)["state"]?.text == "succeeded")
+        #expect(try client.job(other)["failures"]?.integer == 0)
+    }
+
+    /// The process that solves a job; an attempt is in the store a moment before its worker is told of it.
+    private static func worker(of id: String, _ port: Int) throws -> Int32? {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            let workers = try exchange(port, "GET", "/v1/workers").json["items"]?.items ?? []
+            if let worker = workers.first(where: { $0["job"]?.text == id }), let process = worker["process_id"]?.integer
+            {
+                return Int32(exactly: process)
+            }
+            usleep(5_000)
+        }
+        return nil
+    }
+}
