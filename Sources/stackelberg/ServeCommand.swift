@@ -48,14 +48,15 @@ struct Serve: ParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         KernelEnvironment.pin(environment)
         guard let executable = KernelEnvironment.executable,
-            let shipped = examples.map(URL.init(fileURLWithPath:)) ?? ShippedFiles.examples(of: executable)
+            let shipped = examples.map(URL.init(fileURLWithPath:)) ?? ShippedFiles.examples(of: executable),
+            let contract = ShippedFiles.contract(of: executable)
         else {
-            Console.say("error: the examples are not beside the program; name their folder by --examples")
+            Console.say("error: openapi.yaml and the examples are not beside the program")
             throw Status.refused
         }
         var configuration = ServiceConfiguration(
             data: URL(fileURLWithPath: data), workers: workers ?? ProcessInfo.processInfo.activeProcessorCount,
-            examples: shipped, executable: executable, environment: environment)
+            examples: shipped, contract: contract, executable: executable, environment: environment)
         configuration.host = host
         configuration.port = port
         configuration.workerSilence = .seconds(workerSilence)

@@ -173,7 +173,8 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let discarded = Record<JobID>()
     let context = APIContext(
         store: store, desk: PaperDesk(), workforce: workforce,
-        examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")), status: status,
+        examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")),
+        contract: [UInt8](try Data(contentsOf: Contract.file)), status: status,
         identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts, now: House.now,
         discard: { id, _ in discarded.add(id) })
     let identifiers = RequestIdentifiers(seed: 1)

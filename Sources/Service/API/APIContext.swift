@@ -90,6 +90,8 @@ package struct APIContext: Sendable {
     let desk: any AdmissionDesk
     let workforce: any Workforce
     let examples: ExampleCatalogue
+    /// The text of `openapi.yaml`.
+    let contract: [UInt8]
     let limits: APILimits
     let hosts: HostPolicy
     let status: ServiceStatus
@@ -109,7 +111,7 @@ package struct APIContext: Sendable {
     ///   - discard: called with the checkpoints of a deleted job.
     package init(
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
-        status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
+        contract: [UInt8], status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
         hosts: HostPolicy = .loopback(allowed: []), metrics: ServiceMetrics = ServiceMetrics(),
         now: @escaping @Sendable () -> Moment,
         discard: @escaping @Sendable (JobID, [CheckpointReference]) -> Void
@@ -118,6 +120,7 @@ package struct APIContext: Sendable {
         self.desk = desk
         self.workforce = workforce
         self.examples = examples
+        self.contract = contract
         self.limits = limits
         self.hosts = hosts
         self.status = status

@@ -40,7 +40,7 @@ struct ServiceEndpoints: Sendable {
     /// `GET /openapi.yaml`.
     @Sendable func contract(_ request: Request) throws -> Response {
         _ = try Query(request)
-        return .text(OpenAPIText.bytes, type: "application/yaml")
+        return .text(context.contract, type: "application/yaml")
     }
 
     /// `GET /v1/methods`.

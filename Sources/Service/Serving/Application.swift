@@ -66,7 +66,8 @@ package final class Application: Sendable {
         let status = ServiceStatus()
         let context = APIContext(
             store: store, desk: desk, workforce: supervisor,
-            examples: ExampleCatalogue(folder: configuration.examples), status: status,
+            examples: ExampleCatalogue(folder: configuration.examples),
+            contract: try readContract(configuration.contract), status: status,
             identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()),
             hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), metrics: metrics,
             now: { clock.moment() },
@@ -90,6 +91,14 @@ package final class Application: Sendable {
         self.desk = desk
         self.status = status
         self.keeping = keeping
+    }
+
+    private static func readContract(_ file: URL) throws -> [UInt8] {
+        do {
+            return [UInt8](try Data(contentsOf: file))
+        } catch {
+            throw StartError(reason: "the contract \(file.path) cannot be read: \(FileFault.describe(error))")
+        }
     }
 
     private static func listen(

@@ -16,16 +16,19 @@ package struct ServiceConfiguration: Sendable {
     package var allowedHosts: [String] = []
     /// The folder with example documents and their data sets.
     package var examples: URL
+    /// `openapi.yaml`, the contract of the API.
+    package var contract: URL
     /// This program, for workers.
     package var executable: String
     package var environment: [String: String]
 
     package init(
-        data: URL, workers: Int, examples: URL, executable: String, environment: [String: String]
+        data: URL, workers: Int, examples: URL, contract: URL, executable: String, environment: [String: String]
     ) {
         self.data = data
         self.workers = workers
         self.examples = examples
+        self.contract = contract
         self.executable = executable
         self.environment = environment
     }
@@ -41,15 +44,23 @@ package enum ShippedFiles {
         return text.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The folder of the examples: beside an installed program (`../share/stackelberg/examples`), or in the checkout that
+    /// The folder of the examples.
+    package static func examples(of executable: String) -> URL? { find(["examples", "Examples"], executable) }
+
+    /// The contract of the API.
+    package static func contract(of executable: String) -> URL? { find(["openapi.yaml"], executable) }
+
+    /// A file or folder by one of its names: beside an installed program (`../share/stackelberg`), or in the checkout that
     /// it was built in.
-    package static func examples(of executable: String) -> URL? {
+    private static func find(_ names: [String], _ executable: String) -> URL? {
         var folder = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
-        var candidates = [folder.deletingLastPathComponent().appendingPathComponent("share/stackelberg/examples")]
+        var places = [folder.deletingLastPathComponent().appendingPathComponent("share/stackelberg")]
         while folder.path != "/" {
-            candidates.append(folder.appendingPathComponent("Examples"))
+            places.append(folder)
             folder = folder.deletingLastPathComponent()
         }
-        return candidates.first { FileManager.default.fileExists(atPath: $0.path) }
+        return places.flatMap { place in names.map(place.appendingPathComponent) }.first {
+            FileManager.default.fileExists(atPath: $0.path)
+        }
     }
 }
