@@ -48,9 +48,9 @@ package enum ReleaseCause: String, CaseIterable, Hashable, Sendable {
     /// The server shuts down and gives its jobs back.
     case drained
     /// The server died with the lease.
-    case serverLost
+    case serverLost = "server_lost"
     /// The lease ran out unrenewed.
-    case leaseExpired
+    case leaseExpired = "lease_expired"
 }
 
 /// Where a retried job begins: at its newest checkpoint or afresh.
