@@ -70,6 +70,8 @@ struct Instruction {
 struct CompiledCode {
     var stages: [[Instruction]] = []
     var memory: CodeMemory?
+    /// Of every sample axis.
+    var rows: [Int] = []
 }
 
 /// Owns the block programs that instructions point at.

@@ -1,6 +1,10 @@
 // Places every computed value of a program in one arena, once, before anything runs.
 
 /// Offsets, in doubles, of the values that a program owns.
+///
+/// The arena has two parts. What is written from outside, read by another stage or returned keeps its place: it must
+/// outlive any number of runs that do not compute it anew. All else lives within one run of its stage, in a part that
+/// the stages use in turn.
 struct MemoryPlan {
     /// Where each node's value begins.
     private(set) var offsets: [NodeID: Int] = [:]
@@ -18,11 +22,10 @@ struct MemoryPlan {
     private var gaps: [Gap] = []
 
     /// - Parameters:
-    ///   - stages: the steps of each stage. Values that only their own stage reads share memory with later values of
-    ///     that stage; all others keep their place, because a later stage runs again without them being recomputed.
+    ///   - stages: the steps of each stage.
     ///   - elementCount: the largest number of elements of a node, over all batches; `Int.max` for what has no number.
     init(_ schedule: Schedule, stages: [[PlannedStep]], elementCount: (NodeID) -> Int) {
-        let outputs = Set(schedule.outputs.map(schedule.reshapeRoot))
+        let passing = Self.passingValues(schedule)
         for id in schedule.graph.reachable(from: schedule.outputs) {
             switch schedule.graph.operation(id) {
             case .constant: constants[id] = extend(1)
@@ -31,31 +34,61 @@ struct MemoryPlan {
             default: break
             }
         }
-        for steps in stages {
-            gaps = []
-            place(steps, schedule, outputs, elementCount)
+        let effects = stages.map { $0.map { $0.effects(schedule) } }
+        for id in effects.joined().flatMap(\.writes) where !passing.contains(id) {
+            offsets[id] = extend(elementCount(id))
         }
+        let shared = count
+        var largest = shared
+        for (steps, effects) in zip(stages, effects) {
+            gaps = []
+            count = shared
+            place(steps, effects, passing, elementCount)
+            largest = max(largest, count)
+        }
+        count = largest
+    }
+
+    /// The values that only their own stage reads, and that are not asked for.
+    static func passingValues(_ schedule: Schedule) -> Set<NodeID> {
+        let outputs = Set(schedule.outputs.map(schedule.reshapeRoot))
+        return Set(
+            schedule.stage.keys.filter { id in
+                !outputs.contains(id)
+                    && (schedule.users[id] ?? []).allSatisfy { schedule.stage[$0] == schedule.stage[id] }
+            })
+    }
+
+    /// The plan with one value where another begins.
+    func placing(_ id: NodeID, at other: NodeID) -> MemoryPlan {
+        var copy = self
+        copy.offsets[id] = offsets[other]
+        return copy
     }
 
     private mutating func place(
-        _ steps: [PlannedStep], _ schedule: Schedule, _ outputs: Set<NodeID>, _ elementCount: (NodeID) -> Int
+        _ steps: [PlannedStep], _ effects: [(writes: [NodeID], reads: [NodeID])], _ passing: Set<NodeID>,
+        _ elementCount: (NodeID) -> Int
     ) {
-        let effects = steps.map { $0.effects(schedule) }
         var lastRead: [NodeID: Int] = [:]
         for (index, effect) in effects.enumerated() { for id in effect.reads { lastRead[id] = index } }
         var expiring = [[NodeID]](repeating: [], count: steps.count)
-        let own = Set(effects.flatMap(\.writes))
-        for id in own where !outputs.contains(id) && isLocal(id, schedule) {
-            if let index = lastRead[id] { expiring[index].append(id) }
+        for (index, effect) in effects.enumerated() {
+            // What nobody reads ends where it begins.
+            for id in effect.writes where passing.contains(id) { expiring[lastRead[id] ?? index].append(id) }
         }
         for (index, effect) in effects.enumerated() {
-            for id in effect.writes { offsets[id] = allocate(elementCount(id)) }
-            for id in expiring[index].sorted() { release(id, elementCount(id)) }
+            var ending = Set(expiring[index])
+            for id in effect.writes where passing.contains(id) {
+                if let source = steps[index].replaceable(by: id, among: ending, placed: offsets) {
+                    ending.remove(source)
+                    offsets[id] = offsets[source]
+                } else {
+                    offsets[id] = allocate(elementCount(id))
+                }
+            }
+            for id in ending.sorted() { release(id, elementCount(id)) }
         }
-    }
-
-    private func isLocal(_ id: NodeID, _ schedule: Schedule) -> Bool {
-        (schedule.users[id] ?? []).allSatisfy { schedule.stage[$0] == schedule.stage[id] }
     }
 
     /// Values begin on cache lines, and have whole vectors to themselves.
@@ -92,5 +125,30 @@ struct MemoryPlan {
             return false
         }
         gaps.append(gap)
+    }
+}
+
+extension PlannedStep {
+    /// A dying array whose place `id` can take while it is computed from it.
+    ///
+    /// Only in a block, element by element, and only where the array is not read after the step that writes `id`.
+    /// The place of a value that the same step has just been given (`placed` by itself) is never offered: `dying` holds
+    /// values of earlier steps, or values that nobody reads.
+    fileprivate func replaceable(
+        by id: NodeID, among dying: Set<NodeID>, placed: [NodeID: Int]
+    ) -> NodeID? {
+        guard case .block(let plan) = self,
+            let write = plan.steps.firstIndex(where: { $0.destination == .memory(id) })
+        else { return nil }
+        let written = Set(plan.steps.map(\.destination))
+        let splats = Set(plan.steps.flatMap(\.sources).filter { if case .splat = $0 { true } else { false } })
+        var last: [NodeID: Int] = [:]
+        for (index, step) in plan.steps.enumerated() {
+            for case .memory(let source) in step.sources { last[source] = index }
+        }
+        return dying.sorted().first { source in
+            guard let read = last[source], read <= write, placed[source] != nil else { return false }
+            return !written.contains(.memory(source)) && !splats.contains(.splat(source))
+        }
     }
 }

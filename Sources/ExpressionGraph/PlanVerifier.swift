@@ -1,5 +1,5 @@
-// States which plans are legal: every step of a block computes its node from that node's operands, found where the step
-// looks for them; every value in memory is still there when it is read. Tests run it on every compiled program.
+// States which blocks are legal: every step computes its node from that node's operands, found where the step looks for
+// them. Tests run it on every compiled program.
 import Tensors
 
 /// A breach of the rules of compiled plans. The node is the one whose step is at fault.
@@ -149,64 +149,5 @@ private struct BlockState {
             return isSound ? [] : [.unwritable(step.node, step.destination)]
         case .splat: return [.unwritable(step.node, step.destination)]
         }
-    }
-}
-
-/// Follows who owns which part of the arena while the stages run, from the first and again from every later one.
-struct MemoryVerifier {
-    let schedule: Schedule
-    let memory: MemoryPlan
-    let elementCount: (NodeID) -> Int
-
-    func violations(_ stages: [[PlannedStep]]) -> [PlanViolation] {
-        var owners: [Int: NodeID] = [:]
-        for id in memory.constants.keys { claim(id, memory.constants[id], count: 1, &owners) }
-        for id in memory.offsets.keys {
-            if case .input = schedule.graph.operation(id) {
-                claim(id, memory.offsets[id], count: elementCount(id), &owners)
-            }
-        }
-        var result: [PlanViolation] = []
-        for start in stages.indices {
-            for stage in start..<stages.count { result += run(stages[stage], stage, &owners) }
-            for output in Set(schedule.outputs.map(schedule.reshapeRoot)).sorted() where !isOwner(output, owners) {
-                result.append(.lostValue(output, stage: stages.count, step: 0))
-            }
-        }
-        return result
-    }
-
-    private func run(_ steps: [PlannedStep], _ stage: Int, _ owners: inout [Int: NodeID]) -> [PlanViolation] {
-        var result: [PlanViolation] = []
-        for (index, step) in steps.enumerated() {
-            let effects = step.effects(schedule)
-            let own = Set(effects.writes)
-            for id in effects.reads where !own.contains(id) && !isOwner(id, owners) {
-                result.append(.lostValue(id, stage: stage, step: index))
-            }
-            for id in effects.writes { claim(id, memory.offsets[id], count: elementCount(id), &owners) }
-            for id in effects.writes + effects.reads where !isOwner(id, owners) {
-                result.append(.lostValue(id, stage: stage, step: index))
-            }
-        }
-        return result
-    }
-
-    /// Kernels may overwrite all of a value's last vector.
-    private func cells(_ offset: Int, _ count: Int) -> Range<Int> { offset / 8..<(offset + max(count, 1) + 7) / 8 }
-
-    private func claim(_ id: NodeID, _ offset: Int?, count: Int, _ owners: inout [Int: NodeID]) {
-        guard let offset else { return }
-        for cell in cells(offset, count) { owners[cell] = id }
-    }
-
-    private func isOwner(_ id: NodeID, _ owners: [Int: NodeID]) -> Bool {
-        if let offset = memory.offsets[id] {
-            return cells(offset, elementCount(id)).allSatisfy { owners[$0] == id }
-        }
-        if let offset = memory.constants[id] { return owners[offset / 8] == id }
-        // A data array, bound from outside, is always there.
-        if case .input = schedule.graph.operation(id) { return true }
-        return false
     }
 }

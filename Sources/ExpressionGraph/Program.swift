@@ -3,8 +3,8 @@ import Tensors
 
 /// Computes outputs of a graph, again and again, for changing inputs.
 ///
-/// Inputs are assigned to ordered stages. Writing an input makes its stage and all later ones stale; ``run()`` computes
-/// just what is stale. Not thread-safe: a program belongs to one thread at a time.
+/// Writing an input makes stale what depends on its slot, and ``run()`` computes just that. Not thread-safe: a program
+/// belongs to one thread at a time.
 package final class Program {
     package let plan: ProgramPlan
     package let graph: Graph
@@ -23,10 +23,15 @@ package final class Program {
     private let maximumRows: [Int]
     private var code = CompiledCode()
     /// Code for numbers of rows that were met before: an epoch's last batch comes again and again.
-    private var known: [[Int]: CompiledCode] = [:]
-    private static let knownLimit = 8
-    private var stale = 0
+    private var known: [CompiledCode] = []
+    private static let knownLimit = 64
+    /// What was written since the last run.
+    private var written = SlotSet.everything
+    /// Instructions executed so far, for measurements and tests.
+    package private(set) var executedInstructions = 0
     private let resultSlots: [Int]
+    /// Of every stage; all depend on the inputs that no slot names.
+    private let dependences: [SlotSet]
 
     /// Allocates what the plan asks for. Traps when memory is exhausted; ``ProgramPlan/memoryBytes`` tells before.
     package init(_ plan: ProgramPlan) {
@@ -35,6 +40,7 @@ package final class Program {
         graph = plan.graph
         outputs = plan.outputs
         schedule = plan.schedule
+        dependences = plan.schedule.stages.map { $0.dependence.union(.unnamed) }
         maximumRows = plan.maximumRows
         rows = plan.maximumRows
         firstRow = plan.maximumRows.map { _ in 0 }
@@ -51,12 +57,12 @@ package final class Program {
         emit()
     }
 
-    /// Compiles the outputs: ``ProgramPlan/init(_:outputs:stages:batchRows:options:)`` and ``init(_:)``.
+    /// Compiles the outputs: ``ProgramPlan/init(_:outputs:slots:batchRows:options:)`` and ``init(_:)``.
     package convenience init(
-        _ graph: Graph, outputs: [NodeID], stages: [[NodeID]] = [], batchRows: [AxisID: Int] = [:],
+        _ graph: Graph, outputs: [NodeID], slots: [InputSlot] = [], batchRows: [AxisID: Int] = [:],
         options: CompilationOptions = CompilationOptions()
     ) {
-        self.init(ProgramPlan(graph, outputs: outputs, stages: stages, batchRows: batchRows, options: options))
+        self.init(ProgramPlan(graph, outputs: outputs, slots: slots, batchRows: batchRows, options: options))
     }
 
     deinit { pointers.deallocate() }
@@ -96,7 +102,7 @@ package final class Program {
             let row = Shape(Array(graph.shape(input).dimensions.dropFirst()))
             return RowView(
                 slot: slot, base: buffer.base, stride: row.elementCount { maximumRows[$0.index] } ?? 0,
-                stage: schedule.stage[input] ?? 0)
+                written: schedule.slots.written(input))
         }
     }
 
@@ -104,20 +110,20 @@ package final class Program {
         let first = firstRow[axis.index]
         for view in views[axis.index] {
             pointers[view.slot] = view.base + first * view.stride
-            stale = min(stale, view.stage)
+            written = written.union(view.written)
         }
     }
 
     /// Resolves a value input once, for callers that write it at every iteration; `nil` where no output needs it.
     package func cell(_ input: NodeID) -> InputCell? {
         guard let slot = slots[input], let address = pointers[slot] else { return nil }
-        return InputCell(address: address, count: elementCount(input), stage: schedule.stage[input] ?? 0)
+        return InputCell(address: address, count: elementCount(input), written: schedule.slots.written(input))
     }
 
     /// Writes a scalar value input.
     package func write(_ value: Double, to cell: InputCell) {
         cell.address[0] = value
-        stale = min(stale, cell.stage)
+        written = written.union(cell.written)
     }
 
     /// Copies an output of the cell's shape to the cell, which becomes fresh input for the next run.
@@ -125,7 +131,7 @@ package final class Program {
         let slot = resultSlots[output]
         guard slot >= 0, let source = pointers[slot] else { return }
         cell.address.update(from: source, count: cell.count)
-        stale = min(stale, cell.stage)
+        written = written.union(cell.written)
     }
 
     /// Asks for rows that a later ``selectRows(of:start:count:)`` will read, so that they arrive while this run computes.
@@ -166,21 +172,21 @@ package final class Program {
         if rows[axis.index] != count {
             rows[axis.index] = count
             emit()
-            stale = 0
+            written = .everything
         }
     }
 
-    private func invalidate(_ input: NodeID) { stale = min(stale, schedule.stage[input] ?? 0) }
+    private func invalidate(_ input: NodeID) { written = written.union(schedule.slots.written(input)) }
 
     // MARK: - Running
 
-    /// Computes what is stale.
+    /// Computes what depends on a slot that was written since the last run.
     package func run() {
-        guard stale < code.stages.count else { return }
-        for stage in stale..<code.stages.count {
-            code.stages[stage].withUnsafeBufferPointer { execute($0, pointers: pointers, scratch: scratch.base) }
+        for (index, dependence) in dependences.enumerated() where dependence.meets(written) {
+            code.stages[index].withUnsafeBufferPointer { execute($0, pointers: pointers, scratch: scratch.base) }
+            executedInstructions += code.stages[index].count
         }
-        stale = code.stages.count
+        written = .none
     }
 
     /// The single value of an output.
@@ -202,14 +208,16 @@ package final class Program {
     package var instructionCounts: [Int] { code.stages.map(\.count) }
 
     private func emit() {
-        if let earlier = known[rows] {
+        if let earlier = known.first(where: { $0.rows.elementsEqual(rows) }) {
             code = earlier
             return
         }
         let emitter = InstructionEmitter(
             schedule: schedule, slots: slots, constants: constantSlots, rows: rows, memory: CodeMemory())
-        code = CompiledCode(stages: plan.steps.map { $0.map(emitter.instruction) }, memory: emitter.memory)
-        if known.count < Self.knownLimit { known[rows] = code }
+        // The numbers of rows are copied: sharing their storage would allocate when a batch of another size comes.
+        code = CompiledCode(
+            stages: plan.steps.map { $0.map(emitter.instruction) }, memory: emitter.memory, rows: rows.map { $0 })
+        if known.count < Self.knownLimit { known.append(code) }
     }
 }
 
@@ -217,7 +225,7 @@ package final class Program {
 package struct InputCell {
     let address: UnsafeMutablePointer<Double>
     let count: Int
-    let stage: Int
+    let written: SlotSet
 }
 
 /// A data input that shows the rows of a batch.
@@ -226,7 +234,7 @@ private struct RowView {
     let base: UnsafeMutablePointer<Double>
     /// Elements of one row.
     let stride: Int
-    let stage: Int
+    let written: SlotSet
 }
 
 /// Numbers the memory cells of a program: one slot for each owned value, data input and constant.

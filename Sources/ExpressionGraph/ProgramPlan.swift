@@ -16,14 +16,15 @@ package struct ProgramPlan {
     /// Compiles the outputs.
     ///
     /// - Parameters:
-    ///   - stages: the inputs of each stage, slowest first; unnamed inputs (data) belong to the first.
+    ///   - slots: inputs that change together; inputs that no slot names (data) are given once.
     ///   - batchRows: for sample axes that are drawn in batches, the largest batch; others run over all rows.
     package init(
-        _ graph: Graph, outputs: [NodeID], stages: [[NodeID]] = [], batchRows: [AxisID: Int] = [:],
+        _ graph: Graph, outputs: [NodeID], slots: [InputSlot] = [], batchRows: [AxisID: Int] = [:],
         options: CompilationOptions = CompilationOptions()
     ) {
         let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
-        let schedule = Schedule(graph, outputs: outputs, inputStages: stages, fuses: options.fuses)
+        let table = SlotTable(slots)
+        let schedule = Schedule(graph, outputs: outputs, slots: table, fuses: options.fuses)
         let planner = StepPlanner(schedule: schedule, options: options)
         let steps = schedule.stages.indices.map(planner.steps)
         self.graph = graph
@@ -57,10 +58,17 @@ package struct ProgramPlan {
     }
 
     /// Every breach of the rules of plans; empty unless the compiler has a fault.
-    package func violations() -> [PlanViolation] {
+    package func violations() -> [PlanViolation] { blockPlans.flatMap(violations) + violations(of: memory) }
+
+    /// The breaches of the rules of memory, did one value begin where another does.
+    package func violations(placing id: NodeID, at other: NodeID) -> [PlanViolation] {
+        violations(of: memory.placing(id, at: other))
+    }
+
+    private func violations(of memory: MemoryPlan) -> [PlanViolation] {
         let verifier = MemoryVerifier(schedule: schedule, memory: memory) { [graph, maximumRows] id in
             Self.elementCount(graph, id, rows: maximumRows)
         }
-        return blockPlans.flatMap(violations) + verifier.violations(steps)
+        return verifier.violations(steps)
     }
 }

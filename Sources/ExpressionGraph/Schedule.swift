@@ -1,5 +1,5 @@
-// Decides when each node is computed: in which stage (what changed last), and at which level of that stage (what can
-// be fused into one pass). Pure bookkeeping over a graph; no memory, no kernels.
+// Decides when each node is computed: in which stage (the set of slots it depends on), and at which level of that stage
+// (what can be fused into one pass). Pure bookkeeping over a graph; no memory, no kernels.
 
 /// How a consumer reads a node.
 struct Place: Hashable {
@@ -11,8 +11,9 @@ struct Place: Hashable {
 
 /// When and with what each node of a program is computed.
 struct Schedule {
-    /// Inputs, by the order in which they change: stage 0 is set once, the last stage changes most often.
+    /// Everything that depends on the same slots, and is computed when one of them was written.
     struct Stage {
+        let dependence: SlotSet
         /// Nodes to compute, grouped into levels; those of one level do not depend on each other unless they are
         /// elementwise members of one group, which run in the order given.
         var levels: [[NodeID]] = []
@@ -20,8 +21,10 @@ struct Schedule {
 
     let graph: Graph
     let outputs: [NodeID]
+    let slots: SlotTable
+    /// In an order in which every stage comes after those whose values it reads.
     private(set) var stages: [Stage] = []
-    /// Per node: the stage it belongs to.
+    /// Per computed node: the stage it belongs to.
     private(set) var stage: [NodeID: Int] = [:]
     /// Per computed node: the nodes that read it, aliases followed.
     private(set) var users: [NodeID: [NodeID]] = [:]
@@ -30,21 +33,20 @@ struct Schedule {
     private var level: [NodeID: Int] = [:]
     private let fuses: Bool
 
-    /// - Parameter inputStages: the inputs of each stage; inputs that no stage names belong to stage 0.
-    init(_ graph: Graph, outputs: [NodeID], inputStages: [[NodeID]], fuses: Bool) {
+    /// - Parameter slots: the inputs that change together; those that no slot names are given once.
+    init(_ graph: Graph, outputs: [NodeID], slots: SlotTable, fuses: Bool) {
         self.graph = graph
         self.outputs = outputs
+        self.slots = slots
         self.fuses = fuses
         let order = graph.reachable(from: outputs)
         materialised = Self.findMaterialised(graph, order: order, outputs: outputs)
         let computed = order.filter { isComputed($0) }
-        assignStages(order, inputStages)
+        assignStages(order, computed)
         collectUsers(computed)
         assignLevels(computed)
         delayLevels(computed)
-        stages = (0..<max(inputStages.count, 1)).map { index in
-            Stage(levels: levels(of: computed.filter { stage[$0] == index }))
-        }
+        fillStages(computed)
     }
 
     // MARK: - Reading
@@ -140,11 +142,18 @@ struct Schedule {
         return result
     }
 
-    private mutating func assignStages(_ order: [NodeID], _ inputStages: [[NodeID]]) {
-        for (index, inputs) in inputStages.enumerated() { for input in inputs { stage[input] = index } }
-        for id in order where stage[id] == nil {
-            stage[id] = graph[id].operands.map { stage[$0] ?? 0 }.max() ?? 0
-        }
+    private mutating func assignStages(_ order: [NodeID], _ computed: [NodeID]) {
+        let dependences = slots.dependences(graph, order)
+        let distinct = Set(computed.map { dependences[$0.index] }).sorted(by: SlotSet.precedes)
+        stages = distinct.map { Stage(dependence: $0) }
+        let place = Dictionary(uniqueKeysWithValues: zip(distinct, distinct.indices))
+        for id in computed { stage[id] = place[dependences[id.index]] }
+    }
+
+    private mutating func fillStages(_ computed: [NodeID]) {
+        var members = [[NodeID]](repeating: [], count: stages.count)
+        for id in computed { if let index = stage[id] { members[index].append(id) } }
+        for index in stages.indices { stages[index].levels = levels(of: members[index]) }
     }
 
     private mutating func collectUsers(_ computed: [NodeID]) {

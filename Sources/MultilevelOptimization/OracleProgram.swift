@@ -20,9 +20,16 @@ enum OracleProgram: CaseIterable {
 }
 
 extension BilevelGraph {
-    /// Plans a program: data first, then what depends on x, on y and on the tangent.
+    /// Plans a program. What moves before every evaluation is the tangent of products, else the lower point (its only
+    /// point, where there is one level).
     func plan(_ program: OracleProgram) -> ProgramPlan {
-        ProgramPlan(graph, outputs: outputs(of: program), stages: [[], x, y, v])
+        let slots: [InputSlot]
+        switch program {
+        case .hessian, .mixed, .adjoint: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v)]
+        case .lowerGradient, .lowerValueAndGradient, .lowerValue, .upper, .upperValue:
+            slots = y.isEmpty ? [.everyRun("x", x)] : [.steady("x", x), .everyRun("y", y)]
+        }
+        return ProgramPlan(graph, outputs: outputs(of: program), slots: slots)
     }
 
     private func outputs(of program: OracleProgram) -> [NodeID] {

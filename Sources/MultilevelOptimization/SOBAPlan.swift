@@ -23,9 +23,10 @@ struct SOBAPlan {
         for (axes, sources) in [(sampled.lower.axes, lowerDraws), (sampled.upper.axes, upperDraws)] {
             for (axis, source) in zip(axes, sources) { batchRows[axis.drawn] = source.largestCount }
         }
-        program = ProgramPlan(
-            update.graph, outputs: update.outputs, stages: [[], variables + [update.rho, update.gamma]],
-            batchRows: batchRows)
+        let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
+        let rows = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
+        let moving = InputSlot.everyRun("iteration", variables + [update.rho, update.gamma] + weights + rows)
+        program = ProgramPlan(update.graph, outputs: update.outputs, slots: [moving], batchRows: batchRows)
     }
 
     private static func sources(_ draw: LevelDraw, _ sources: [String: DrawSource]) -> [DrawSource] {

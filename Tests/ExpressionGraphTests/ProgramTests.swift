@@ -132,7 +132,7 @@ import Testing
         let y = graph.addInput("y", shape: .scalar, role: .value)
         let slow = graph.unary(.exp, x)
         let fast = graph.multiply(slow, y)
-        let program = Program(graph, outputs: [fast, slow], stages: [[x], [y]])
+        let program = Program(graph, outputs: [fast, slow], slots: [.steady("x", [x]), .steady("y", [y])])
         #expect(program.instructionCounts == [1, 1])
         program.write(0, to: x)
         program.write(3, to: y)

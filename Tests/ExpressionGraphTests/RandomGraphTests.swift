@@ -44,26 +44,37 @@ import Testing
         }
     }
 
+    /// Slots, some steady and some written every run, written in any order: a run computes what it must.
     @Test(arguments: cases[100..<200]) func stagedRunsAgreeWithFreshOnes(_ seed: Int, _ size: Int, _ rows: Int) {
         var random = RandomGraph(seed: seed, size: size, rows: rows)
         var choice = SplitMix(seed + 1000)
-        let count = Int.random(in: 1...4, using: &choice)
-        var stages = [[NodeID]](repeating: [], count: count)
-        for input in random.inputs { stages[Int.random(in: 0..<count, using: &choice)].append(input) }
-        let program = Program(random.graph, outputs: random.outputs, stages: stages)
+        let slots = slots(random.inputs, &choice)
+        let program = Program(random.graph, outputs: random.outputs, slots: slots)
         #expect(program.plan.violations() == [], "seed \(seed)")
+        #expect(GraphVerifier(program.plan.graph).violations() == [], "seed \(seed)")
         var values = random.values
         for (input, value) in values { program.set(input, to: value) }
-        for round in 0..<4 {
+        for round in 0..<6 {
             program.run()
             let expected = Expectation(random.graph, random.outputs, values)
             expectClose(program, expected, "seed \(seed) round \(round)")
-            // Changed inputs of one random stage; an earlier stage that did not change must not matter.
-            for input in stages[Int.random(in: 0..<count, using: &choice)] where Bool.random(using: &choice) {
-                let value = random.draw(input)
-                values[input] = value
-                program.set(input, to: value)
+            // Changed inputs of some slots; what depends on the others alone must not matter.
+            for slot in slots where Bool.random(using: &choice) {
+                for input in slot.inputs where Bool.random(using: &choice) {
+                    let value = random.draw(input)
+                    values[input] = value
+                    program.set(input, to: value)
+                }
             }
+        }
+    }
+
+    private func slots(_ inputs: [NodeID], _ choice: inout SplitMix) -> [InputSlot] {
+        let count = Int.random(in: 1...4, using: &choice)
+        var members = [[NodeID]](repeating: [], count: count)
+        for input in inputs { members[Int.random(in: 0..<count, using: &choice)].append(input) }
+        return members.enumerated().map { index, inputs in
+            index == 3 ? .everyRun("slot 3", inputs) : .steady("slot \(index)", inputs)
         }
     }
 
