@@ -48,10 +48,13 @@ package struct CompilationOptions: Hashable, Sendable {
     package var fuses: Bool
     /// Run two products with one matrix in one pass.
     package var pairsProducts: Bool
+    /// Multiply what changes seldom first.
+    package var regroupsProducts: Bool
 
-    package init(fuses: Bool = true, pairsProducts: Bool = true) {
+    package init(fuses: Bool = true, pairsProducts: Bool = true, regroupsProducts: Bool = true) {
         self.fuses = fuses
         self.pairsProducts = pairsProducts
+        self.regroupsProducts = regroupsProducts
     }
 }
 

@@ -4,7 +4,9 @@ import Tensors
 /// Everything about a program but its memory. Making one costs time by the number of nodes and none by their sizes, so
 /// a program can be priced, and refused, before it exists.
 package struct ProgramPlan {
+    /// The graph that is computed: the given one, or an extension of it in which products are grouped anew.
     package let graph: Graph
+    /// What is computed, in the order asked for: nodes of ``graph``, equal in value to those that were given.
     package let outputs: [NodeID]
     let schedule: Schedule
     /// The steps of each stage.
@@ -24,11 +26,14 @@ package struct ProgramPlan {
     ) {
         let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
         let table = SlotTable(slots)
-        let schedule = Schedule(graph, outputs: outputs, slots: table, fuses: options.fuses)
+        var regrouping = Regrouping(graph, outputs: outputs, slots: table, rows: maximum)
+        if options.regroupsProducts { regrouping.run() }
+        let graph = regrouping.graph
+        let schedule = Schedule(graph, outputs: regrouping.outputs, slots: table, fuses: options.fuses)
         let planner = StepPlanner(schedule: schedule, options: options)
         let steps = schedule.stages.indices.map(planner.steps)
         self.graph = graph
-        self.outputs = outputs
+        self.outputs = regrouping.outputs
         self.schedule = schedule
         self.steps = steps
         maximumRows = maximum

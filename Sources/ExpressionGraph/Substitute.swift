@@ -20,8 +20,9 @@ extension Graph {
         return outputs.map { image[$0] ?? $0 }
     }
 
-    private mutating func rebuild(
-        _ node: Node, _ x: [NodeID], _ target: Shape, _ axes: [AxisID: AxisID]
+    /// A node's operation on other operands, through the simplifying constructors.
+    mutating func rebuild(
+        _ node: Node, _ x: [NodeID], _ target: Shape, _ axes: [AxisID: AxisID] = [:]
     ) -> NodeID {
         switch node.operation {
         case .input: preconditionFailure("an input along a replaced axis needs a replacement itself")
