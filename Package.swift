@@ -87,6 +87,12 @@ let package = Package(
             ], path: "Benchmarks/W1SOBA",
             exclude: ["README.md", "compare.py", "data.py", "deterministic.json", "expected.json"],
             swiftSettings: strict, linkerSettings: executableLinking),
+        .executableTarget(
+            name: "W2SOBA",
+            dependencies: [
+                "ExpressionLanguage", "MultilevelOptimization", "ProblemSpecification", "Solvers", "Tensors",
+            ], path: "Benchmarks/W2SOBA", exclude: ["README.md", "data.py", "fast.json", "gentle.json"],
+            swiftSettings: strict, linkerSettings: executableLinking),
 
         // Tests mirror the sources.
         tests(of: "Tensors"),

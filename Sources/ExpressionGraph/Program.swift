@@ -176,6 +176,11 @@ package final class Program {
         }
     }
 
+    /// Tells that the memory bound to a data input holds other numbers than at the last run.
+    package func noteChange(of input: NodeID) {
+        if slots[input] != nil { invalidate(input) }
+    }
+
     private func invalidate(_ input: NodeID) { written = written.union(schedule.slots.written(input)) }
 
     // MARK: - Running

@@ -49,7 +49,9 @@ package struct MemoryPrice: Sendable, Equatable {
     private static func vectors(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         let upper = problem.upper.dimension
         let lower = problem.isSingleLevel ? 0 : problem.lower.dimension
-        let points = upper.adding(lower).times(vectorsPerVariable)
+        // Methods that draw rows of a variable keep it beside their program.
+        let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
+        let points = upper.adding(lower).times(vectorsPerVariable).adding(rows.reduce(0) { $0.adding($1.count) })
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
         if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, lower)) }
         return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))

@@ -22,6 +22,9 @@ package struct Variable: Sendable, Equatable {
 
     /// The number of entries.
     package var count: Int { shape.reduce(1, *) }
+
+    /// The number of entries of one row, for a variable with rows.
+    package var rowCount: Int { shape.dropFirst().reduce(1, *) }
 }
 
 /// Whether a level minimises or maximises what the user wrote.
@@ -63,6 +66,12 @@ package struct Level: Sendable {
 
     /// The number of entries of all variables.
     package var dimension: Int { variables.reduce(0) { $0 + $1.count } }
+
+    /// Where a variable's entries lie in a vector of the level.
+    package func entries(of variable: Int) -> Range<Int> {
+        let first = variables[..<variable].reduce(0) { $0 + $1.count }
+        return first..<(first + variables[variable].count)
+    }
 
     /// Cuts a vector of the level into its variables' parts.
     package func parts(of vector: [Double]) -> [(variable: Variable, values: ArraySlice<Double>)] {

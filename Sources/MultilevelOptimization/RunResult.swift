@@ -32,8 +32,9 @@ extension SolverRun {
         }
         let objectives = levelObjectives(at: best)
         return RunResult(
-            termination: termination, iterations: state.iteration, bestIteration: state.bestIteration, x: best.x,
-            y: best.y, objectives: objectives, certificate: certificate, counts: oracle.counts,
+            termination: termination, iterations: state.iteration, bestIteration: state.bestIteration,
+            x: restoredUpper(best.x), y: restoredLower(best.y), objectives: objectives, certificate: certificate,
+            counts: oracle.counts,
             remarks: state.remarks)
     }
 

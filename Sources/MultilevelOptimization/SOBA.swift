@@ -68,8 +68,11 @@ package final class SOBAStepper {
     private let upperWeights: [InputCell?]
     private let variables: [NodeID]
     private let cells: [InputCell?]
-    private let counts: (y: Int, v: Int)
-    private let lengths: [Int]
+    /// Where each of `variables` lies in y, v and x, one after the other.
+    private let entries: [Range<Int>]
+    private let rows: [SOBARows]
+    private var lowerNow: [Draw] = []
+    private var upperNow: [Draw] = []
 
     /// - Parameter problem: with its rows laid out in the order that the draws name.
     package init(_ problem: MultilevelProblem, draws: SOBADraws) {
@@ -78,10 +81,10 @@ package final class SOBAStepper {
         lowerDraws = plan.lowerDraws
         upperDraws = plan.upperDraws
         variables = plan.variables
-        counts = (sampled.derivatives.y.count, sampled.derivatives.v.count)
-        lengths =
-            problem.lower.variables.map(\.count) + problem.lower.variables.map(\.count)
-            + problem.upper.variables.map(\.count)
+        entries = Self.entries(problem, plan.sampled)
+        rows = problem.upper.variables.indices.compactMap { [variables] index in
+            SOBARows(problem.upper, variable: index, plan.sampled.leaves, firstOutput: variables.count)
+        }
         let program = Program(plan.program)
         self.program = program
         rho = program.cell(plan.update.rho)
@@ -94,18 +97,28 @@ package final class SOBAStepper {
             program.bind(input.node, to: input.array.tensor.storage)
         }
         for bound in plan.update.bounds { program.write(bound.values, to: bound.node) }
+        for variable in rows { variable.bind(to: program) }
+    }
+
+    private static func entries(_ problem: MultilevelProblem, _ sampled: SampledGraph) -> [Range<Int>] {
+        let lower = problem.lower
+        let ofLower = lower.variables.indices.map(lower.entries)
+        let shared = sampled.leaves.filter { $0.rows == nil }.map { problem.upper.entries(of: $0.variable) }
+        return ofLower + ofLower.map { $0.shifted(by: lower.dimension) }
+            + shared.map { $0.shifted(by: 2 * lower.dimension) }
     }
 
     /// Advances the state by `count` iterations.
     package func advance(_ state: inout SOBAState, by count: Int) {
         load(state)
         for t in state.iteration..<(state.iteration + count) {
-            draw(&lowerDraws, sampled.lower.axes, lowerWeights, at: t)
-            draw(&upperDraws, sampled.upper.axes, upperWeights, at: t)
+            draw(&lowerDraws, sampled.lower.axes, lowerWeights, at: t, into: &lowerNow)
+            draw(&upperDraws, sampled.upper.axes, upperWeights, at: t, into: &upperNow)
             if let rho { program.write(state.lowerStep.value(at: t), to: rho) }
             if let gamma { program.write(state.upperStep.value(at: t), to: gamma) }
             program.run()
             for output in cells.indices { if let cell = cells[output] { program.carry(output, to: cell) } }
+            for variable in rows { variable.update(from: program, lower: lowerNow, upper: upperNow) }
         }
         state.iteration += count
         if count > 0 { store(&state) }
@@ -128,10 +141,13 @@ package final class SOBAStepper {
 
     /// Shows the program the batch of iteration `t`, and asks for the rows of the next.
     private func draw(
-        _ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], _ weights: [InputCell?], at t: Int
+        _ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], _ weights: [InputCell?], at t: Int,
+        into present: inout [Draw]
     ) {
+        present.removeAll(keepingCapacity: true)
         for index in axes.indices {
             let draw = sources[index].draw(at: t)
+            present.append(draw)
             program.selectRows(of: axes[index].drawn, start: draw.start, count: draw.count)
             if let weight = weights[index] { program.write(draw.weight, to: weight) }
             if let next = sources[index].peek(after: t) {
@@ -142,18 +158,28 @@ package final class SOBAStepper {
 
     private func load(_ state: SOBAState) {
         let packed = state.y + state.v + state.x
-        var offset = 0
-        for (variable, length) in zip(variables, lengths) {
-            program.write(Array(packed[offset..<(offset + length)]), to: variable)
-            offset += length
+        packed.withUnsafeBufferPointer { values in
+            for (variable, range) in zip(variables, entries) {
+                program.write(UnsafeBufferPointer(rebasing: values[range]), to: variable)
+            }
         }
+        for variable in rows { variable.load(state.x) }
     }
 
     private func store(_ state: inout SOBAState) {
-        func collect(_ outputs: Range<Int>) -> [Double] { outputs.flatMap { Array(program.result($0)) } }
-        state.y = collect(0..<counts.y)
-        state.v = collect(counts.y..<(counts.y + counts.v))
-        state.x = collect((counts.y + counts.v)..<variables.count)
+        let dimension = state.y.count
+        for (output, range) in entries.enumerated() {
+            for (entry, value) in zip(range, program.result(output)) {
+                if entry < dimension {
+                    state.y[entry] = value
+                } else if entry < 2 * dimension {
+                    state.v[entry - dimension] = value
+                } else {
+                    state.x[entry - 2 * dimension] = value
+                }
+            }
+        }
+        for variable in rows { variable.store(&state.x) }
     }
 
     /// The rows that one iteration reads, with whole batches.
@@ -163,4 +189,8 @@ package final class SOBAStepper {
 
     /// The instructions of the program's stages, for measurements.
     package var instructionCounts: [Int] { program.instructionCounts }
+}
+
+extension Range<Int> {
+    fileprivate func shifted(by distance: Int) -> Range<Int> { (lowerBound + distance)..<(upperBound + distance) }
 }

@@ -9,23 +9,26 @@ struct SOBAPlan {
     let update: SOBAUpdate
     let lowerDraws: [DrawSource]
     let upperDraws: [DrawSource]
-    /// y, v and x: inputs of the program, and its outputs in the same order.
+    /// y, v and those of x that have no rows: inputs of the program, and its first outputs in the same order.
     let variables: [NodeID]
     let program: ProgramPlan
 
     init(_ problem: MultilevelProblem, draws: SOBADraws) {
         sampled = SampledGraph(problem)
-        update = SOBAUpdate(sampled.derivatives, constraint: problem.upper.constraint)
+        update = SOBAUpdate(sampled, problem.upper)
         lowerDraws = Self.sources(sampled.lower, draws.lower)
         upperDraws = Self.sources(sampled.upper, draws.upper)
-        variables = sampled.derivatives.y + sampled.derivatives.v + sampled.derivatives.x
+        let leaves = sampled.leaves
+        variables =
+            sampled.derivatives.y + sampled.derivatives.v + leaves.filter { $0.rows == nil }.map(\.node)
+        let rows = leaves.filter { $0.rows != nil }.map(\.node)
         var batchRows: [AxisID: Int] = [:]
         for (axes, sources) in [(sampled.lower.axes, lowerDraws), (sampled.upper.axes, upperDraws)] {
             for (axis, source) in zip(axes, sources) { batchRows[axis.drawn] = source.largestCount }
         }
         let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
-        let rows = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
-        let moving = InputSlot.everyRun("iteration", variables + [update.rho, update.gamma] + weights + rows)
+        let drawn = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
+        let moving = InputSlot.everyRun("iteration", variables + rows + [update.rho, update.gamma] + weights + drawn)
         program = ProgramPlan(update.graph, outputs: update.outputs, slots: [moving], batchRows: batchRows)
     }
 
@@ -39,43 +42,53 @@ struct SOBAPlan {
     }
 }
 
-/// y⁺ = y − ρ g_y, v⁺ = v − ρ (Hv + f_y), x⁺ = P(x − γ (Jv + f_x)) as one graph.
+/// y⁺ = y − ρ g_y, v⁺ = v − ρ (Hv + f_y), x⁺ = P(x − γ (Jv + f_x)) as one graph. Where x has rows, of which several
+/// draws may show some, the graph ends with γ (Jv + f_x) for each draw.
 struct SOBAUpdate {
     private(set) var graph: Graph
     let rho: NodeID
     let gamma: NodeID
-    let outputs: [NodeID]
+    private(set) var outputs: [NodeID] = []
     private(set) var bounds: [(node: NodeID, values: [Double])] = []
 
-    init(_ d: BilevelGraph, constraint: ConvexSet) {
-        var graph = d.graph
-        let rho = graph.addInput("lower step", shape: .scalar, role: .value)
-        let gamma = graph.addInput("upper step", shape: .scalar, role: .value)
-        func moved(_ point: NodeID, _ step: NodeID, _ direction: NodeID) -> NodeID {
-            let repeated = graph.broadcast(step, to: graph.shape(point))
-            return graph.subtract(point, graph.multiply(repeated, direction))
+    init(_ sampled: SampledGraph, _ upper: Level) {
+        let d = sampled.derivatives
+        graph = d.graph
+        rho = graph.addInput("lower step", shape: .scalar, role: .value)
+        gamma = graph.addInput("upper step", shape: .scalar, role: .value)
+        let y = zip(d.y, d.lowerGradient).map { graph.subtract($0, scaled(rho, $1)) }
+        let v = d.v.indices.map { index in
+            let direction = graph.add(d.hessianProduct[index], d.upperGradientY[index])
+            return graph.subtract(d.v[index], scaled(rho, direction))
         }
-        let y = zip(d.y, d.lowerGradient).map { moved($0, rho, $1) }
-        let v = d.v.indices.map { moved(d.v[$0], rho, graph.add(d.hessianProduct[$0], d.upperGradientY[$0])) }
-        var x = d.x.indices.map { moved(d.x[$0], gamma, graph.add(d.mixedProduct[$0], d.upperGradientX[$0])) }
-        switch constraint {
-        case .whole: break
-        case .box(let box):
-            var offset = 0
-            for index in x.indices {
-                let shape = graph.shape(d.x[index])
-                let count = shape.elementCount { graph.axes[$0.index].rows } ?? 0
-                let low = graph.addInput("lower bound", shape: shape, role: .value)
-                let high = graph.addInput("upper bound", shape: shape, role: .value)
-                bounds.append((low, Array(box.lower[offset..<(offset + count)])))
-                bounds.append((high, Array(box.upper[offset..<(offset + count)])))
-                x[index] = graph.binary(.minimum, graph.binary(.maximum, x[index], low), high)
-                offset += count
+        var x: [NodeID] = []
+        var rowSteps: [NodeID] = []
+        for (index, leaf) in sampled.leaves.enumerated() {
+            let step = scaled(gamma, graph.add(d.mixedProduct[index], d.upperGradientX[index]))
+            if leaf.rows == nil {
+                let moved = graph.subtract(leaf.node, step)
+                x.append(confined(moved, upper.constraint.restricted(to: upper.entries(of: leaf.variable))))
+            } else {
+                rowSteps.append(step)
             }
         }
-        outputs = y + v + x
-        self.rho = rho
-        self.gamma = gamma
-        self.graph = graph
+        outputs = y + v + x + rowSteps
+    }
+
+    private mutating func scaled(_ step: NodeID, _ direction: NodeID) -> NodeID {
+        let repeated = graph.broadcast(step, to: graph.shape(direction))
+        return graph.multiply(repeated, direction)
+    }
+
+    private mutating func confined(_ x: NodeID, _ set: ConvexSet) -> NodeID {
+        switch set {
+        case .whole: return x
+        case .box(let box):
+            let low = graph.addInput("lower bound", shape: graph.shape(x), role: .value)
+            let high = graph.addInput("upper bound", shape: graph.shape(x), role: .value)
+            bounds.append((low, box.lower))
+            bounds.append((high, box.upper))
+            return graph.binary(.minimum, graph.binary(.maximum, x, low), high)
+        }
     }
 }

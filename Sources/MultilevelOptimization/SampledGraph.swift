@@ -13,6 +13,22 @@ struct LevelDraw {
     var axes: [Axis] = []
     /// Inputs for the drawn rows of data arrays, and the arrays they view.
     var inputs: [(node: NodeID, array: DataArray)] = []
+    /// Inputs for the drawn rows of the outermost level's variables: the variable's index, and that of its axis.
+    var rows: [(node: NodeID, variable: Int, axis: Int)] = []
+}
+
+/// An upper variable, or the rows of one that a draw shows: what a sampled iteration differentiates at.
+struct UpperLeaf {
+    /// Which draw, and which of its axes.
+    struct Rows {
+        let isLower: Bool
+        let axis: Int
+    }
+    let node: NodeID
+    /// The variable's index in its level.
+    let variable: Int
+    /// The rows that the node holds; `nil` for a variable without.
+    let rows: Rows?
 }
 
 /// A bilevel problem with one draw for each level.
@@ -20,16 +36,35 @@ struct SampledGraph {
     let derivatives: BilevelGraph
     let lower: LevelDraw
     let upper: LevelDraw
+    /// What ``BilevelGraph/x`` of the derivatives stands for.
+    let leaves: [UpperLeaf]
 
     init(_ problem: MultilevelProblem) {
         var graph = problem.graph
         let lower = Self.sample(problem, level: 1, in: &graph)
         let upper = Self.sample(problem, level: 0, in: &graph)
+        leaves = Self.leaves(problem, lower.draw, upper.draw)
         derivatives = BilevelGraph(
-            graph, lower: lower.objective, upper: upper.objective, x: problem.upper.variables.map(\.node),
+            graph, lower: lower.objective, upper: upper.objective, x: leaves.map(\.node),
             y: problem.lower.variables.map(\.node))
         self.lower = lower.draw
         self.upper = upper.draw
+    }
+
+    private static func leaves(_ problem: MultilevelProblem, _ lower: LevelDraw, _ upper: LevelDraw) -> [UpperLeaf] {
+        var result: [UpperLeaf] = []
+        for (index, variable) in problem.upper.variables.enumerated() where variable.axis == nil {
+            result.append(UpperLeaf(node: variable.node, variable: index, rows: nil))
+        }
+        for (draw, isLower) in [(lower, true), (upper, false)] {
+            for rows in draw.rows {
+                result.append(
+                    UpperLeaf(
+                        node: rows.node, variable: rows.variable,
+                        rows: UpperLeaf.Rows(isLower: isLower, axis: rows.axis)))
+            }
+        }
+        return result
     }
 
     /// Rebuilds a level's objective on drawn rows. Sums that involve no variable keep all rows: they are data.
@@ -52,6 +87,14 @@ struct SampledGraph {
             let node = graph.addInput(array.name, shape: shape, role: .data)
             replacements[array.node] = node
             draw.inputs.append((node, array))
+        }
+        let used = Set(graph.inputs(of: [objective]))
+        for (index, variable) in problem.upper.variables.enumerated() where used.contains(variable.node) {
+            guard let axis = draw.axes.firstIndex(where: { $0.source.id == variable.axis }) else { continue }
+            let shape = graph.shape(variable.node).replacingAxes(axes)
+            let node = graph.addInput(variable.name, shape: shape, role: .data)
+            replacements[variable.node] = node
+            draw.rows.append((node, index, axis))
         }
         for id in dataSums(problem, objective) { replacements[id] = id }
         return (graph.substitute([objective], replacements, axes: axes)[0], draw)

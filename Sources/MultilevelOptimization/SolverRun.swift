@@ -34,13 +34,14 @@ package enum RunEvent: Sendable, Equatable {
 ///
 /// Nothing here knows the time: limits on it come in through the stop check, and decide only where a run ends.
 package final class SolverRun {
-    /// The problem, with its rows laid out for the method.
-    package let problem: MultilevelProblem
+    private let layout: RowLayout
     package let configuration: MethodConfiguration
     package let limits: RunLimits
     package let seed: UInt64
     /// The state after the last complete iteration.
     package private(set) var state: SolverState
+    /// The problem, with its rows laid out for the method.
+    package var problem: MultilevelProblem { layout.problem }
 
     let oracle: BilevelOracle
     private let soba: SOBAStepper?
@@ -48,10 +49,10 @@ package final class SolverRun {
     private let externalStop: StopCheck
 
     private init(
-        laidOut problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
+        _ layout: RowLayout, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
         draws: SOBADraws?, state: SolverState, oracle: BilevelOracle, stop: @escaping StopCheck
     ) {
-        self.problem = problem
+        self.layout = layout
         self.configuration = configuration
         self.limits = limits
         self.seed = seed
@@ -63,8 +64,8 @@ package final class SolverRun {
             soba = nil
             progressEvery = limits.progressEvery ?? 1
         case .soba:
-            let draws = draws ?? .seeded(problem, seed: seed)
-            soba = SOBAStepper(problem, draws: draws)
+            let draws = draws ?? .seeded(layout.problem, seed: seed)
+            soba = SOBAStepper(layout.problem, draws: draws)
             progressEvery = limits.progressEvery ?? draws.epochLength
         }
     }
@@ -76,17 +77,18 @@ package final class SolverRun {
         _ problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
         draws: SOBADraws? = nil, stop: @escaping StopCheck
     ) -> (run: SolverRun, start: ProgressPoint)? {
-        let problem = RowLayout.apply(to: problem, configuration, seed: seed, draws: draws)
-        let oracle = BilevelOracle(problem)
-        guard let start = RunStart(problem, configuration, oracle, seed: seed, stop: stop) else { return nil }
+        let layout = RowLayout(problem, configuration, seed: seed, draws: draws)
+        let oracle = BilevelOracle(layout.problem)
+        guard let start = RunStart(layout.problem, configuration, oracle, seed: seed, stop: stop) else { return nil }
         let run = SolverRun(
-            laidOut: problem, configuration, limits: limits, seed: seed, draws: draws, state: start.state,
+            layout, configuration, limits: limits, seed: seed, draws: draws, state: start.state,
             oracle: oracle, stop: stop)
         let reference = start.reference
         let point = ProgressPoint(
             iteration: 0, upperObjective: run.sign * reference.value, hypergradientNorm: start.state.startNorm,
             lowerResidual: reference.lowerResidual, linearResidual: reference.linearResidual, step: nil,
-            counts: start.state.counts, x: reference.x, hypergradient: reference.hypergradient.map { run.sign * $0 })
+            counts: start.state.counts, x: run.restoredUpper(reference.x),
+            hypergradient: run.restoredUpper(reference.hypergradient.map { run.sign * $0 }))
         return (run, point)
     }
 
@@ -95,11 +97,11 @@ package final class SolverRun {
         _ state: SolverState, _ problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits,
         seed: UInt64, draws: SOBADraws? = nil, stop: @escaping StopCheck
     ) -> SolverRun {
-        let problem = RowLayout.apply(to: problem, configuration, seed: seed, draws: draws)
-        let oracle = BilevelOracle(problem)
+        let layout = RowLayout(problem, configuration, seed: seed, draws: draws)
+        let oracle = BilevelOracle(layout.problem)
         oracle.resumeCounts(state.counts)
         return SolverRun(
-            laidOut: problem, configuration, limits: limits, seed: seed, draws: draws, state: state, oracle: oracle,
+            layout, configuration, limits: limits, seed: seed, draws: draws, state: state, oracle: oracle,
             stop: stop)
     }
 
@@ -108,6 +110,10 @@ package final class SolverRun {
 
     /// The norm at which the run has converged.
     package var tolerance: Double { limits.hypergradientTolerance ?? 1e-10 * max(1, state.startNorm) }
+
+    /// A vector of the outermost level, and one of the innermost, with their entries where the document has them.
+    func restoredUpper(_ x: [Double]) -> [Double] { layout.restored(x, level: 0) }
+    func restoredLower(_ y: [Double]) -> [Double] { layout.restored(y, level: problem.levels.count - 1) }
 
     // MARK: - Advancing
 
@@ -236,7 +242,8 @@ package final class SolverRun {
         ProgressPoint(
             iteration: state.iteration, upperObjective: sign * evaluation.value,
             hypergradientNorm: projectedNorm(evaluation), lowerResidual: evaluation.lowerResidual,
-            linearResidual: evaluation.linearResidual, step: step, counts: state.counts, x: evaluation.x,
+            linearResidual: evaluation.linearResidual, step: step, counts: state.counts,
+            x: restoredUpper(evaluation.x),
             hypergradient: nil)
     }
 

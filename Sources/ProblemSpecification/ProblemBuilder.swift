@@ -310,19 +310,20 @@ package struct ProblemBuilder {
         case .maximize: sense = .maximize
         case .minimize, .fixedPoint: sense = .minimize
         }
-        let fault = objective.samplingFault ?? perFault(specification)
+        let fault = objective.samplingFault ?? (index > 0 ? perFault(specification) : nil)
         let level = Level(
             name: specification.name, variables: variables[index], sense: sense, objective: objective.node,
             constraint: constraint, start: start, samplingFault: fault?.message)
         return (level, fault)
     }
 
-    /// Methods that draw batches do not move single rows of a variable yet.
+    /// Methods that draw batches do not solve single rows of a deeper level yet.
     private func perFault(_ specification: LevelSpecification) -> Diagnostic? {
         specification.variables.first { $0.per != nil }.map {
             Diagnostic(
                 pointer: "\($0.pointer)/per", code: .unsupported,
-                message: "variables with one entry per sample need a full-batch method in this version")
+                message: "\($0.name) has one entry per sample of a level below the outermost, which methods that draw "
+                    + "batches do not solve row by row yet", hint: "use a full-batch method such as aid-cg")
         }
     }
 

@@ -25,6 +25,31 @@ package enum ConvexSet: Sendable, Equatable {
         }
     }
 
+    /// Replaces the entries in `range` by those of the nearest point, the others being in place already.
+    package func project(_ range: Range<Int>, of x: UnsafeMutableBufferPointer<Double>) {
+        switch self {
+        case .whole: break
+        case .box(let box): for i in range { x[i] = box.nearest(to: x[i], at: i) }
+        }
+    }
+
+    /// The set of the entries in `range`, which the others do not constrain.
+    package func restricted(to range: Range<Int>) -> ConvexSet {
+        switch self {
+        case .whole: .whole
+        case .box(let box): .box(Box(checkedLower: Array(box.lower[range]), upper: Array(box.upper[range])))
+        }
+    }
+
+    /// The set of the vectors whose entry `i` is entry `origins[i]` of a member.
+    package func permuted(_ origins: [Int]) -> ConvexSet {
+        switch self {
+        case .whole: .whole
+        case .box(let box):
+            .box(Box(checkedLower: origins.map { box.lower[$0] }, upper: origins.map { box.upper[$0] }))
+        }
+    }
+
     /// ‖P(x − g) − x‖₂: zero exactly at the stationary points of the set, ‖g‖₂ in the whole space.
     package func projectedGradientNorm(at x: [Double], gradient: [Double]) -> Double {
         switch self {
@@ -69,6 +94,12 @@ package struct Box: Sendable, Equatable {
         for i in lower.indices where !(lower[i] <= upper[i]) || lower[i] == .infinity || upper[i] == -.infinity {
             throw .emptyInterval(index: i, lower: lower[i], upper: upper[i])
         }
+        self.lower = lower
+        self.upper = upper
+    }
+
+    /// Bounds whose order has been checked.
+    fileprivate init(checkedLower lower: [Double], upper: [Double]) {
         self.lower = lower
         self.upper = upper
     }
