@@ -1,8 +1,15 @@
-// The block machine. An operand is an address and a step of 8 or 0 doubles per vector, so that one implementation of
-// an opcode serves memory, registers and splats alike.
+// The block machine. An operand is an address and a step of a vector or nothing per vector, so that one
+// implementation of an opcode serves memory, registers and splats alike.
+
+// Scratch: the registers, then one vector per operand for splats and accumulators. A register ends in a spare vector, so
+// that the same elements of two registers do not compete for a cache set.
+enum {
+    SK_REGISTER_STRIDE = SK_BLOCK_LENGTH + SK_LANES,
+    SK_SCRATCH_COUNT = SK_BLOCK_MAX_REGISTERS * SK_REGISTER_STRIDE + SK_BLOCK_MAX_OPERANDS * SK_LANES,
+};
 
 typedef struct {
-    double *at;
+    real *at;
     int64_t step;     // per vector
     int64_t advance;  // per block
 } place;
@@ -13,26 +20,26 @@ typedef void (*block_function)(const place *d, const place *a, const place *b, c
     static void name(const place *pd, const place *pa, const place *pb, const place *pc, int64_t n)
 #define SK_EACH(LOADS, EXPRESSION)                                       \
     {                                                                    \
-        double *d = pd->at;                                              \
-        const double *at = pa->at, *bt = pb->at, *ct = pc->at;           \
+        real *d = pd->at;                                              \
+        const real *at = pa->at, *bt = pb->at, *ct = pc->at;           \
         const int64_t as = pa->step, bs = pb->step, cs = pc->step;       \
         (void)bt, (void)bs, (void)ct, (void)cs;                          \
-        for (int64_t i = 0; i < n; i += 8, d += 8) {                     \
+        for (int64_t i = 0; i < n; i += SK_LANES, d += SK_LANES) {                     \
             LOADS;                                                       \
             store(d, EXPRESSION);                                        \
         }                                                                \
     }
-#define SK_LOAD_A const v8 a = load(at); at += as
-#define SK_LOAD_AB SK_LOAD_A; const v8 b = load(bt); bt += bs
-#define SK_LOAD_ABC SK_LOAD_AB; const v8 c = load(ct); ct += cs
+#define SK_LOAD_A const vec a = load(at); at += as
+#define SK_LOAD_AB SK_LOAD_A; const vec b = load(bt); bt += bs
+#define SK_LOAD_ABC SK_LOAD_AB; const vec c = load(ct); ct += cs
 #define SK_UNARY(name, EXPRESSION) SK_BLOCK_FUNCTION(name) SK_EACH(SK_LOAD_A, EXPRESSION)
 #define SK_BINARY(name, EXPRESSION) SK_BLOCK_FUNCTION(name) SK_EACH(SK_LOAD_AB, EXPRESSION)
 #define SK_TERNARY(name, EXPRESSION) SK_BLOCK_FUNCTION(name) SK_EACH(SK_LOAD_ABC, EXPRESSION)
 // Functions of the C library, one element at a time.
 #define SK_LIBRARY(name, CALL)                                                    \
     SK_BLOCK_FUNCTION(name) {                                                     \
-        const int64_t as = pa->step / 8, bs = pb->step / 8;                       \
-        const double *at = pa->at, *bt = pb->at;                                  \
+        const int64_t as = pa->step / SK_LANES, bs = pb->step / SK_LANES;                       \
+        const real *at = pa->at, *bt = pb->at;                                  \
         (void)bt, (void)bs, (void)pc;                                             \
         for (int64_t i = 0; i < n; i++) pd->at[i] = CALL;                         \
     }
@@ -40,23 +47,23 @@ typedef void (*block_function)(const place *d, const place *a, const place *b, c
 SK_UNARY(op_copy, a)
 SK_UNARY(op_neg, -a)
 SK_UNARY(op_abs, absolute(a))
-SK_UNARY(op_sign, sign8(a))
+SK_UNARY(op_sign, vsign(a))
 SK_UNARY(op_sqrt, __builtin_elementwise_sqrt(a))
 SK_UNARY(op_square, a * a)
-SK_UNARY(op_recip, 1.0 / a)
-SK_UNARY(op_exp, exp8(a))
-SK_UNARY(op_expm1, expm1_8(a))
-SK_UNARY(op_log, log8(a))
-SK_UNARY(op_log1p, log1p_8(a))
+SK_UNARY(op_recip, 1 / a)
+SK_UNARY(op_exp, vexp(a))
+SK_UNARY(op_expm1, vexpm1(a))
+SK_UNARY(op_log, vlog(a))
+SK_UNARY(op_log1p, vlog1p(a))
 SK_LIBRARY(op_sin, sin(at[i * as]))
 SK_LIBRARY(op_cos, cos(at[i * as]))
 SK_LIBRARY(op_tan, tan(at[i * as]))
-SK_UNARY(op_tanh, tanh8(a))
-SK_UNARY(op_sigmoid, sigmoid8(a))
-SK_UNARY(op_softplus, softplus8(a))
+SK_UNARY(op_tanh, vtanh(a))
+SK_UNARY(op_sigmoid, vsigmoid(a))
+SK_UNARY(op_softplus, vsoftplus(a))
 SK_LIBRARY(op_erf, erf(at[i * as]))
-SK_UNARY(op_relu, relu8(a))
-SK_UNARY(op_ispositive, one_where(a > 0.0))
+SK_UNARY(op_relu, vrelu(a))
+SK_UNARY(op_ispositive, one_where(a > 0))
 SK_BINARY(op_add, a + b)
 SK_BINARY(op_sub, a - b)
 SK_BINARY(op_mul, a * b)
@@ -67,20 +74,20 @@ SK_BINARY(op_max, maximum(a, b))
 SK_BINARY(op_less, one_where(a < b))
 SK_BINARY(op_lessequal, one_where(a <= b))
 SK_BINARY(op_equal, one_where(a == b))
-SK_TERNARY(op_fma, fma8(a, b, c))
-SK_TERNARY(op_fnma, fma8(-a, b, c))
-SK_TERNARY(op_select, (v8i)(a != 0.0) ? b : c)
+SK_TERNARY(op_fma, vfma(a, b, c))
+SK_TERNARY(op_fnma, vfma(-a, b, c))
+SK_TERNARY(op_select, (ivec)(a != 0) ? b : c)
 
 SK_BLOCK_FUNCTION(op_sum) {
     (void)pb, (void)pc;
-    const v8 block_sum = sum_block(add_value, pa->at, pa->step, pa->at, pa->step, splat(0.0), n, true);
-    store(pd->at, load(pd->at) + block_sum);
+    const wide block_sum = sum_block(add_value, pa->at, pa->step, pa->at, pa->step, splat(0), n, true);
+    store_wide(pd->at, load_wide(pd->at) + block_sum);
 }
 
 SK_BLOCK_FUNCTION(op_dot) {
     (void)pc;
-    const v8 block_sum = sum_block(add_product, pa->at, pa->step, pb->at, pb->step, splat(0.0), n, true);
-    store(pd->at, load(pd->at) + block_sum);
+    const wide block_sum = sum_block(add_product, pa->at, pa->step, pb->at, pb->step, splat(0), n, true);
+    store_wide(pd->at, load_wide(pd->at) + block_sum);
 }
 
 static const block_function block_functions[SK_OP_COUNT] = {
@@ -95,20 +102,20 @@ static const block_function block_functions[SK_OP_COUNT] = {
     [SK_OP_FNMA] = op_fnma, [SK_OP_SELECT] = op_select, [SK_OP_SUM] = op_sum, [SK_OP_DOT] = op_dot,
 };
 
-SK_INLINE place resolve(sk_block_operand operand, int32_t index, double *const *pointers, double *scratch) {
-    double *const vector = scratch + SK_BLOCK_MAX_REGISTERS * SK_REGISTER_STRIDE + (int64_t)index * 8;
+SK_INLINE place resolve(sk_block_operand operand, int32_t index, void *const *pointers, real *scratch) {
+    real *const vector = scratch + SK_BLOCK_MAX_REGISTERS * SK_REGISTER_STRIDE + (int64_t)index * SK_LANES;
     switch (operand.kind) {
-    case SK_MEMORY: return (place){pointers[operand.slot], 8, SK_BLOCK_LENGTH};
-    case SK_REGISTER: return (place){scratch + (int64_t)operand.slot * SK_REGISTER_STRIDE, 8, 0};
-    case SK_SPLAT: store(vector, splat(pointers[operand.slot][0])); return (place){vector, 0, 0};
-    case SK_ACCUMULATOR: store(vector, splat(0.0)); return (place){vector, 0, 0};
+    case SK_MEMORY: return (place){pointers[operand.slot], SK_LANES, SK_BLOCK_LENGTH};
+    case SK_REGISTER: return (place){scratch + (int64_t)operand.slot * SK_REGISTER_STRIDE, SK_LANES, 0};
+    case SK_SPLAT: store(vector, splat(*(const real *)pointers[operand.slot])); return (place){vector, 0, 0};
+    case SK_ACCUMULATOR: store_wide(vector, wide_splat(0.0)); return (place){vector, 0, 0};
     }
     __builtin_trap();  // a kind outside the header's list
 }
 
 static void block(
     const sk_block_op *ops, int32_t op_count, const sk_block_operand *operands, int32_t operand_count,
-    double *const *pointers, double *scratch, int64_t n) {
+    void *const *pointers, void *scratch, int64_t n) {
     if (operand_count > SK_BLOCK_MAX_OPERANDS) __builtin_trap();  // would overrun `places`
     place places[SK_BLOCK_MAX_OPERANDS];
     for (int32_t i = 0; i < operand_count; i++) places[i] = resolve(operands[i], i, pointers, scratch);
@@ -121,5 +128,6 @@ static void block(
         for (int32_t i = 0; i < operand_count; i++) places[i].at += places[i].advance;
     }
     for (int32_t i = 0; i < operand_count; i++)
-        if (operands[i].kind == SK_ACCUMULATOR) pointers[operands[i].slot][0] = sum_lanes(load(places[i].at));
+        if (operands[i].kind == SK_ACCUMULATOR)
+            *(real *)pointers[operands[i].slot] = (real)sum_lanes(load_wide(places[i].at));
 }

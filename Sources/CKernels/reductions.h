@@ -1,128 +1,165 @@
 // Reductions of the middle dimension of [outer, middle, inner]. With inner = 1 rows are contiguous and vectors run
-// along them; otherwise vectors run across `inner`, 8 columns (a strip) or 32 at a time.
+// along them; otherwise vectors run across `inner`, one strip of columns or four at a time.
 
 // Rows of one partial sum when vectors run across: error grows with 128 + middle / 128.
-enum { SK_ROWS_PER_SUM = 128, SK_STRIPS = 4 };
+enum { SK_ROWS_PER_SUM = 128, SK_STRIPS = 4, SK_STRIP_COLUMNS = SK_STRIPS * SK_LANES };
 
-typedef v8 (*combine)(v8 a, v8 b);
-
-SK_INLINE v8 plus(v8 a, v8 b) { return a + b; }
+typedef vec (*combine)(vec a, vec b);
 
 // The extreme of a contiguous row; `identity` for an empty one.
-SK_INLINE double extreme_of_row(combine f, double identity, const double *x, int64_t n) {
-    v8 best[2] = {splat(identity), splat(identity)};
+SK_INLINE real extreme_of_row(combine f, real identity, const real *x, int64_t n) {
+    vec best[2] = {splat(identity), splat(identity)};
     int64_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        for (int j = 0; j < 2; j++) best[j] = f(best[j], load(x + i + 8 * j));
-    for (; i < n; i += 8) {
-        const int64_t count = smaller(n - i, 8);
+    for (; i + 2 * SK_LANES <= n; i += 2 * SK_LANES)
+        for (int j = 0; j < 2; j++) best[j] = f(best[j], load(x + i + SK_LANES * j));
+    for (; i < n; i += SK_LANES) {
+        const int64_t count = smaller(n - i, SK_LANES);
         best[0] = f(best[0], first(count) ? load_first(x + i, count) : splat(identity));
     }
-    v8 all = f(best[0], best[1]);
-    all = f(all, all.s45670123);
-    all = f(all, all.s23016745);
-    return f(all, all.s10325476)[0];
+    vec all = f(best[0], best[1]);
+    if (SK_LANES > 8) all = f(all, rotated(all, 8));
+    all = f(all, rotated(all, 4));
+    all = f(all, rotated(all, 2));
+    return f(all, rotated(all, 1))[0];
 }
 
-static double max_of_row(const double *x, int64_t n) { return extreme_of_row(maximum, -INFINITY, x, n); }
-static double min_of_row(const double *x, int64_t n) { return extreme_of_row(minimum, INFINITY, x, n); }
+static double max_of_row(const real *x, int64_t n) { return extreme_of_row(maximum, -INFINITY, x, n); }
+static double min_of_row(const real *x, int64_t n) { return extreme_of_row(minimum, INFINITY, x, n); }
 
-// Reduces `rows` rows of at most 32 columns, `stride` apart, and combines the result with dst, unless this `begins` it.
-SK_INLINE void fold_rows(
-    combine f, v8 identity, const double *src, int64_t rows, int64_t stride, int64_t width, double *dst, bool begins) {
-    v8 acc[SK_STRIPS];
-    const int64_t strips = (width + 7) / 8;
-    for (int s = 0; s < SK_STRIPS; s++) acc[s] = identity;
-    if (strips == SK_STRIPS && width % 8 == 0)
-        for (int64_t j = 0; j < rows; j++, src += stride)
-            for (int s = 0; s < SK_STRIPS; s++) acc[s] = f(acc[s], load(src + 8 * s));
-    else
-        for (int64_t j = 0; j < rows; j++, src += stride)
+// Strip s of `width` columns from p on. That all strips are `whole` is known when compiling.
+SK_INLINE vec load_strip(const real *p, int s, int64_t width, bool whole) {
+    const real *at = p + SK_LANES * s;
+    return whole ? load(at) : load_first(at, smaller(width - SK_LANES * s, SK_LANES));
+}
+
+// The extremes of at most SK_STRIPS strips of columns of [rows, stride].
+SK_INLINE void extreme_of_strips(
+    combine f, real identity, const real *src, int64_t rows, int64_t stride, int64_t width, bool whole, real *dst) {
+    vec acc[SK_STRIPS];
+    const int64_t strips = whole ? SK_STRIPS : (width + SK_LANES - 1) / SK_LANES;
+    for (int s = 0; s < SK_STRIPS; s++) acc[s] = splat(identity);
+    for (int64_t j = 0; j < rows; j++, src += stride)
 #pragma clang loop unroll(full)
-            for (int s = 0; s < SK_STRIPS; s++) {
-                if (s >= strips) break;
-                acc[s] = f(acc[s], load_first(src + 8 * s, smaller(width - 8 * s, 8)));
-            }
+        for (int s = 0; s < SK_STRIPS; s++) {
+            if (s >= strips) break;
+            acc[s] = f(acc[s], load_strip(src, s, width, whole));
+        }
+    for (int s = 0; s < strips; s++)
+        store_first(dst + SK_LANES * s, acc[s], smaller(width - SK_LANES * s, SK_LANES));
+}
+
+// Adds the sums of some rows to `totals`.
+SK_INLINE void add_rows(
+    const real *src, int64_t rows, int64_t stride, int64_t width, bool whole, wide totals[SK_STRIPS][SK_HALVES]) {
+    wide acc[SK_STRIPS][SK_HALVES];
+    const int64_t strips = whole ? SK_STRIPS : (width + SK_LANES - 1) / SK_LANES;
+    for (int s = 0; s < SK_STRIPS; s++)
+        for (int h = 0; h < SK_HALVES; h++) acc[s][h] = wide_splat(0.0);
+    for (int64_t j = 0; j < rows; j++, src += stride)
 #pragma clang loop unroll(full)
-    for (int s = 0; s < SK_STRIPS; s++) {
-        if (s >= strips) break;
-        const int64_t count = smaller(width - 8 * s, 8);
-        const v8 before = begins ? identity : load_first(dst + 8 * s, count);
-        store_first(dst + 8 * s, f(before, acc[s]), count);
-    }
+        for (int s = 0; s < SK_STRIPS; s++) {
+            if (s >= strips) break;
+            const vec x = load_strip(src, s, width, whole);
+#pragma clang loop unroll(full)
+            for (int h = 0; h < SK_HALVES; h++) acc[s][h] += widened(x, h);
+        }
+    for (int s = 0; s < strips; s++)
+        for (int h = 0; h < SK_HALVES; h++) totals[s][h] += acc[s][h];
 }
 
 // One [middle, inner] matrix into dst[inner].
-SK_INLINE void reduce_columns(
-    combine f, double identity, const double *src, double *dst, int64_t middle, int64_t inner) {
-    for (int64_t i = 0; i < inner; i += 8 * SK_STRIPS) {
-        const int64_t width = smaller(inner - i, 8 * SK_STRIPS);
-        int64_t j = 0;
-        do {
+static void sum_columns(const real *src, real *dst, int64_t middle, int64_t inner) {
+    for (int64_t i = 0; i < inner; i += SK_STRIP_COLUMNS) {
+        const int64_t width = smaller(inner - i, SK_STRIP_COLUMNS);
+        wide totals[SK_STRIPS][SK_HALVES] = {0};
+        for (int64_t j = 0; j < middle; j += SK_ROWS_PER_SUM) {
+            const real *const at = src + j * inner + i;
             const int64_t rows = smaller(middle - j, SK_ROWS_PER_SUM);
-            fold_rows(f, splat(identity), src + j * inner + i, rows, inner, width, dst + i, j == 0);
-            j += SK_ROWS_PER_SUM;
-        } while (j < middle);
+            if (width == SK_STRIP_COLUMNS)
+                add_rows(at, rows, inner, width, true, totals);
+            else
+                add_rows(at, rows, inner, width, false, totals);
+        }
+        for (int s = 0; s * SK_LANES < width; s++)
+            store_first(dst + i + SK_LANES * s, narrowed(totals[s]), smaller(width - SK_LANES * s, SK_LANES));
     }
 }
 
-static void sum_columns(const double *src, double *dst, int64_t middle, int64_t inner) {
-    reduce_columns(plus, 0.0, src, dst, middle, inner);
-}
-static void max_columns(const double *src, double *dst, int64_t middle, int64_t inner) {
-    reduce_columns(maximum, -INFINITY, src, dst, middle, inner);
-}
-static void min_columns(const double *src, double *dst, int64_t middle, int64_t inner) {
-    reduce_columns(minimum, INFINITY, src, dst, middle, inner);
+SK_INLINE void extreme_columns(
+    combine f, real identity, const real *src, real *dst, int64_t middle, int64_t inner) {
+    for (int64_t i = 0; i < inner; i += SK_STRIP_COLUMNS) {
+        const int64_t width = smaller(inner - i, SK_STRIP_COLUMNS);
+        if (width == SK_STRIP_COLUMNS)
+            extreme_of_strips(f, identity, src + i, middle, inner, width, true, dst + i);
+        else
+            extreme_of_strips(f, identity, src + i, middle, inner, width, false, dst + i);
+    }
 }
 
-static void reduce(int32_t kind, const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner) {
-    static double (*const rows[])(const double *, int64_t) = {sum, max_of_row, min_of_row};
-    static void (*const columns[])(const double *, double *, int64_t, int64_t) = {
-        sum_columns, max_columns, min_columns};
+static void max_columns(const real *src, real *dst, int64_t middle, int64_t inner) {
+    extreme_columns(maximum, -INFINITY, src, dst, middle, inner);
+}
+static void min_columns(const real *src, real *dst, int64_t middle, int64_t inner) {
+    extreme_columns(minimum, INFINITY, src, dst, middle, inner);
+}
+
+static void reduce(
+    int32_t kind, const void *source, void *destination, int64_t outer, int64_t middle, int64_t inner) {
+    static double (*const rows[])(const real *, int64_t) = {sum_of, max_of_row, min_of_row};
+    static void (*const columns[])(const real *, real *, int64_t, int64_t) = {sum_columns, max_columns, min_columns};
     if (kind < SK_REDUCE_SUM || kind > SK_REDUCE_MIN) __builtin_trap();  // no such reduction
+    const real *src = source;
+    real *dst = destination;
     for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += inner) {
         if (inner == 1)
-            *dst = rows[kind](src, middle);
+            *dst = (real)rows[kind](src, middle);
         else
             columns[kind](src, dst, middle, inner);
     }
 }
 
 // The maximum where it is finite; otherwise nothing is subtracted, and infinities and NaN speak for themselves.
-SK_INLINE v8 finite_or_zero(v8 x) { return (v8i)(absolute(x) < INFINITY) ? x : splat(0.0); }
+SK_INLINE vec finite_or_zero(vec x) { return (ivec)(absolute(x) < INFINITY) ? x : splat(0); }
 
-SK_INLINE v8 max_of_strip(const double *src, int64_t middle, int64_t inner, int64_t width) {
-    v8 best = splat(-INFINITY);
+SK_INLINE vec max_of_strip(const real *src, int64_t middle, int64_t inner, int64_t width) {
+    vec best = splat(-INFINITY);
     for (int64_t j = 0; j < middle; j++) best = maximum(best, load_first(src + j * inner, width));
     return best;
 }
 
-// Contiguous rows, 8 per logarithm.
-static void logsumexp_rows(const double *src, double *dst, int64_t rows, int64_t middle) {
-    for (int64_t r = 0; r < rows; r += 8) {
-        const int64_t count = smaller(rows - r, 8);
-        double shifts[8] = {0}, totals[8] = {0};
+// Contiguous rows, a vector of them per logarithm.
+static void logsumexp_rows(const real *src, real *dst, int64_t rows, int64_t middle) {
+    for (int64_t r = 0; r < rows; r += SK_LANES) {
+        const int64_t count = smaller(rows - r, SK_LANES);
+        real shifts[SK_LANES] = {0}, totals[SK_LANES] = {0};
         for (int64_t i = 0; i < count; i++, src += middle) {
-            const v8 shift = finite_or_zero(splat(max_of_row(src, middle)));
+            const vec shift = finite_or_zero(splat((real)max_of_row(src, middle)));
             shifts[i] = shift[0];
-            totals[i] = sum_terms(add_exponential, src, src, shift, middle);
+            totals[i] = (real)sum_terms(add_exponential, src, src, shift, middle);
         }
-        store_first(dst + r, load(shifts) + log8(load(totals)), count);
+        store_first(dst + r, load(shifts) + vlog(load(totals)), count);
     }
 }
 
-static void logsumexp_columns(const double *src, double *dst, int64_t middle, int64_t inner) {
-    for (int64_t i = 0; i < inner; i += 8) {
-        const int64_t width = smaller(inner - i, 8);
-        const v8 shift = finite_or_zero(max_of_strip(src + i, middle, inner, width));
-        v8 total = splat(0.0);
-        for (int64_t j = 0; j < middle; j++) total += exp8(load_first(src + j * inner + i, width) - shift);
-        store_first(dst + i, shift + log8(total), width);
+SK_INLINE void add_to_halves(wide total[SK_HALVES], vec x) {
+#pragma clang loop unroll(full)
+    for (int h = 0; h < SK_HALVES; h++) total[h] += widened(x, h);
+}
+
+static void logsumexp_columns(const real *src, real *dst, int64_t middle, int64_t inner) {
+    for (int64_t i = 0; i < inner; i += SK_LANES) {
+        const int64_t width = smaller(inner - i, SK_LANES);
+        const vec shift = finite_or_zero(max_of_strip(src + i, middle, inner, width));
+        wide total[SK_HALVES] = {0};
+        for (int64_t j = 0; j < middle; j++)
+            add_to_halves(total, vexp(load_first(src + j * inner + i, width) - shift));
+        store_first(dst + i, shift + vlog(narrowed(total)), width);
     }
 }
 
-static void logsumexp(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner) {
+static void logsumexp(const void *source, void *destination, int64_t outer, int64_t middle, int64_t inner) {
+    const real *src = source;
+    real *dst = destination;
     if (inner == 1) {
         logsumexp_rows(src, dst, outer, middle);
         return;
@@ -131,37 +168,40 @@ static void logsumexp(const double *src, double *dst, int64_t outer, int64_t mid
         logsumexp_columns(src, dst, middle, inner);
 }
 
-static void softmax_row(const double *src, double *dst, int64_t middle) {
-    const v8 shift = splat(max_of_row(src, middle));
-    for (int64_t j = 0; j < middle; j += 8) {
-        const int64_t count = smaller(middle - j, 8);
-        store_first(dst + j, exp8(load_first(src + j, count) - shift), count);
+static void softmax_row(const real *src, real *dst, int64_t middle) {
+    const vec shift = splat((real)max_of_row(src, middle));
+    for (int64_t j = 0; j < middle; j += SK_LANES) {
+        const int64_t count = smaller(middle - j, SK_LANES);
+        store_first(dst + j, vexp(load_first(src + j, count) - shift), count);
     }
-    const v8 total = splat(sum(dst, middle));
-    for (int64_t j = 0; j < middle; j += 8) {
-        const int64_t count = smaller(middle - j, 8);
+    const vec total = splat((real)sum_of(dst, middle));
+    for (int64_t j = 0; j < middle; j += SK_LANES) {
+        const int64_t count = smaller(middle - j, SK_LANES);
         store_first(dst + j, load_first(dst + j, count) / total, count);
     }
 }
 
-static void softmax_columns(const double *src, double *dst, int64_t middle, int64_t inner) {
-    for (int64_t i = 0; i < inner; i += 8) {
-        const int64_t width = smaller(inner - i, 8);
-        const v8 shift = max_of_strip(src + i, middle, inner, width);
-        v8 total = splat(0.0);
+static void softmax_columns(const real *src, real *dst, int64_t middle, int64_t inner) {
+    for (int64_t i = 0; i < inner; i += SK_LANES) {
+        const int64_t width = smaller(inner - i, SK_LANES);
+        const vec shift = max_of_strip(src + i, middle, inner, width);
+        wide sums[SK_HALVES] = {0};
         for (int64_t j = 0; j < middle; j++) {
-            const v8 e = exp8(load_first(src + j * inner + i, width) - shift);
+            const vec e = vexp(load_first(src + j * inner + i, width) - shift);
             store_first(dst + j * inner + i, e, width);
-            total += e;
+            add_to_halves(sums, e);
         }
+        const vec total = narrowed(sums);
         for (int64_t j = 0; j < middle; j++) {
-            double *at = dst + j * inner + i;
+            real *at = dst + j * inner + i;
             store_first(at, load_first(at, width) / total, width);
         }
     }
 }
 
-static void softmax(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner) {
+static void softmax(const void *source, void *destination, int64_t outer, int64_t middle, int64_t inner) {
+    const real *src = source;
+    real *dst = destination;
     for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += middle * inner) {
         if (inner == 1)
             softmax_row(src, dst, middle);

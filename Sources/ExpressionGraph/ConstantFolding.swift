@@ -32,14 +32,14 @@ enum ConstantFolding {
     /// One element through the block machine. Another library's functions could round differently.
     private static func run(_ opcode: BlockOpcode, _ x: Double, _ y: Double) -> Double {
         let cells = [AlignedBuffer([x]), AlignedBuffer([y]), AlignedBuffer(count: 1)]
-        let scratch = AlignedBuffer(count: Kernels.blockScratchCount)
+        let scratch = AlignedBuffer(count: Kernels.float64.blockScratchBytes / Precision.float64.size)
         let operation = [BlockOp(opcode, to: 2, 0, 1)]
         operation.withUnsafeBufferPointer { operations in
             [BlockOperand.memory(0), .memory(1), .memory(2)].withUnsafeBufferPointer { operands in
-                cells.map { Optional($0.base) }.withUnsafeBufferPointer { pointers in
+                cells.map { Optional($0.address) }.withUnsafeBufferPointer { pointers in
                     // An array of three has a base address.
                     let base = pointers.baseAddress!
-                    Kernels.block(operations, operands, pointers: base, scratch: scratch.base, count: 1)
+                    Kernels.float64.block(operations, operands, pointers: base, scratch: scratch.address, count: 1)
                 }
             }
         }

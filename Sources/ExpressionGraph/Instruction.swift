@@ -90,62 +90,64 @@ final class CodeMemory {
     }
 }
 
-/// Executes instructions in order. `pointers` holds the address of every slot they name.
+/// Executes instructions in order, on arrays of one precision. `pointers` holds the address of every slot they name.
 func execute(
-    _ code: UnsafeBufferPointer<Instruction>, pointers: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>,
-    scratch: UnsafeMutablePointer<Double>
+    _ code: UnsafeBufferPointer<Instruction>, _ precision: Precision,
+    pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>, scratch: UnsafeMutableRawPointer
 ) {
+    let kernels = Kernels(precision)
+    let size = precision.size
     for index in code.indices {
         let sources = code[index].sources
         let destinations = code[index].destinations
         // Emission gave every slot an address, or the program was run before its data was bound.
-        func source(_ operand: Int) -> UnsafePointer<Double> {
-            UnsafePointer(pointers[operand == 0 ? sources.0 : operand == 1 ? sources.1 : sources.2]!)
+        func source(_ operand: Int) -> UnsafeRawPointer {
+            UnsafeRawPointer(pointers[operand == 0 ? sources.0 : operand == 1 ? sources.1 : sources.2]!)
         }
-        func target(_ operand: Int) -> UnsafeMutablePointer<Double> {
+        func target(_ operand: Int) -> UnsafeMutableRawPointer {
             pointers[operand == 0 ? destinations.0 : destinations.1]!
         }
         switch code[index].kernel {
         case .block(let operations, let operands, let count):
-            Kernels.block(operations, operands, pointers: pointers, scratch: scratch, count: count)
-        case .gemvN(let m, let k): Kernels.gemvN(source(0), m: m, k: k, x: source(1), y: target(0))
-        case .gemvT(let m, let k): Kernels.gemvT(source(0), m: m, k: k, c: source(1), y: target(0))
+            kernels.block(operations, operands, pointers: pointers, scratch: scratch, count: count)
+        case .gemvN(let m, let k): kernels.gemvN(source(0), m: m, k: k, x: source(1), y: target(0))
+        case .gemvT(let m, let k): kernels.gemvT(source(0), m: m, k: k, c: source(1), y: target(0))
         case .gemvN2(let m, let k):
-            Kernels.gemvN2(source(0), m: m, k: k, x0: source(1), x1: source(2), y0: target(0), y1: target(1))
+            kernels.gemvN2(source(0), m: m, k: k, x0: source(1), x1: source(2), y0: target(0), y1: target(1))
         case .gemvT2(let m, let k):
-            Kernels.gemvT2(source(0), m: m, k: k, c0: source(1), c1: source(2), y0: target(0), y1: target(1))
+            kernels.gemvT2(source(0), m: m, k: k, c0: source(1), c1: source(2), y0: target(0), y1: target(1))
         case .gemm(let transposeA, let transposeB, let m, let n, let k):
             BLAS.matmul(
-                transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: source(0), b: source(1),
+                precision, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: source(0), b: source(1),
                 c: target(0))
         case .reduce(let kind, let e):
-            Kernels.reduce(kind, source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
+            kernels.reduce(kind, source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
         case .logSumExp(let e):
-            Kernels.logSumExp(source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
+            kernels.logSumExp(source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
         case .softmax(let e):
-            Kernels.softmax(source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
+            kernels.softmax(source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
         case .cumulativeSum(let e, let reverse):
-            Kernels.cumulativeSum(
+            kernels.cumulativeSum(
                 source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner, reverse: reverse)
         case .stridedCopy(let dimensions, let strides, let offset):
-            Kernels.stridedCopy(source(0) + offset, target(0), dimensions: dimensions, sourceStrides: strides)
+            kernels.stridedCopy(source(0) + offset * size, target(0), dimensions: dimensions, sourceStrides: strides)
         case .stridedAdd(let count, let parts):
-            target(0).update(repeating: 0, count: count)
+            kernels.zero(target(0), count: count)
             for part in parts {
-                Kernels.stridedAdd(
-                    UnsafePointer(pointers[part.slot]!), target(0) + part.offset, dimensions: part.dimensions,
+                kernels.stridedAdd(
+                    UnsafeRawPointer(pointers[part.slot]!), target(0) + part.offset * size, dimensions: part.dimensions,
                     destinationStrides: part.strides)
             }
         case .take(let e, let count):
-            Kernels.take(
+            kernels.take(
                 source(0), indices: source(1), target(0), outer: e.outer, sourceMiddle: e.middle, count: count,
                 inner: e.inner)
         case .takeAdd(let e, let count):
-            target(0).update(repeating: 0, count: e.count)
-            Kernels.takeAdd(
+            kernels.zero(target(0), count: e.count)
+            kernels.takeAdd(
                 source(0), indices: source(1), target(0), outer: e.outer, sourceMiddle: e.middle, count: count,
                 inner: e.inner)
-        case .oneHot(let count, let classes): Kernels.oneHot(source(0), target(0), count: count, classes: classes)
+        case .oneHot(let count, let classes): kernels.oneHot(source(0), target(0), count: count, classes: classes)
         }
     }
 }

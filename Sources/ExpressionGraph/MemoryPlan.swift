@@ -1,6 +1,6 @@
 // Places every computed value of a program in one arena, once, before anything runs.
 
-/// Offsets, in doubles, of the values that a program owns.
+/// Offsets, in elements, of the values that a program owns.
 ///
 /// The arena has two parts. What is written from outside, read by another stage or returned keeps its place: it must
 /// outlive any number of runs that do not compute it anew. All else lives within one run of its stage, in a part that
@@ -20,11 +20,15 @@ struct MemoryPlan {
         var count: Int
     }
     private var gaps: [Gap] = []
+    /// Elements of a cache line.
+    private let lanes: Int
 
     /// - Parameters:
     ///   - stages: the steps of each stage.
+    ///   - lanes: elements of a cache line, which is also a vector.
     ///   - elementCount: the largest number of elements of a node, over all batches; `Int.max` for what has no number.
-    init(_ schedule: Schedule, stages: [[PlannedStep]], elementCount: (NodeID) -> Int) {
+    init(_ schedule: Schedule, stages: [[PlannedStep]], lanes: Int, elementCount: (NodeID) -> Int) {
+        self.lanes = lanes
         let passing = Self.passingValues(schedule)
         for id in schedule.graph.reachable(from: schedule.outputs) {
             switch schedule.graph.operation(id) {
@@ -92,7 +96,9 @@ struct MemoryPlan {
     }
 
     /// Values begin on cache lines, and have whole vectors to themselves.
-    private func rounded(_ count: Int) -> Int { max((min(count, Self.largestCount) + 7) / 8 * 8, 8) }
+    private func rounded(_ count: Int) -> Int {
+        max((min(count, Self.largestCount) + lanes - 1) / lanes * lanes, lanes)
+    }
 
     private mutating func extend(_ count: Int) -> Int {
         defer { self.count = min(self.count + rounded(count), Self.largestCount) }

@@ -10,6 +10,8 @@ import Tensors
 struct MemoryVerifier {
     let schedule: Schedule
     let memory: MemoryPlan
+    /// Elements of a vector.
+    let lanes: Int
     let elementCount: (NodeID) -> Int
 
     /// Above this many slots, single slots and pairs are tried.
@@ -80,7 +82,9 @@ struct MemoryVerifier {
     }
 
     /// Kernels may overwrite all of a value's last vector.
-    private func cells(_ offset: Int, _ count: Int) -> Range<Int> { offset / 8..<(offset + max(count, 1) + 7) / 8 }
+    private func cells(_ offset: Int, _ count: Int) -> Range<Int> {
+        offset / lanes..<(offset + max(count, 1) + lanes - 1) / lanes
+    }
 
     private func claim(_ id: NodeID, _ offset: Int?, count: Int, _ owners: inout [Int: NodeID]) {
         guard let offset else { return }
@@ -91,7 +95,7 @@ struct MemoryVerifier {
         if let offset = memory.offsets[id] {
             return cells(offset, elementCount(id)).allSatisfy { owners[$0] == id }
         }
-        if let offset = memory.constants[id] { return owners[offset / 8] == id }
+        if let offset = memory.constants[id] { return owners[offset / lanes] == id }
         // A data array, bound from outside, is always there.
         if case .input = schedule.graph.operation(id) { return true }
         return false

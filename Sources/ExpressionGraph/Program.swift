@@ -10,11 +10,12 @@ package final class Program {
     package let graph: Graph
     package let outputs: [NodeID]
     private let schedule: Schedule
+    private let precision: Precision
     private let arena: AlignedBuffer
     private let scratch: AlignedBuffer
     private let slots: [NodeID: Int]
     private let constantSlots: [NodeID: Int]
-    private let pointers: UnsafeMutablePointer<UnsafeMutablePointer<Double>?>
+    private let pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private var bound: [NodeID: AlignedBuffer] = [:]
     /// For every sample axis, the data inputs that are views of its rows.
     private var views: [[RowView]]
@@ -45,8 +46,10 @@ package final class Program {
         rows = plan.maximumRows
         firstRow = plan.maximumRows.map { _ in 0 }
         views = plan.maximumRows.map { _ in [] }
-        arena = AlignedBuffer(count: memory.count)
-        scratch = AlignedBuffer(count: Kernels.blockScratchCount)
+        precision = plan.precision
+        arena = AlignedBuffer(count: memory.count, precision: plan.precision)
+        scratch = AlignedBuffer(
+            count: Kernels(plan.precision).blockScratchBytes / plan.precision.size, precision: plan.precision)
         let layout = SlotLayout(graph: plan.graph, outputs: plan.outputs, memory: memory)
         slots = layout.slots
         constantSlots = layout.constants
@@ -57,24 +60,28 @@ package final class Program {
         emit()
     }
 
-    /// Compiles the outputs: ``ProgramPlan/init(_:outputs:slots:batchRows:options:)`` and ``init(_:)``.
+    /// Compiles the outputs: ``ProgramPlan/init(_:outputs:slots:batchRows:precision:options:)`` and ``init(_:)``.
     package convenience init(
         _ graph: Graph, outputs: [NodeID], slots: [InputSlot] = [], batchRows: [AxisID: Int] = [:],
-        options: CompilationOptions = CompilationOptions()
+        precision: Precision = .float64, options: CompilationOptions = CompilationOptions()
     ) {
-        self.init(ProgramPlan(graph, outputs: outputs, slots: slots, batchRows: batchRows, options: options))
+        self.init(
+            ProgramPlan(
+                graph, outputs: outputs, slots: slots, batchRows: batchRows, precision: precision, options: options))
     }
 
     deinit { pointers.deallocate() }
 
     private func fillPointers() {
-        for (id, offset) in plan.memory.offsets { if let slot = slots[id] { pointers[slot] = arena.base + offset } }
+        for (id, offset) in plan.memory.offsets { if let slot = slots[id] { pointers[slot] = place(offset) } }
         for (id, offset) in plan.memory.constants {
             guard let slot = constantSlots[id] else { continue }
-            pointers[slot] = arena.base + offset
-            arena.base[offset] = graph.constantValue(id) ?? 0
+            pointers[slot] = place(offset)
+            precision.write(graph.constantValue(id) ?? 0, to: place(offset))
         }
     }
+
+    private func place(_ offset: Int) -> UnsafeMutableRawPointer { arena.address + offset * precision.size }
 
     // MARK: - Inputs
 
@@ -82,10 +89,13 @@ package final class Program {
     package func uses(_ input: NodeID) -> Bool { slots[input] != nil }
 
     /// Binds a data input to an array, by reference. Inputs that no output needs are passed over.
+    ///
+    /// - Precondition: the array has the program's precision; see ``AlignedBuffer/converted(to:)``.
     package func bind(_ input: NodeID, to buffer: AlignedBuffer) {
-        guard slots[input] != nil else { return }
+        guard let slot = slots[input] else { return }
+        precondition(buffer.precision == precision, "an array of another precision than the program")
         bound[input] = buffer
-        if let slot = slots[input] { pointers[slot] = buffer.base }
+        pointers[slot] = buffer.address
         if case .axis(let axis) = graph.shape(input).dimensions.first {
             views[axis.index] = rowViews(of: axis)
             moveViews(of: axis)
@@ -101,7 +111,8 @@ package final class Program {
             }
             let row = Shape(Array(graph.shape(input).dimensions.dropFirst()))
             return RowView(
-                slot: slot, base: buffer.base, stride: row.elementCount { maximumRows[$0.index] } ?? 0,
+                slot: slot, base: buffer.address,
+                stride: (row.elementCount { maximumRows[$0.index] } ?? 0) * precision.size,
                 written: schedule.slots.written(input))
         }
     }
@@ -122,7 +133,7 @@ package final class Program {
 
     /// Writes a scalar value input.
     package func write(_ value: Double, to cell: InputCell) {
-        cell.address[0] = value
+        precision.write(value, to: cell.address)
         written = written.union(cell.written)
     }
 
@@ -130,14 +141,14 @@ package final class Program {
     package func carry(_ output: Int, to cell: InputCell) {
         let slot = resultSlots[output]
         guard slot >= 0, let source = pointers[slot] else { return }
-        cell.address.update(from: source, count: cell.count)
+        cell.address.copyMemory(from: source, byteCount: cell.count * precision.size)
         written = written.union(cell.written)
     }
 
     /// Asks for rows that a later ``selectRows(of:start:count:)`` will read, so that they arrive while this run computes.
     package func prefetchRows(of axis: AxisID, start: Int, count: Int) {
         for view in views[axis.index] {
-            Kernels.prefetch(UnsafePointer(view.base + start * view.stride), count: count * view.stride)
+            Kernels.prefetch(UnsafeRawPointer(view.base + start * view.stride), bytes: count * view.stride)
         }
     }
 
@@ -150,7 +161,7 @@ package final class Program {
     package func write(_ values: UnsafeBufferPointer<Double>, to input: NodeID) {
         guard let slot = slots[input], let target = pointers[slot] else { return }
         precondition(values.count == elementCount(input), "an input takes as many numbers as its shape holds")
-        if let source = values.baseAddress { target.update(from: source, count: values.count) }
+        if let source = values.baseAddress { precision.write(source, count: values.count, to: target) }
         invalidate(input)
     }
 
@@ -158,7 +169,7 @@ package final class Program {
     package func write(_ value: Double, to input: NodeID) {
         guard let slot = slots[input], let target = pointers[slot] else { return }
         precondition(elementCount(input) == 1, "one number for an input of another shape")
-        target[0] = value
+        precision.write(value, to: target)
         invalidate(input)
     }
 
@@ -188,24 +199,47 @@ package final class Program {
     /// Computes what depends on a slot that was written since the last run.
     package func run() {
         for (index, dependence) in dependences.enumerated() where dependence.meets(written) {
-            code.stages[index].withUnsafeBufferPointer { execute($0, pointers: pointers, scratch: scratch.base) }
+            code.stages[index].withUnsafeBufferPointer {
+                execute($0, precision, pointers: pointers, scratch: scratch.address)
+            }
             executedInstructions += code.stages[index].count
         }
         written = .none
     }
 
-    /// The single value of an output.
-    package func scalar(_ output: Int) -> Double { result(output).first ?? .nan }
-
-    /// The value of an output; valid until the next write or run.
-    package func result(_ output: Int) -> UnsafeBufferPointer<Double> {
+    /// The first number of an output, for those that hold one.
+    package func scalar(_ output: Int) -> Double {
         let slot = resultSlots[output]
-        guard slot >= 0 else { return UnsafeBufferPointer(start: nil, count: 0) }
-        return UnsafeBufferPointer(start: pointers[slot], count: elementCount(outputs[output]))
+        guard slot >= 0, let source = pointers[slot] else { return .nan }
+        return precision.read(source)
+    }
+
+    /// The value of an output. A copy, O(count).
+    package func result(_ output: Int) -> [Double] {
+        [Double](unsafeUninitializedCapacity: resultCount(output)) { target, initialized in
+            initialized = read(output, into: target)
+        }
+    }
+
+    /// The number of elements of an output, for the rows at hand.
+    package func resultCount(_ output: Int) -> Int { elementCount(outputs[output]) }
+
+    /// Copies an output to the beginning of `target`, which has room for it, and returns its number of elements.
+    /// Allocates nothing.
+    @discardableResult
+    package func read(_ output: Int, into target: UnsafeMutableBufferPointer<Double>) -> Int {
+        let (slot, count) = (resultSlots[output], resultCount(output))
+        precondition(count <= target.count, "an output of \(count) numbers, and room for \(target.count)")
+        // An empty buffer may have no address, and nothing to hold.
+        guard slot >= 0, let source = pointers[slot], let base = target.baseAddress else { return 0 }
+        precision.read(source, count: count, into: base)
+        return count
     }
 
     /// Copies an output to a value input, which becomes fresh input for the next run.
-    package func carry(_ output: Int, to input: NodeID) { write(result(output), to: input) }
+    package func carry(_ output: Int, to input: NodeID) {
+        if let cell = cell(input) { carry(output, to: cell) }
+    }
 
     private func elementCount(_ id: NodeID) -> Int { graph.shape(id).elementCount { rows[$0.index] } ?? 0 }
 
@@ -228,7 +262,7 @@ package final class Program {
 
 /// A value input resolved to its memory.
 package struct InputCell {
-    let address: UnsafeMutablePointer<Double>
+    let address: UnsafeMutableRawPointer
     let count: Int
     let written: SlotSet
 }
@@ -236,8 +270,8 @@ package struct InputCell {
 /// A data input that shows the rows of a batch.
 private struct RowView {
     let slot: Int
-    let base: UnsafeMutablePointer<Double>
-    /// Elements of one row.
+    let base: UnsafeMutableRawPointer
+    /// Bytes of one row.
     let stride: Int
     let written: SlotSet
 }

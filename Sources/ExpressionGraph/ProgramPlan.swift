@@ -8,6 +8,8 @@ package struct ProgramPlan {
     package let graph: Graph
     /// What is computed, in the order asked for: nodes of ``graph``, equal in value to those that were given.
     package let outputs: [NodeID]
+    /// Of every array of the program.
+    package let precision: Precision
     let schedule: Schedule
     /// The steps of each stage.
     let steps: [[PlannedStep]]
@@ -20,9 +22,10 @@ package struct ProgramPlan {
     /// - Parameters:
     ///   - slots: inputs that change together; inputs that no slot names (data) are given once.
     ///   - batchRows: for sample axes that are drawn in batches, the largest batch; others run over all rows.
+    ///   - precision: of every array: inputs, constants, what lies between, outputs.
     package init(
         _ graph: Graph, outputs: [NodeID], slots: [InputSlot] = [], batchRows: [AxisID: Int] = [:],
-        options: CompilationOptions = CompilationOptions()
+        precision: Precision = .float64, options: CompilationOptions = CompilationOptions()
     ) {
         let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
         let table = SlotTable(slots)
@@ -34,16 +37,19 @@ package struct ProgramPlan {
         let steps = schedule.stages.indices.map(planner.steps)
         self.graph = graph
         self.outputs = regrouping.outputs
+        self.precision = precision
         self.schedule = schedule
         self.steps = steps
         maximumRows = maximum
-        memory = MemoryPlan(schedule, stages: steps) { Self.elementCount(graph, $0, rows: maximum) }
+        memory = MemoryPlan(schedule, stages: steps, lanes: precision.lanes) {
+            Self.elementCount(graph, $0, rows: maximum)
+        }
     }
 
     /// The memory of the program, data not counted, in bytes. What no machine could address is some number beyond 2⁶¹.
     package var memoryBytes: Int {
         // The arena holds at most `MemoryPlan.largestCount` numbers, so this cannot overflow.
-        (memory.count + Kernels.blockScratchCount + 2 * AlignedBuffer.slack) * MemoryLayout<Double>.stride
+        memory.count * precision.size + Kernels(precision).blockScratchBytes + 2 * AlignedBuffer.slackBytes
     }
 
     private static func elementCount(_ graph: Graph, _ id: NodeID, rows: [Int]) -> Int {
@@ -71,7 +77,8 @@ package struct ProgramPlan {
     }
 
     private func violations(of memory: MemoryPlan) -> [PlanViolation] {
-        let verifier = MemoryVerifier(schedule: schedule, memory: memory) { [graph, maximumRows] id in
+        let verifier = MemoryVerifier(schedule: schedule, memory: memory, lanes: precision.lanes) {
+            [graph, maximumRows] id in
             Self.elementCount(graph, id, rows: maximumRows)
         }
         return verifier.violations(steps)

@@ -194,11 +194,11 @@ package final class BilevelOracle {
     }
 
     private func read(_ program: Program, _ outputs: Range<Int>, into vector: inout [Double]) {
-        var offset = 0
-        for output in outputs {
-            let values = program.result(output)
-            for (index, value) in values.enumerated() { vector[offset + index] = value }
-            offset += values.count
+        vector.withUnsafeMutableBufferPointer { target in
+            var offset = 0
+            for output in outputs {
+                offset += program.read(output, into: UnsafeMutableBufferPointer(rebasing: target[offset...]))
+            }
         }
     }
 }

@@ -432,8 +432,8 @@ package struct ProblemBuilder {
         let missing = shape.count - tensor.shape.count
         let strides = Shapes.strides(tensor.shape)
         let target = AlignedBuffer(count: Shapes.elementCount(shape) ?? 0)
-        Kernels.stridedCopy(
-            UnsafePointer(tensor.storage.base), target.base, dimensions: shape,
+        Kernels.float64.stridedCopy(
+            tensor.storage.address, target.address, dimensions: shape,
             sourceStrides: shape.indices.map { i in
                 i < missing || tensor.shape[i - missing] == 1 ? 0 : strides[i - missing]
             })

@@ -7,37 +7,81 @@ package enum BLAS {
     /// (k = 0) C is zero.
     ///
     /// - Parameters:
+    ///   - precision: of the elements of A, B and C.
     ///   - transposeA: whether A is stored [k, m].
     ///   - transposeB: whether B is stored [n, k].
     package static func matmul(
-        transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, a: UnsafePointer<Double>,
-        b: UnsafePointer<Double>, c: UnsafeMutablePointer<Double>
+        _ precision: Precision, transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, a: UnsafeRawPointer,
+        b: UnsafeRawPointer, c: UnsafeMutableRawPointer
     ) {
         guard m > 0, n > 0 else { return }
         guard k > 0 else {
-            c.update(repeating: 0, count: m * n)
+            Kernels(precision).zero(c, count: m * n)
             return
         }
         if n == 1 {
-            times(a, rows: transposeA ? k : m, columns: transposeA ? m : k, transposed: transposeA, b, c)
+            let matrix = Matrix(a, rows: transposeA ? k : m, columns: transposeA ? m : k, isTransposed: transposeA)
+            times(precision, matrix, b, c)
         } else if m == 1 {
-            times(b, rows: transposeB ? n : k, columns: transposeB ? k : n, transposed: !transposeB, a, c)
+            let matrix = Matrix(b, rows: transposeB ? n : k, columns: transposeB ? k : n, isTransposed: !transposeB)
+            times(precision, matrix, a, c)
         } else {
-            cblas_dgemm(
-                CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-                blasint(m), blasint(n), blasint(k), 1, a, blasint(transposeA ? m : k), b,
-                blasint(transposeB ? k : n), 0, c, blasint(n))
+            let a = Matrix(a, rows: m, columns: transposeA ? m : k, isTransposed: transposeA)
+            let b = Matrix(b, rows: k, columns: transposeB ? k : n, isTransposed: transposeB)
+            times(precision, a, b, c, m: m, n: n, k: k)
         }
     }
 
-    /// `y = op(A) x` for A stored [rows, columns].
+    /// A stored matrix, and whether its transpose is meant.
+    private struct Matrix {
+        let elements: UnsafeRawPointer
+        let rows: blasint
+        let columns: blasint
+        let transposition: CBLAS_TRANSPOSE
+
+        init(_ elements: UnsafeRawPointer, rows: Int, columns: Int, isTransposed: Bool) {
+            self.elements = elements
+            self.rows = blasint(rows)
+            self.columns = blasint(columns)
+            transposition = isTransposed ? CblasTrans : CblasNoTrans
+        }
+    }
+
+    /// `y = op(A) x`.
     private static func times(
-        _ a: UnsafePointer<Double>, rows: Int, columns: Int, transposed: Bool, _ x: UnsafePointer<Double>,
-        _ y: UnsafeMutablePointer<Double>
+        _ precision: Precision, _ a: Matrix, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
     ) {
-        cblas_dgemv(
-            CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(columns), 1, a,
-            blasint(columns), x, 1, 0, y, 1)
+        switch precision {
+        case .float64:
+            cblas_dgemv(
+                CblasRowMajor, a.transposition, a.rows, a.columns, 1, a.elements.assumingMemoryBound(to: Double.self),
+                a.columns, x.assumingMemoryBound(to: Double.self), 1, 0, y.assumingMemoryBound(to: Double.self), 1)
+        case .float32:
+            cblas_sgemv(
+                CblasRowMajor, a.transposition, a.rows, a.columns, 1, a.elements.assumingMemoryBound(to: Float.self),
+                a.columns, x.assumingMemoryBound(to: Float.self), 1, 0, y.assumingMemoryBound(to: Float.self), 1)
+        }
+    }
+
+    /// `C = op(A) op(B)`.
+    private static func times(
+        _ precision: Precision, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutableRawPointer, m: Int, n: Int, k: Int
+    ) {
+        let (m, n, k) = (blasint(m), blasint(n), blasint(k))
+        switch precision {
+        case .float64:
+            cblas_dgemm(
+                CblasRowMajor, a.transposition, b.transposition, m, n, k, 1,
+                a.elements.assumingMemoryBound(to: Double.self), a.columns,
+                b.elements.assumingMemoryBound(to: Double.self), b.columns, 0,
+                c.assumingMemoryBound(to: Double.self), n)
+        case .float32:
+            cblas_sgemm(
+                CblasRowMajor, a.transposition, b.transposition, m, n, k, 1,
+                a.elements.assumingMemoryBound(to: Float.self), a.columns,
+                b.elements.assumingMemoryBound(to: Float.self), b.columns, 0,
+                c.assumingMemoryBound(to: Float.self), n)
+        }
     }
 
     /// Makes all later products use one thread: the number of threads changes the order of sums, and so the bits.

@@ -1,14 +1,28 @@
 // Names, in Swift, for the C kernels; `CKernels.h` says what each computes and which memory it may touch.
 import CKernels
 
-/// The C kernels. Counts and shapes are elements; arrays are row-major.
+/// The C kernels on arrays of one precision. Counts and shapes are elements; arrays are row-major.
 ///
-/// Operands of ``block(_:_:pointers:scratch:count:)`` and of the `gemv` family lie in ``AlignedBuffer``s: up to 8
-/// elements past an operand's end are read, and a destination's slack up to a multiple of 8 is overwritten.
-package enum Kernels {
-    /// Read-only and writable operands of the kernels.
-    package typealias Source = UnsafePointer<Double>
-    package typealias Destination = UnsafeMutablePointer<Double>
+/// Operands of ``block(_:_:pointers:scratch:count:)`` and of the `gemv` family lie in ``AlignedBuffer``s: up to 64 bytes
+/// past an operand's end are read, and a destination's slack up to a multiple of 64 bytes is overwritten.
+package struct Kernels: Sendable {
+    /// Read-only and writable operands of the kernels: arrays of ``precision``.
+    package typealias Source = UnsafeRawPointer
+    package typealias Destination = UnsafeMutableRawPointer
+
+    /// What the arrays of every call hold.
+    package let precision: Precision
+
+    @inline(__always)
+    package init(_ precision: Precision) { self.precision = precision }
+
+    /// The kernels on doubles.
+    package static var float64: Kernels { Kernels(.float64) }
+    /// The kernels on floats.
+    package static var float32: Kernels { Kernels(.float32) }
+
+    @inline(__always)
+    private var element: Int32 { precision.rawValue }
 
     /// A compilation of the kernels. All variants give the same bits.
     package enum Variant: Int32, CaseIterable, Sendable {
@@ -39,21 +53,22 @@ package enum Kernels {
     package static var blockMaxOperands: Int { Int(SK_BLOCK_MAX_OPERANDS) }
     /// Most scratch registers of one block program.
     package static var blockMaxRegisters: Int { Int(SK_BLOCK_MAX_REGISTERS) }
-    /// Doubles of scratch that ``block(_:_:pointers:scratch:count:)`` needs.
-    package static var blockScratchCount: Int { Int(sk_block_scratch_count()) }
+    /// Bytes of scratch that ``block(_:_:pointers:scratch:count:)`` needs.
+    package var blockScratchBytes: Int { Int(sk_block_scratch_bytes(element)) }
 
     /// Runs `operations` in order on each block of `count` elements.
     ///
     /// - Parameters:
     ///   - pointers: what operands' slots name.
-    ///   - scratch: ``blockScratchCount`` doubles, reused from call to call by one thread.
+    ///   - scratch: ``blockScratchBytes`` bytes, reused from call to call by one thread.
     @inline(__always)
-    package static func block(
+    package func block(
         _ operations: UnsafeBufferPointer<BlockOp>, _ operands: UnsafeBufferPointer<BlockOperand>,
-        pointers: UnsafePointer<UnsafeMutablePointer<Double>?>, scratch: Destination, count: Int
+        pointers: UnsafePointer<UnsafeMutableRawPointer?>, scratch: Destination, count: Int
     ) {
         sk_block(
-            operations.baseAddress, Int32(operations.count), operands.baseAddress, Int32(operands.count), pointers,
+            element, operations.baseAddress, Int32(operations.count), operands.baseAddress, Int32(operands.count),
+            pointers,
             scratch, Int64(count))
     }
 
@@ -64,141 +79,145 @@ package enum Kernels {
 
     /// `y[m] = A x` for A [m, k].
     @inline(__always)
-    package static func gemvN(_ a: Source, m: Int, k: Int, x: Source, y: Destination) {
-        sk_gemv_n(a, Int64(m), Int64(k), x, y)
+    package func gemvN(_ a: Source, m: Int, k: Int, x: Source, y: Destination) {
+        sk_gemv_n(element, a, Int64(m), Int64(k), x, y)
     }
 
     /// `y[k] = Aᵀ c` for A [m, k].
     @inline(__always)
-    package static func gemvT(_ a: Source, m: Int, k: Int, c: Source, y: Destination) {
-        sk_gemv_t(a, Int64(m), Int64(k), c, y)
+    package func gemvT(_ a: Source, m: Int, k: Int, c: Source, y: Destination) {
+        sk_gemv_t(element, a, Int64(m), Int64(k), c, y)
     }
 
     /// `y0 = A x0`, `y1 = A x1`, reading A once.
     @inline(__always)
-    package static func gemvN2(
+    package func gemvN2(
         _ a: Source, m: Int, k: Int, x0: Source, x1: Source, y0: Destination, y1: Destination
     ) {
-        sk_gemv_n2(a, Int64(m), Int64(k), x0, x1, y0, y1)
+        sk_gemv_n2(element, a, Int64(m), Int64(k), x0, x1, y0, y1)
     }
 
     /// `y0 = Aᵀ c0`, `y1 = Aᵀ c1`, reading A once.
     @inline(__always)
-    package static func gemvT2(
+    package func gemvT2(
         _ a: Source, m: Int, k: Int, c0: Source, c1: Source, y0: Destination, y1: Destination
     ) {
-        sk_gemv_t2(a, Int64(m), Int64(k), c0, c1, y0, y1)
+        sk_gemv_t2(element, a, Int64(m), Int64(k), c0, c1, y0, y1)
     }
 
     // MARK: Vectors
 
     /// Σ x, in a fixed order, blocked.
     @inline(__always)
-    package static func sum(_ x: Source, count: Int) -> Double { sk_sum(x, Int64(count)) }
+    package func sum(_ x: Source, count: Int) -> Double { sk_sum(element, x, Int64(count)) }
 
     /// Σ x y, in the same order, products fused into the sums.
     @inline(__always)
-    package static func dot(_ x: Source, _ y: Source, count: Int) -> Double { sk_dot(x, y, Int64(count)) }
+    package func dot(_ x: Source, _ y: Source, count: Int) -> Double { sk_dot(element, x, y, Int64(count)) }
 
     /// `y += alpha x`.
     @inline(__always)
-    package static func axpy(_ alpha: Double, _ x: Source, _ y: Destination, count: Int) {
-        sk_axpy(alpha, x, y, Int64(count))
+    package func axpy(_ alpha: Double, _ x: Source, _ y: Destination, count: Int) {
+        sk_axpy(element, alpha, x, y, Int64(count))
     }
 
     /// `x *= alpha`.
     @inline(__always)
-    package static func scale(_ alpha: Double, _ x: Destination, count: Int) { sk_scale(alpha, x, Int64(count)) }
+    package func scale(_ alpha: Double, _ x: Destination, count: Int) { sk_scale(element, alpha, x, Int64(count)) }
 
     // MARK: Along the middle dimension of [outer, middle, inner]
 
     /// `destination[outer, inner]`; an empty middle gives 0, −∞, +∞.
-    package static func reduce(
+    package func reduce(
         _ kind: Reduction, _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int
     ) {
-        sk_reduce(kind.rawValue, source, destination, Int64(outer), Int64(middle), Int64(inner))
+        sk_reduce(element, kind.rawValue, source, destination, Int64(outer), Int64(middle), Int64(inner))
     }
 
     /// `destination[outer, inner] = log Σ exp`, shifted by the maximum.
-    package static func logSumExp(
+    package func logSumExp(
         _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int
     ) {
-        sk_logsumexp(source, destination, Int64(outer), Int64(middle), Int64(inner))
+        sk_logsumexp(element, source, destination, Int64(outer), Int64(middle), Int64(inner))
     }
 
     /// `destination[outer, middle, inner]`, shifted by the maximum; NaN where that is infinite.
-    package static func softmax(
+    package func softmax(
         _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int
     ) {
-        sk_softmax(source, destination, Int64(outer), Int64(middle), Int64(inner))
+        sk_softmax(element, source, destination, Int64(outer), Int64(middle), Int64(inner))
     }
 
     /// Inclusive sums along the middle dimension, from its end if `reverse`.
-    package static func cumulativeSum(
+    package func cumulativeSum(
         _ source: Source, _ destination: Destination, outer: Int, middle: Int, inner: Int, reverse: Bool
     ) {
-        sk_cumsum(source, destination, Int64(outer), Int64(middle), Int64(inner), reverse)
+        sk_cumsum(element, source, destination, Int64(outer), Int64(middle), Int64(inner), reverse)
     }
 
     // MARK: Movement
 
-    /// Asks the processor for `count` elements that will be read soon. Changes nothing.
+    /// Asks the processor for `bytes` bytes that will be read soon. Changes nothing.
     @inline(__always)
-    package static func prefetch(_ source: Source, count: Int) { sk_prefetch(source, Int64(count)) }
+    package static func prefetch(_ source: Source, bytes: Int) { sk_prefetch(source, Int64(bytes)) }
+
+    /// Writes `count` zeros.
+    package func zero(_ destination: Destination, count: Int) { sk_zero(destination, Int64(count * precision.size)) }
 
     /// Most dimensions of ``stridedCopy(_:_:dimensions:sourceStrides:)`` and its transpose.
     package static var maxRank: Int { Int(SK_MAX_RANK) }
 
     /// Writes `destination`, contiguous with shape `dimensions`, from `source` read with strides in elements.
-    package static func stridedCopy(
+    package func stridedCopy(
         _ source: Source, _ destination: Destination, dimensions: [Int], sourceStrides: [Int]
     ) {
-        withLayout(dimensions, sourceStrides) { sk_strided_copy(source, destination, $0, $1, $2) }
+        withLayout(dimensions, sourceStrides) { sk_strided_copy(element, source, destination, $0, $1, $2) }
     }
 
     /// Adds `source`, contiguous with shape `dimensions`, to `destination` written with strides in elements.
-    package static func stridedAdd(
+    package func stridedAdd(
         _ source: Source, _ destination: Destination, dimensions: [Int], destinationStrides: [Int]
     ) {
-        withLayout(dimensions, destinationStrides) { sk_strided_add(source, destination, $0, $1, $2) }
+        withLayout(dimensions, destinationStrides) { sk_strided_add(element, source, destination, $0, $1, $2) }
     }
 
     /// `destination[o, j, i] = source[o, indices[j], i]`; NaN where the index is not in `0 ..< sourceMiddle`.
-    package static func take(
+    package func take(
         _ source: Source, indices: Source, _ destination: Destination, outer: Int, sourceMiddle: Int, count: Int,
         inner: Int
     ) {
-        sk_take(source, indices, destination, Int64(outer), Int64(sourceMiddle), Int64(count), Int64(inner))
+        sk_take(element, source, indices, destination, Int64(outer), Int64(sourceMiddle), Int64(count), Int64(inner))
     }
 
     /// `destination[o, indices[j], i] += cotangent[o, j, i]`; indices not in `0 ..< sourceMiddle` are passed over.
-    package static func takeAdd(
+    package func takeAdd(
         _ cotangent: Source, indices: Source, _ destination: Destination, outer: Int, sourceMiddle: Int, count: Int,
         inner: Int
     ) {
-        sk_take_add(cotangent, indices, destination, Int64(outer), Int64(sourceMiddle), Int64(count), Int64(inner))
+        sk_take_add(
+            element, cotangent, indices, destination, Int64(outer), Int64(sourceMiddle), Int64(count), Int64(inner))
     }
 
     /// `destination[count, classes]`: 1 in each row's column, zeros where the index is no column.
-    package static func oneHot(_ indices: Source, _ destination: Destination, count: Int, classes: Int) {
-        sk_one_hot(indices, destination, Int64(count), Int64(classes))
+    package func oneHot(_ indices: Source, _ destination: Destination, count: Int, classes: Int) {
+        sk_one_hot(element, indices, destination, Int64(count), Int64(classes))
     }
 
     /// Hands a shape and its strides to C without allocating.
-    private static func withLayout(
+    private func withLayout(
         _ dimensions: [Int], _ strides: [Int], _ body: (Int64, UnsafePointer<Int64>, UnsafePointer<Int64>) -> Void
     ) {
         precondition(dimensions.count == strides.count, "every dimension needs a stride")
-        precondition(dimensions.count <= maxRank, "at most \(maxRank) dimensions")
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * maxRank) { layout in
+        precondition(dimensions.count <= Self.maxRank, "at most \(Self.maxRank) dimensions")
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * Self.maxRank) { layout in
             layout.initialize(repeating: 0)
             for (axis, dimension) in dimensions.enumerated() {
                 layout[axis] = Int64(dimension)
-                layout[maxRank + axis] = Int64(strides[axis])
+                layout[Self.maxRank + axis] = Int64(strides[axis])
             }
             // A temporary allocation of positive capacity has a base address.
             let base = UnsafePointer(layout.baseAddress!)
-            body(Int64(dimensions.count), base, base + maxRank)
+            body(Int64(dimensions.count), base, base + Self.maxRank)
         }
     }
 }

@@ -5,7 +5,7 @@ package enum VectorMath {
     /// Σ x y, in the fixed order of ``Kernels/dot(_:_:count:)``.
     package static func dot(_ x: [Double], _ y: [Double]) -> Double {
         precondition(x.count == y.count, "lengths \(x.count) and \(y.count)")
-        return Kernels.dot(x, y, count: x.count)
+        return Kernels.float64.dot(x, y, count: x.count)
     }
 
     /// ‖x‖₂, without overflow or underflow on the way: where the sum of squares leaves the safe range, it is formed
@@ -39,7 +39,7 @@ package enum VectorMath {
         let count = y.count
         y.withUnsafeMutableBufferPointer { target in
             // An empty array may have no address, and nothing to add to.
-            if let base = target.baseAddress { Kernels.axpy(alpha, x, base, count: count) }
+            if let base = target.baseAddress { Kernels.float64.axpy(alpha, x, base, count: count) }
         }
     }
 
@@ -47,7 +47,7 @@ package enum VectorMath {
     package static func scale(_ alpha: Double, _ x: inout [Double]) {
         let count = x.count
         x.withUnsafeMutableBufferPointer { target in
-            if let base = target.baseAddress { Kernels.scale(alpha, base, count: count) }
+            if let base = target.baseAddress { Kernels.float64.scale(alpha, base, count: count) }
         }
     }
 

@@ -88,8 +88,8 @@ import Testing
         let fusedSum = Support.run([BlockOp(.sum, to: 3, 1)], inputs: [x, y], extra: [.accumulator(0)], count: count)
         let fusedDot = Support.run(
             [BlockOp(.dot, to: 3, 1, 2)], inputs: [x, y], extra: [.accumulator(0)], count: count)
-        #expect(Support.same(fusedSum[0], Kernels.sum(x, count: count)))
-        #expect(Support.same(fusedDot[0], Kernels.dot(x, y, count: count)))
+        #expect(Support.same(fusedSum[0], Kernels.float64.sum(x, count: count)))
+        #expect(Support.same(fusedDot[0], Kernels.float64.dot(x, y, count: count)))
         #expect(abs(fusedSum[0] - x.reduce(0, +)) <= 1e-12)
         #expect(abs(fusedDot[0] - zip(x, y).map(*).reduce(0, +)) <= 1e-12)
     }

@@ -21,7 +21,7 @@ import Testing
         let expected = (0..<m).flatMap { i in (0..<n).map { j in product(i, j) } }
         // NaN in the destination must not survive: there is no C to add to.
         let result = Support.written(m * n) {
-            BLAS.matmul(transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, b: b, c: $0)
+            BLAS.matmul(.float64, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, b: b, c: $0)
         }
         #expect(Support.close(result ?? [], expected, tolerance: 1e-13))
         #expect(result?.count == m * n)

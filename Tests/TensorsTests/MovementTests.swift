@@ -43,7 +43,7 @@ import Testing
         let values = source.values
         let offsets = layout.offsets
         let result = Support.written(offsets.count) {
-            Kernels.stridedCopy(
+            Kernels.float64.stridedCopy(
                 source.base + layout.origin, $0, dimensions: layout.dimensions, sourceStrides: layout.strides)
         }
         #expect(result == offsets.map { values[$0] })
@@ -55,7 +55,7 @@ import Testing
         var expected = [Double](repeating: 0, count: (offsets.max() ?? 0) + 1)
         for (offset, value) in zip(offsets, source) { expected[offset] += value }
         let result = Support.written(expected.count, from: 0) {
-            Kernels.stridedAdd(
+            Kernels.float64.stridedAdd(
                 source, $0 + layout.origin, dimensions: layout.dimensions, destinationStrides: layout.strides)
         }
         #expect(result == expected)
@@ -79,11 +79,11 @@ import Testing
             }
         }
         let taken = Support.written(expected.count) {
-            Kernels.take(
+            Kernels.float64.take(
                 source, indices: indices, $0, outer: outer, sourceMiddle: middle, count: indices.count, inner: inner)
         }
         let added = Support.written(source.count, from: 0) {
-            Kernels.takeAdd(
+            Kernels.float64.takeAdd(
                 cotangent, indices: indices, $0, outer: outer, sourceMiddle: middle, count: indices.count,
                 inner: inner)
         }
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test func oneHotMarksTheColumn() {
-        let result = Support.written(12) { Kernels.oneHot([2, 0, 3, .nan], $0, count: 4, classes: 3) }
+        let result = Support.written(12) { Kernels.float64.oneHot([2, 0, 3, .nan], $0, count: 4, classes: 3) }
         #expect(result == [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 }

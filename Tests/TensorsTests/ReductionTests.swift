@@ -41,7 +41,7 @@ import Testing
         ]
         for (kind, values) in expected {
             let result = Support.written(values.count) {
-                Kernels.reduce(kind, x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
+                Kernels.float64.reduce(kind, x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
             }
             Self.expect(result, near: values, kind == .sum ? 1e-12 : 0, "\(kind)")
         }
@@ -53,7 +53,7 @@ import Testing
             x[position * shape[2]] = .nan
             for kind in Kernels.Reduction.allCases {
                 let result = Support.written(shape[2]) {
-                    Kernels.reduce(kind, x, $0, outer: 1, middle: shape[1], inner: shape[2])
+                    Kernels.float64.reduce(kind, x, $0, outer: 1, middle: shape[1], inner: shape[2])
                 }
                 #expect(result?.map(\.isNaN) == (0..<shape[2]).map { $0 == 0 })
             }
@@ -66,10 +66,10 @@ import Testing
         let sums = fibres.map { fibre in Glibc.log(fibre.map { Glibc.exp($0) }.reduce(0, +)) }
         let parts = zip(fibres, sums).map { fibre, sum in fibre.map { Glibc.exp($0 - sum) } }
         let logSumExp = Support.written(sums.count) {
-            Kernels.logSumExp(x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
+            Kernels.float64.logSumExp(x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
         }
         let softmax = Support.written(x.count) {
-            Kernels.softmax(x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
+            Kernels.float64.softmax(x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
         }
         Self.expect(logSumExp, near: sums, 1e-12, "logSumExp")
         Self.expect(softmax, near: Self.woven(parts, shape), 1e-13, "softmax")
@@ -79,12 +79,12 @@ import Testing
         func column(_ values: [Double]) -> [Double] { values.flatMap { [Double](repeating: $0, count: inner) } }
         func logSumExp(_ values: [Double]) -> [Double]? {
             Support.written(inner) {
-                Kernels.logSumExp(column(values), $0, outer: 1, middle: values.count, inner: inner)
+                Kernels.float64.logSumExp(column(values), $0, outer: 1, middle: values.count, inner: inner)
             }
         }
         func softmax(_ values: [Double]) -> [Double]? {
             Support.written(inner * values.count) {
-                Kernels.softmax(column(values), $0, outer: 1, middle: values.count, inner: inner)
+                Kernels.float64.softmax(column(values), $0, outer: 1, middle: values.count, inner: inner)
             }
         }
         #expect(logSumExp([-.infinity, -.infinity]) == column([-.infinity]))
@@ -109,7 +109,8 @@ import Testing
                 return reverse ? running.reversed() : running
             }
             let result = Support.written(x.count) {
-                Kernels.cumulativeSum(x, $0, outer: shape[0], middle: shape[1], inner: shape[2], reverse: reverse)
+                Kernels.float64.cumulativeSum(
+                    x, $0, outer: shape[0], middle: shape[1], inner: shape[2], reverse: reverse)
             }
             Self.expect(result, near: Self.woven(sums, shape), 0, "cumulativeSum")
         }
@@ -119,8 +120,8 @@ import Testing
         let (x, y) = (Support.numbers(count, stream: "x"), Support.numbers(count, stream: "y"))
         let result = Support.written(count) {
             $0.update(from: y, count: count)
-            Kernels.axpy(0.3, x, $0, count: count)
-            Kernels.scale(-2, $0, count: count)
+            Kernels.float64.axpy(0.3, x, $0, count: count)
+            Kernels.float64.scale(-2, $0, count: count)
         }
         #expect(result == zip(x, y).map { -2 * Glibc.fma(0.3, $0, $1) })
     }
@@ -129,8 +130,8 @@ import Testing
         let count = 1_000_000
         let x = [Double](repeating: 0.1, count: count)
         // Added one after the other they err by 1e-6.
-        #expect(abs(Kernels.sum(x, count: count) - 100_000) <= 1e-8)
-        let columns = Support.written(2) { Kernels.reduce(.sum, x, $0, outer: 1, middle: count / 2, inner: 2) }
+        #expect(abs(Kernels.float64.sum(x, count: count) - 100_000) <= 1e-8)
+        let columns = Support.written(2) { Kernels.float64.reduce(.sum, x, $0, outer: 1, middle: count / 2, inner: 2) }
         Self.expect(columns, near: [50_000, 50_000], 1e-7, "sum")
     }
 }

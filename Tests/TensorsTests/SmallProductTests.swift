@@ -19,11 +19,11 @@ import Testing
             let y = (0..<4).map { _ in AlignedBuffer(count: m) }
             let z = (0..<4).map { _ in AlignedBuffer(count: k) }
             for i in 0..<2 {
-                Kernels.gemvN(matrix.base, m: m, k: k, x: x[i].base, y: y[i].base)
-                Kernels.gemvT(matrix.base, m: m, k: k, c: c[i].base, y: z[i].base)
+                Kernels.float64.gemvN(matrix.base, m: m, k: k, x: x[i].base, y: y[i].base)
+                Kernels.float64.gemvT(matrix.base, m: m, k: k, c: c[i].base, y: z[i].base)
             }
-            Kernels.gemvN2(matrix.base, m: m, k: k, x0: x[0].base, x1: x[1].base, y0: y[2].base, y1: y[3].base)
-            Kernels.gemvT2(matrix.base, m: m, k: k, c0: c[0].base, c1: c[1].base, y0: z[2].base, y1: z[3].base)
+            Kernels.float64.gemvN2(matrix.base, m: m, k: k, x0: x[0].base, x1: x[1].base, y0: y[2].base, y1: y[3].base)
+            Kernels.float64.gemvT2(matrix.base, m: m, k: k, c0: c[0].base, c1: c[1].base, y0: z[2].base, y1: z[3].base)
             (n, n2) = (y[0..<2].map(\.values), y[2..<4].map(\.values))
             (t, t2) = (z[0..<2].map(\.values), z[2..<4].map(\.values))
         }

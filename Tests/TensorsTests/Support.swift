@@ -39,16 +39,16 @@ enum Support {
     static func run(
         _ operations: [BlockOp], inputs: [[Double]], splats: [Double] = [], extra: [BlockOperand] = [], count: Int
     ) -> [Double] {
-        let buffers = [AlignedBuffer(count: max(count, 1))] + (inputs + splats.map { [$0] }).map(AlignedBuffer.init)
+        let buffers = [AlignedBuffer(count: max(count, 1))] + (inputs + splats.map { [$0] }).map { AlignedBuffer($0) }
         for buffer in buffers { poison(buffer) }
         let operands =
             (0...inputs.count).map(BlockOperand.memory)
             + splats.indices.map { BlockOperand.splat(inputs.count + 1 + $0) } + extra
-        let scratch = AlignedBuffer([Double](repeating: .nan, count: Kernels.blockScratchCount))
-        let pointers = buffers.map { Optional($0.base) }
+        let scratch = AlignedBuffer([Double](repeating: .nan, count: Kernels.float64.blockScratchBytes / 8))
+        let pointers = buffers.map { Optional($0.address) }
         operations.withUnsafeBufferPointer { code in
             operands.withUnsafeBufferPointer { places in
-                Kernels.block(code, places, pointers: pointers, scratch: scratch.base, count: count)
+                Kernels.float64.block(code, places, pointers: pointers, scratch: scratch.address, count: count)
             }
         }
         return withExtendedLifetime(buffers) { buffers[0].values }

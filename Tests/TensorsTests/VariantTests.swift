@@ -43,10 +43,14 @@ import Testing
 
     private static func addVectors(_ length: Int, to results: inout [String: [Double]]) {
         let (x, y) = (Support.numbers(length, stream: "x"), Support.numbers(length, stream: "y"))
-        results["sum \(length)"] = [Kernels.sum(x, count: length)]
-        results["dot \(length)"] = [Kernels.dot(x, y, count: length)]
-        results["axpy \(length)"] = Support.written(length, from: 0.7) { Kernels.axpy(0.3, x, $0, count: length) }
-        results["scale \(length)"] = Support.written(length, from: 0.7) { Kernels.scale(0.3, $0, count: length) }
+        results["sum \(length)"] = [Kernels.float64.sum(x, count: length)]
+        results["dot \(length)"] = [Kernels.float64.dot(x, y, count: length)]
+        results["axpy \(length)"] = Support.written(length, from: 0.7) {
+            Kernels.float64.axpy(0.3, x, $0, count: length)
+        }
+        results["scale \(length)"] = Support.written(length, from: 0.7) {
+            Kernels.float64.scale(0.3, $0, count: length)
+        }
         let code = [BlockOp(.exp, to: 1, 1), BlockOp(.sum, to: 2, 1)]
         results["fused \(length)"] = Support.run(code, inputs: [x], extra: [.accumulator(0)], count: length)
     }
@@ -67,14 +71,14 @@ import Testing
         let (outer, middle, inner) = (shape[0], shape[1], shape[2])
         for kind in Kernels.Reduction.allCases {
             results["\(kind) \(shape)"] = Support.written(outer * inner) {
-                Kernels.reduce(kind, x, $0, outer: outer, middle: middle, inner: inner)
+                Kernels.float64.reduce(kind, x, $0, outer: outer, middle: middle, inner: inner)
             }
         }
         results["logSumExp \(shape)"] = Support.written(outer * inner) {
-            Kernels.logSumExp(x, $0, outer: outer, middle: middle, inner: inner)
+            Kernels.float64.logSumExp(x, $0, outer: outer, middle: middle, inner: inner)
         }
         results["softmax \(shape)"] = Support.written(x.count) {
-            Kernels.softmax(x, $0, outer: outer, middle: middle, inner: inner)
+            Kernels.float64.softmax(x, $0, outer: outer, middle: middle, inner: inner)
         }
     }
 }

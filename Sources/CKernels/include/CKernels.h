@@ -1,8 +1,14 @@
-// Vector kernels on arrays of double. One program of 8 lanes with explicit fused multiply-adds, compiled for
-// x86-64-v4, x86-64-v3 and the build's own target; the variants give the same bits.
+// Vector kernels on arrays of double or of float. One program of vectors of 64 bytes with explicit fused multiply-adds,
+// compiled for each element type and for x86-64-v4, x86-64-v3 and the build's own target; the variants give the same
+// bits.
 //
-// Memory. "Padded" operands (the block machine and the small products) lie in buffers where 8 doubles may be read past
-// the end of any operand, and where a destination's slack up to the next multiple of 8 elements may be overwritten.
+// Element types. The arrays of a call all have its `element`. On float, elementwise operations and the elementary
+// functions compute in float; sums, dot products, reductions and running sums accumulate in double and are rounded to
+// float once, when they are stored. The small dense products add at most 128 products in float, and those sums in
+// double.
+//
+// Memory. "Padded" operands (the block machine and the small products) lie in buffers where 64 bytes may be read past
+// the end of any operand, and where a destination's slack up to the next multiple of 64 bytes may be overwritten.
 // All other kernels touch only the elements they name. Unless a kernel says otherwise, source and destination may be
 // the same array but must not overlap in part. Counts are elements; arrays are row-major and contiguous.
 #ifndef CKERNELS_H
@@ -23,6 +29,17 @@ const char *sk_variant_name(int32_t variant);
 // Makes every later call use `variant`; false, and no change, where the processor cannot run it. For tests and for
 // pinning an installation to one variant, before work starts.
 bool sk_use_variant(int32_t variant);
+
+// ---- Element types
+
+enum { SK_FLOAT64 = 0, SK_FLOAT32 = 1, SK_ELEMENT_COUNT = 2 };
+
+// dst[i] = src[i], rounded to nearest; what float cannot hold becomes infinite.
+void sk_narrow(const double *src, float *dst, int64_t n);
+// dst[i] = src[i]
+void sk_widen(const float *src, double *dst, int64_t n);
+// Zeros.
+void sk_zero(void *dst, int64_t bytes);
 
 // ---- Block machine: chains of elementwise operations, 512 elements at a time
 
@@ -83,37 +100,37 @@ typedef struct {
     int32_t slot, kind;
 } sk_block_operand;
 
-// Doubles of scratch that `sk_block` needs.
-int64_t sk_block_scratch_count(void);
+// Bytes of scratch that `sk_block` needs.
+int64_t sk_block_scratch_bytes(int32_t element);
 
 // Runs `ops` in order on every block of `n` elements. Memory operands are padded; one may be both source and
 // destination. SUM and DOT add in the order of `sk_sum` and `sk_dot`, so fusing a sum does not change its bits.
 void sk_block(
-    const sk_block_op *ops, int32_t op_count, const sk_block_operand *operands, int32_t operand_count,
-    double *const *pointers, double *scratch, int64_t n);
+    int32_t element, const sk_block_op *ops, int32_t op_count, const sk_block_operand *operands,
+    int32_t operand_count, void *const *pointers, void *scratch, int64_t n);
 
 // ---- Small dense products: A is [m, k] with k <= SK_GEMV_MAX_COLUMNS; all operands padded, outputs not inputs
 
 enum { SK_GEMV_MAX_COLUMNS = 32 };
 
 // y[m] = A x
-void sk_gemv_n(const double *A, int64_t m, int64_t k, const double *x, double *y);
+void sk_gemv_n(int32_t element, const void *A, int64_t m, int64_t k, const void *x, void *y);
 // y[k] = transpose(A) c
-void sk_gemv_t(const double *A, int64_t m, int64_t k, const double *c, double *y);
+void sk_gemv_t(int32_t element, const void *A, int64_t m, int64_t k, const void *c, void *y);
 // Two products that read A once.
 void sk_gemv_n2(
-    const double *A, int64_t m, int64_t k, const double *x0, const double *x1, double *y0, double *y1);
+    int32_t element, const void *A, int64_t m, int64_t k, const void *x0, const void *x1, void *y0, void *y1);
 void sk_gemv_t2(
-    const double *A, int64_t m, int64_t k, const double *c0, const double *c1, double *y0, double *y1);
+    int32_t element, const void *A, int64_t m, int64_t k, const void *c0, const void *c1, void *y0, void *y1);
 
 // ---- Sums: in one fixed order, blocked, so that rounding error grows with 16 + n / 512 rather than with n
 
-double sk_sum(const double *x, int64_t n);
-double sk_dot(const double *x, const double *y, int64_t n);
+double sk_sum(int32_t element, const void *x, int64_t n);
+double sk_dot(int32_t element, const void *x, const void *y, int64_t n);
 // y += alpha x, rounded once
-void sk_axpy(double alpha, const double *x, double *y, int64_t n);
+void sk_axpy(int32_t element, double alpha, const void *x, void *y, int64_t n);
 // x *= alpha
-void sk_scale(double alpha, double *x, int64_t n);
+void sk_scale(int32_t element, double alpha, void *x, int64_t n);
 
 // ---- Reductions of the middle dimension of [outer, middle, inner]
 
@@ -121,38 +138,38 @@ enum { SK_REDUCE_SUM = 0, SK_REDUCE_MAX = 1, SK_REDUCE_MIN = 2 };
 
 // dst[outer, inner]. An empty middle gives 0, -inf, +inf. MAX and MIN propagate NaN. Sums run in the order of `sk_sum`
 // when inner is 1, otherwise in order within every 128 rows, whose sums are added in order.
-void sk_reduce(int32_t kind, const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
+void sk_reduce(int32_t element, int32_t kind, const void *src, void *dst, int64_t outer, int64_t middle, int64_t inner);
 // dst[outer, inner] = log sum exp, shifted by the maximum; -inf where all are -inf, +inf where one is +inf.
-void sk_logsumexp(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
+void sk_logsumexp(int32_t element, const void *src, void *dst, int64_t outer, int64_t middle, int64_t inner);
 // dst[outer, middle, inner], shifted by the maximum; NaN where that is infinite.
-void sk_softmax(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner);
+void sk_softmax(int32_t element, const void *src, void *dst, int64_t outer, int64_t middle, int64_t inner);
 // Inclusive sums along the middle dimension, from its end if `reverse`.
-void sk_cumsum(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner, bool reverse);
+void sk_cumsum(int32_t element, const void *src, void *dst, int64_t outer, int64_t middle, int64_t inner, bool reverse);
 
 // ---- Movement; source and destination are distinct
 
-// Asks the processor for the cache lines of x[0 ..< n]. Changes nothing.
-static inline void sk_prefetch(const double *x, int64_t n) {
-    for (int64_t i = 0; i < n; i += 8) __builtin_prefetch(x + i);
+// Asks the processor for the cache lines of `bytes` bytes from x on. Changes nothing.
+static inline void sk_prefetch(const void *x, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)x + i);
 }
 
 enum { SK_MAX_RANK = 16 };
 
 // dst (contiguous, shape `dims`) = src read with strides in elements; 0 broadcasts, negative strides go backwards.
 void sk_strided_copy(
-    const double *src, double *dst, int64_t rank, const int64_t *dims, const int64_t *src_strides);
+    int32_t element, const void *src, void *dst, int64_t rank, const int64_t *dims, const int64_t *src_strides);
 // dst, written with strides in elements, += src (contiguous, shape `dims`), in src's order.
 void sk_strided_add(
-    const double *src, double *dst, int64_t rank, const int64_t *dims, const int64_t *dst_strides);
+    int32_t element, const void *src, void *dst, int64_t rank, const int64_t *dims, const int64_t *dst_strides);
 // dst[o, j, i] = src[o, indices[j], i]; NaN where the index is outside 0 ..< source_middle or NaN.
 void sk_take(
-    const double *src, const double *indices, double *dst, int64_t outer, int64_t source_middle, int64_t count,
+    int32_t element, const void *src, const void *indices, void *dst, int64_t outer, int64_t source_middle, int64_t count,
     int64_t inner);
 // dst[o, indices[j], i] += cotangent[o, j, i], for ascending j; indices outside 0 ..< source_middle are passed over.
 void sk_take_add(
-    const double *cotangent, const double *indices, double *dst, int64_t outer, int64_t source_middle,
+    int32_t element, const void *cotangent, const void *indices, void *dst, int64_t outer, int64_t source_middle,
     int64_t count, int64_t inner);
 // dst[count, classes]: 1 where the column is the row's index, else 0; a row of zeros for indices that are no column.
-void sk_one_hot(const double *indices, double *dst, int64_t count, int64_t classes);
+void sk_one_hot(int32_t element, const void *indices, void *dst, int64_t count, int64_t classes);
 
 #endif

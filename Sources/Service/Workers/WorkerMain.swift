@@ -62,8 +62,8 @@ enum WorkerLimits {
         let b = AlignedBuffer(count: count)
         let c = AlignedBuffer(count: count)
         BLAS.matmul(
-            transposeA: false, transposeB: false, m: 64, n: 64, k: 64, a: UnsafePointer(a.base),
-            b: UnsafePointer(b.base), c: c.base)
+            .float64, transposeA: false, transposeB: false, m: 64, n: 64, k: 64, a: a.address, b: b.address,
+            c: c.address)
     }
 
     /// Bytes of private writable memory, as RLIMIT_DATA counts them.

@@ -1,6 +1,6 @@
-// Copies, scatters and running sums: bound by memory, so compiled once. Layouts are first merged and turned into the
-// fewest loops.
-#include "CKernels.h"
+// Copies, scatters and running sums: bound by memory, so compiled once per element type. Layouts are first merged and
+// turned into the fewest loops. The including file defines `real`, SK_ELEMENT and the table's name.
+#include "table.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,11 +46,11 @@ static bool advance(const loops *l, int64_t depth, int64_t turn[SK_MAX_RANK], in
     return false;
 }
 
-static void copy_row(const double *src, double *dst, int64_t n, int64_t stride) {
+static void copy_row(const real *src, real *dst, int64_t n, int64_t stride) {
     if (stride == 1) {
-        memcpy(dst, src, (size_t)n * sizeof(double));
+        memcpy(dst, src, (size_t)n * sizeof(real));
     } else if (stride == 0) {
-        const double value = *src;
+        const real value = *src;
         for (int64_t i = 0; i < n; i++) dst[i] = value;
     } else {
         for (int64_t i = 0; i < n; i++) dst[i] = src[i * stride];
@@ -58,7 +58,7 @@ static void copy_row(const double *src, double *dst, int64_t n, int64_t stride) 
 }
 
 // dst[i, j] = src[i + j * stride], in tiles that stay in the first cache.
-static void transpose(const double *src, double *dst, int64_t rows, int64_t columns, int64_t stride) {
+static void transpose(const real *src, real *dst, int64_t rows, int64_t columns, int64_t stride) {
     enum { TILE = 16 };
     for (int64_t i0 = 0; i0 < rows; i0 += TILE)
         for (int64_t j0 = 0; j0 < columns; j0 += TILE) {
@@ -68,8 +68,10 @@ static void transpose(const double *src, double *dst, int64_t rows, int64_t colu
         }
 }
 
-void sk_strided_copy(
-    const double *src, double *dst, int64_t rank, const int64_t *dims, const int64_t *src_strides) {
+static void strided_copy(
+    const void *source, void *destination, int64_t rank, const int64_t *dims, const int64_t *src_strides) {
+    const real *const src = source;
+    real *dst = destination;
     const loops l = merged(rank, dims, src_strides);
     if (element_count(&l) == 0) return;
     const int64_t last = l.rank - 1;
@@ -86,15 +88,17 @@ void sk_strided_copy(
     } while (advance(&l, depth, turn, &offset));
 }
 
-static void add_row(const double *src, double *dst, int64_t n, int64_t stride) {
+static void add_row(const real *src, real *dst, int64_t n, int64_t stride) {
     if (stride == 1)
-        sk_axpy(1.0, src, dst, n);
+        sk_axpy(SK_ELEMENT, 1.0, src, dst, n);
     else
         for (int64_t i = 0; i < n; i++) dst[i * stride] += src[i];
 }
 
-void sk_strided_add(
-    const double *src, double *dst, int64_t rank, const int64_t *dims, const int64_t *dst_strides) {
+static void strided_add(
+    const void *source, void *destination, int64_t rank, const int64_t *dims, const int64_t *dst_strides) {
+    const real *src = source;
+    real *const dst = destination;
     const loops l = merged(rank, dims, dst_strides);
     if (element_count(&l) == 0) return;
     const int64_t last = l.rank - 1;
@@ -106,13 +110,15 @@ void sk_strided_add(
 }
 
 // The index as an integer, or -1 where it is outside 0 ..< bound; NaN fails both comparisons.
-static inline int64_t checked(double index, int64_t bound) {
-    return index >= 0.0 && index < (double)bound ? (int64_t)index : -1;
+static inline int64_t checked(real index, int64_t bound) {
+    return index >= 0 && (double)index < (double)bound ? (int64_t)index : -1;
 }
 
-void sk_take(
-    const double *src, const double *indices, double *dst, int64_t outer, int64_t source_middle, int64_t count,
+static void take(
+    const void *source, const void *rows, void *destination, int64_t outer, int64_t source_middle, int64_t count,
     int64_t inner) {
+    const real *src = source, *const indices = rows;
+    real *dst = destination;
     for (int64_t o = 0; o < outer; o++, src += source_middle * inner)
         for (int64_t j = 0; j < count; j++, dst += inner) {
             const int64_t index = checked(indices[j], source_middle);
@@ -121,42 +127,57 @@ void sk_take(
             else if (inner == 1)
                 *dst = src[index];
             else
-                memcpy(dst, src + index * inner, (size_t)inner * sizeof(double));
+                memcpy(dst, src + index * inner, (size_t)inner * sizeof(real));
         }
 }
 
-void sk_take_add(
-    const double *cotangent, const double *indices, double *dst, int64_t outer, int64_t source_middle,
-    int64_t count, int64_t inner) {
+static void take_add(
+    const void *source, const void *rows, void *destination, int64_t outer, int64_t source_middle, int64_t count,
+    int64_t inner) {
+    const real *cotangent = source, *const indices = rows;
+    real *dst = destination;
     for (int64_t o = 0; o < outer; o++, dst += source_middle * inner)
         for (int64_t j = 0; j < count; j++, cotangent += inner) {
             const int64_t index = checked(indices[j], source_middle);
             if (index < 0) continue;
-            double *const row = dst + index * inner;
+            real *const row = dst + index * inner;
             for (int64_t i = 0; i < inner; i++) row[i] += cotangent[i];
         }
 }
 
-void sk_one_hot(const double *indices, double *dst, int64_t count, int64_t classes) {
-    for (int64_t i = 0; i < count * classes; i++) dst[i] = 0.0;
+static void one_hot(const void *rows, void *destination, int64_t count, int64_t classes) {
+    const real *const indices = rows;
+    real *const dst = destination;
+    for (int64_t i = 0; i < count * classes; i++) dst[i] = 0;
     for (int64_t j = 0; j < count; j++) {
         const int64_t index = checked(indices[j], classes);
-        if (index >= 0) dst[j * classes + index] = 1.0;
+        if (index >= 0) dst[j * classes + index] = 1;
     }
 }
 
-// Row j is row j - 1 plus the source's row j.
-static void cumulate(const double *src, double *dst, int64_t middle, int64_t inner, int64_t step) {
-    for (int64_t i = 0; i < inner; i++) dst[i] = src[i];
-    for (int64_t j = 1; j < middle; j++) {
-        src += step, dst += step;
-        for (int64_t i = 0; i < inner; i++) dst[i] = dst[i - step] + src[i];
-    }
+// Columns that a running sum passes over together.
+enum { SK_CUMULATED = 8 };
+
+// Row j is row j - 1 plus the source's row j, for at most SK_CUMULATED columns. The sum runs in double.
+static void cumulate(const real *src, real *dst, int64_t middle, int64_t columns, int64_t step) {
+    double sums[SK_CUMULATED] = {0};
+    for (int64_t j = 0; j < middle; j++, src += step, dst += step)
+        for (int64_t i = 0; i < columns; i++) dst[i] = (real)(sums[i] = j == 0 ? src[i] : sums[i] + src[i]);
 }
 
-void sk_cumsum(const double *src, double *dst, int64_t outer, int64_t middle, int64_t inner, bool reverse) {
+static void cumsum(
+    const void *source, void *destination, int64_t outer, int64_t middle, int64_t inner, bool reverse) {
     if (middle == 0) return;
+    const real *src = source;
+    real *dst = destination;
     const int64_t start = reverse ? (middle - 1) * inner : 0, step = reverse ? -inner : inner;
     for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += middle * inner)
-        cumulate(src + start, dst + start, middle, inner, step);
+        for (int64_t i = 0; i < inner; i += SK_CUMULATED)
+            cumulate(
+                src + start + i, dst + start + i, middle, inner - i < SK_CUMULATED ? inner - i : SK_CUMULATED, step);
 }
+
+const sk_movement_table SK_MOVEMENT_TABLE = {
+    .strided_copy = strided_copy, .strided_add = strided_add, .take = take, .take_add = take_add,
+    .one_hot = one_hot, .cumsum = cumsum,
+};
