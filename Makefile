@@ -19,7 +19,11 @@ JOBS ?= 10
 SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: help deps build demo serve test storm abuse lint format image deps-image image-test clean
+# For `make fuzz`: what is fuzzed, and how long each.
+TARGET ?= formulas documents tables
+SECONDS_OF_FUZZ ?= 60
+
+.PHONY: help deps build demo serve test storm abuse fuzz lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,11 +62,16 @@ abuse: deps ## Set hundreds of bad clients on a server (SECONDS_OF_ABUSE, SEED)
 	$(SWIFT) build -c $(CONFIGURATION) --product Abuse
 	.build/$(CONFIGURATION)/Abuse --seconds $(SECONDS_OF_ABUSE) --seed $(SEED)
 
+fuzz: deps ## Fuzz what reads formulas, documents and tables (TARGET, SECONDS_OF_FUZZ)
+	STACKELBERG_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --sanitize address \
+	    -Xswiftc -sanitize=fuzzer --product Fuzz
+	Fuzz/run.sh $(SECONDS_OF_FUZZ) $(TARGET)
+
 lint: ## Check layout and naming
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
 
 format: ## Lay the sources out as `lint` wants them
-	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests
+	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests Fuzz
 
 image: deps-image ## Build the container image with docker, podman or buildah
 	Docker/build.sh

@@ -94,6 +94,14 @@ let package = Package(
             ], path: "Benchmarks/W2SOBA", exclude: ["README.md", "data.py", "fast.json", "gentle.json"],
             swiftSettings: strict, linkerSettings: executableLinking),
 
+        // What is fuzzed, as ordinary code: `FuzzTests` replays the corpus. The fuzzer itself stands at the end.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "DataFormats", "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization",
+                "ProblemSpecification", "Tensors",
+            ], path: "Fuzz/Targets", swiftSettings: strict),
+
         // Tests mirror the sources.
         tests(of: "Tensors"),
         tests(of: "ExpressionGraph", uses: ["Tensors"]),
@@ -126,6 +134,8 @@ let package = Package(
                 "HTTP1", "HTTPServer", "JobQueue", "ProblemSpecification", "SQLiteStore", "Sockets", "stackelberg",
                 .product(name: "Yams", package: "Yams"),
             ]),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict, linkerSettings: executableLinking),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         // Starts the executable that stands beside the program that uses it, and talks to it over a socket.
         .target(name: "ServiceHarness", path: "Tests/ServiceHarness", swiftSettings: strict),
@@ -141,3 +151,14 @@ let package = Package(
             linkerSettings: executableLinking),
     ]
 )
+
+// `make fuzz` only: libFuzzer's loop needs the toolchain's fuzzer runtime, and code built for its coverage.
+if Context.environment["STACKELBERG_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["CLibFuzzer", "FuzzTargets"], path: "Fuzz/Driver",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: executableLinking + [.linkedLibrary("stdc++")]),
+    ]
+}
