@@ -82,7 +82,7 @@ package struct JobRunner {
                     queued: nil, compile: (ready - began).seconds, solve: elapsedBefore + (clock.now - ready).seconds)
                 return .finished(document: finish(run, timings), termination)
             }
-            if keepsStates, clock.now - lastKept >= .seconds(job.document.checkpoint.everySeconds) {
+            if keepsStates, clock.now - lastKept >= .atMostCentury(seconds: job.document.checkpoint.everySeconds) {
                 try observer.checkpoint(run.state)
                 lastKept = clock.now
             }
@@ -100,7 +100,9 @@ package struct JobRunner {
 
     private func stopCheck(_ clock: ContinuousClock, _ began: ContinuousClock.Instant) -> StopCheck {
         let request = request
-        let deadline = job.document.limits.timeSeconds.map { began + .seconds(max(0, $0 - elapsedBefore)) }
+        let deadline = job.document.limits.timeSeconds.map { limit in
+            began + .atMostCentury(seconds: max(0, limit - elapsedBefore))
+        }
         return {
             switch request() {
             case .stop: return .userStop
@@ -116,4 +118,7 @@ package struct JobRunner {
 extension Duration {
     /// As a number of seconds.
     package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+
+    /// A duration that a document gives, a century where it gives more: longer ones cannot all be counted.
+    static func atMostCentury(seconds: Double) -> Duration { .seconds(min(seconds, 3.2e9)) }
 }
