@@ -177,13 +177,14 @@ package struct ProblemBuilder {
 
     private mutating func declareAxes(_ tensors: [String: Tensor]) {
         var owner: [String: String] = [:]
+        let declared = Set(document.data.map(\.name))
         for axis in document.samples {
             var rows: Int?
             for name in axis.arrays {
                 if let other = owner.updateValue(axis.name, forKey: name) {
                     report(axis.pointer, .wrongArgument, "\(name) is listed under the samples \(other) already")
                 }
-                guard document.data.contains(where: { $0.name == name }) else {
+                guard declared.contains(name) else {
                     let hint = Suggestions.nearest(to: name, among: document.data.map(\.name))
                     report(
                         axis.pointer, .unknownName, "no data array is called \(Printable.quote(name))",
@@ -214,10 +215,12 @@ package struct ProblemBuilder {
     }
 
     private mutating func declareData(_ tensors: [String: Tensor]) {
+        var places: [String: Int] = [:]
+        for (index, axis) in document.samples.enumerated() { for name in axis.arrays { places[name] = index } }
         for entry in document.data {
             guard let tensor = tensors[entry.name] else { continue }
             var shape = Shape(sizes: tensor.shape)
-            if let index = document.samples.firstIndex(where: { $0.arrays.contains(entry.name) }), shape.rank > 0 {
+            if let index = places[entry.name], shape.rank > 0 {
                 shape = shape.replacing(0, with: .axis(axes[index].id))
             }
             let node = graph.addInput(entry.name, shape: shape, role: .data)
@@ -398,11 +401,16 @@ package struct ProblemBuilder {
 
     private mutating func startValues(_ level: LevelSpecification, _ index: Int) -> [Double] {
         var values: [Double] = []
+        let specifications = specifications(of: level)
         for variable in variables[index] {
-            guard let specification = level.variables.first(where: { $0.name == variable.name }) else { continue }
+            guard let specification = specifications[variable.name] else { continue }
             values += start(specification, variable, level: level.name)
         }
         return values
+    }
+
+    private func specifications(of level: LevelSpecification) -> [String: VariableSpecification] {
+        Dictionary(level.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     private mutating func start(
@@ -453,8 +461,9 @@ package struct ProblemBuilder {
         }
         var lower: [Double] = []
         var upper: [Double] = []
+        let specifications = specifications(of: level)
         for variable in variables[index] {
-            guard let specification = level.variables.first(where: { $0.name == variable.name }) else { continue }
+            guard let specification = specifications[variable.name] else { continue }
             var bounds = (
                 [Double](repeating: -.infinity, count: variable.count),
                 [Double](repeating: .infinity, count: variable.count)

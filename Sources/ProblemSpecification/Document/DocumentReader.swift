@@ -54,6 +54,18 @@ struct DocumentReader {
         return Fields(pointer: field.pointer, members: members)
     }
 
+    /// The members of an object that gives names a meaning, such as `variables`; nil, with a fault, when they are more
+    /// than a problem may have.
+    mutating func named(_ field: Field?, wanted: String) -> [(name: String, field: Field)]? {
+        guard let fields = map(field, wanted: wanted) else { return nil }
+        guard fields.members.count <= Problem.nameLimit else {
+            let message = "a problem has at most \(Problem.nameLimit) names, these are \(fields.members.count)"
+            fault(fields.pointer, .limitExceeded, message, hint: "one array holds many numbers")
+            return nil
+        }
+        return fields.entries
+    }
+
     /// An object whose member names are `known`; members named in `unsupported` are refused as such, others as unknown.
     mutating func fields(
         _ field: Field?, wanted: String, known: [String], unsupported: [String] = []
@@ -75,9 +87,10 @@ struct DocumentReader {
         fault(pointer, .unsupported, "this version does not solve problems with \(what) yet")
     }
 
-    /// The hint for a mistyped name.
-    func suggestion(for name: String, among candidates: [String]) -> String? {
-        Suggestions.nearest(to: name, among: candidates).map { "did you mean \"\($0)\"?" }
+    /// The hint for a mistyped name, where the fault will be read.
+    func suggestion(for name: String, among candidates: @autoclosure () -> [String]) -> String? {
+        guard diagnostics.kept.count < Diagnostics.limit else { return nil }
+        return Suggestions.nearest(to: name, among: candidates()).map { "did you mean \"\($0)\"?" }
     }
 }
 

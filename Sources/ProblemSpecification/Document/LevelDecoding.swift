@@ -38,7 +38,7 @@ extension DocumentReader {
         guard let fields else { return nil }
         let name = string(fields["name"]) ?? "level_\(number)"
         var variables: [VariableSpecification] = []
-        if let entries = map(fields["variables"], wanted: "an object of variables")?.entries {
+        if let entries = named(fields["variables"], wanted: "an object of variables") {
             if entries.isEmpty {
                 fault(field.pointer + "/variables", .outOfRange, "a level has at least one variable")
             }

@@ -43,6 +43,8 @@ struct NameRegistry {
             reader.fault(pointer, .invalidName, "\(quoted) is the name of \(Self.owner(of: name))")
         } else if let earlier = kinds[name] {
             reader.fault(pointer, .duplicateName, "\(quoted) is already the name of \(earlier.rawValue)")
+        } else if kinds.count == Problem.nameLimit {
+            reader.fault(pointer, .limitExceeded, "a problem has at most \(Problem.nameLimit) names")
         } else {
             kinds[name] = kind
         }

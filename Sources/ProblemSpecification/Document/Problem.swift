@@ -6,6 +6,8 @@ import Tensors
 package struct Problem: Sendable, Equatable {
     /// The most levels a problem may have.
     package static let levelLimit = 8
+    /// The most data entries, sample axes, definitions and variables a problem may have together.
+    package static let nameLimit = 10_000
 
     /// A title for people.
     package var name: String?

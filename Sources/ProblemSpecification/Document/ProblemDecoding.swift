@@ -31,7 +31,7 @@ extension DocumentReader {
 
     private mutating func definitions(_ field: Field?, names: inout NameRegistry) -> [Definition] {
         var definitions: [Definition] = []
-        for (name, field) in map(field, wanted: "an object of formulas")?.entries ?? [] {
+        for (name, field) in named(field, wanted: "an object of formulas") ?? [] {
             names.add(name, as: .definition, at: field.pointer, into: &self)
             guard let formula = formula(field) else { continue }
             definitions.append(Definition(name: name, pointer: field.pointer, formula: formula))
@@ -44,7 +44,7 @@ extension DocumentReader {
     private mutating func samples(_ field: Field?, names: inout NameRegistry) -> [SampleAxis] {
         var axes: [SampleAxis] = []
         var owners: [String: String] = [:]
-        for (name, field) in map(field, wanted: "an object of sample axes")?.entries ?? [] {
+        for (name, field) in named(field, wanted: "an object of sample axes") ?? [] {
             names.add(name, as: .sample, at: field.pointer, into: &self)
             guard let fields = fields(field, wanted: "a sample axis", known: ["arrays", "batch"]) else { continue }
             let arrays = sampledArrays(fields, axis: name, owners: &owners, names: names)
@@ -82,7 +82,7 @@ extension DocumentReader {
 
     private mutating func data(_ field: Field?, names: inout NameRegistry) -> [DataEntry] {
         var entries: [DataEntry] = []
-        for (name, field) in map(field, wanted: "an object of arrays")?.entries ?? [] {
+        for (name, field) in named(field, wanted: "an object of arrays") ?? [] {
             names.add(name, as: .data, at: field.pointer, into: &self)
             guard let source = dataSource(field) else { continue }
             entries.append(DataEntry(name: name, pointer: field.pointer, source: source))
