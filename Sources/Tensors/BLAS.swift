@@ -10,25 +10,26 @@ package enum BLAS {
     ///   - precision: of the elements of A, B and C.
     ///   - transposeA: whether A is stored [k, m].
     ///   - transposeB: whether B is stored [n, k].
+    ///   - accumulates: add to what C holds instead.
     package static func matmul(
         _ precision: Precision, transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, a: UnsafeRawPointer,
-        b: UnsafeRawPointer, c: UnsafeMutableRawPointer
+        b: UnsafeRawPointer, c: UnsafeMutableRawPointer, accumulates: Bool = false
     ) {
         guard m > 0, n > 0 else { return }
         guard k > 0 else {
-            Kernels(precision).zero(c, count: m * n)
+            if !accumulates { Kernels(precision).zero(c, count: m * n) }
             return
         }
         if n == 1 {
             let matrix = Matrix(a, rows: transposeA ? k : m, columns: transposeA ? m : k, isTransposed: transposeA)
-            times(precision, matrix, b, c)
+            times(precision, matrix, b, c, accumulates)
         } else if m == 1 {
             let matrix = Matrix(b, rows: transposeB ? n : k, columns: transposeB ? k : n, isTransposed: !transposeB)
-            times(precision, matrix, a, c)
+            times(precision, matrix, a, c, accumulates)
         } else {
             let a = Matrix(a, rows: m, columns: transposeA ? m : k, isTransposed: transposeA)
             let b = Matrix(b, rows: k, columns: transposeB ? k : n, isTransposed: transposeB)
-            times(precision, a, b, c, m: m, n: n, k: k)
+            times(precision, a, b, c, accumulates, m: m, n: n, k: k)
         }
     }
 
@@ -47,25 +48,28 @@ package enum BLAS {
         }
     }
 
-    /// `y = op(A) x`.
+    /// `y = op(A) x`, or `y += op(A) x`.
     private static func times(
-        _ precision: Precision, _ a: Matrix, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
+        _ precision: Precision, _ a: Matrix, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ accumulates: Bool
     ) {
         switch precision {
         case .float64:
             cblas_dgemv(
                 CblasRowMajor, a.transposition, a.rows, a.columns, 1, a.elements.assumingMemoryBound(to: Double.self),
-                a.columns, x.assumingMemoryBound(to: Double.self), 1, 0, y.assumingMemoryBound(to: Double.self), 1)
+                a.columns, x.assumingMemoryBound(to: Double.self), 1, accumulates ? 1 : 0,
+                y.assumingMemoryBound(to: Double.self), 1)
         case .float32:
             cblas_sgemv(
                 CblasRowMajor, a.transposition, a.rows, a.columns, 1, a.elements.assumingMemoryBound(to: Float.self),
-                a.columns, x.assumingMemoryBound(to: Float.self), 1, 0, y.assumingMemoryBound(to: Float.self), 1)
+                a.columns, x.assumingMemoryBound(to: Float.self), 1, accumulates ? 1 : 0,
+                y.assumingMemoryBound(to: Float.self), 1)
         }
     }
 
-    /// `C = op(A) op(B)`.
+    /// `C = op(A) op(B)`, or `C += op(A) op(B)`.
     private static func times(
-        _ precision: Precision, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutableRawPointer, m: Int, n: Int, k: Int
+        _ precision: Precision, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutableRawPointer, _ accumulates: Bool, m: Int,
+        n: Int, k: Int
     ) {
         let (m, n, k) = (blasint(m), blasint(n), blasint(k))
         switch precision {
@@ -73,13 +77,13 @@ package enum BLAS {
             cblas_dgemm(
                 CblasRowMajor, a.transposition, b.transposition, m, n, k, 1,
                 a.elements.assumingMemoryBound(to: Double.self), a.columns,
-                b.elements.assumingMemoryBound(to: Double.self), b.columns, 0,
+                b.elements.assumingMemoryBound(to: Double.self), b.columns, accumulates ? 1 : 0,
                 c.assumingMemoryBound(to: Double.self), n)
         case .float32:
             cblas_sgemm(
                 CblasRowMajor, a.transposition, b.transposition, m, n, k, 1,
                 a.elements.assumingMemoryBound(to: Float.self), a.columns,
-                b.elements.assumingMemoryBound(to: Float.self), b.columns, 0,
+                b.elements.assumingMemoryBound(to: Float.self), b.columns, accumulates ? 1 : 0,
                 c.assumingMemoryBound(to: Float.self), n)
         }
     }
