@@ -1,4 +1,4 @@
-// Constructors of reductions and products. Reductions keep the reduced dimension with size 1; callers reshape it away.
+// Constructors of reductions. They keep the reduced dimension with size 1; callers reshape it away.
 
 extension Graph {
     /// Sums `a` to `target`: the transpose of broadcasting `target` to the shape of `a`.
@@ -79,58 +79,5 @@ extension Graph {
     package mutating func cumulativeSum(_ a: NodeID, axis: Int, reverse: Bool = false) -> NodeID {
         if shape(a)[axis].isOne || isZero(a) { return a }
         return intern(.cumulativeSum(axis: axis, reverse: reverse), [a], shape(a))
-    }
-
-    /// The product of matrices, each transposed first where its flag says so.
-    package mutating func matmul(
-        _ a: NodeID, _ b: NodeID, transposeA: Bool = false, transposeB: Bool = false
-    ) -> NodeID {
-        precondition(shape(a).rank == 2 && shape(b).rank == 2, "matmul takes matrices")
-        let rows = shape(a)[transposeA ? 1 : 0]
-        let inner = shape(a)[transposeA ? 0 : 1]
-        let columns = shape(b)[transposeB ? 0 : 1]
-        precondition(inner == shape(b)[transposeB ? 1 : 0], "inner dimensions differ")
-        let target = Shape([rows, columns])
-        if isZero(a) || isZero(b) { return constant(0, shape: target) }
-        if let pulled = pullFactors(a, b, transposeA, transposeB) { return pulled }
-        if case .transpose = operation(a) {
-            return matmul(self[a].operands[0], b, transposeA: !transposeA, transposeB: transposeB)
-        }
-        if case .transpose = operation(b) {
-            return matmul(a, self[b].operands[0], transposeA: transposeA, transposeB: !transposeB)
-        }
-        if rows.isOne && columns.isOne { return innerProduct(a, b, inner) }
-        return intern(.matmul(transposeA: transposeA, transposeB: transposeB), [a, b], target)
-    }
-
-    /// Signs and constant factors leave a product, where they touch the smaller array.
-    private mutating func pullFactors(
-        _ a: NodeID, _ b: NodeID, _ transposeA: Bool, _ transposeB: Bool
-    ) -> NodeID? {
-        if case .unary(.negate) = operation(a) {
-            let inner = matmul(self[a].operands[0], b, transposeA: transposeA, transposeB: transposeB)
-            return negate(inner)
-        }
-        if case .unary(.negate) = operation(b) {
-            let inner = matmul(a, self[b].operands[0], transposeA: transposeA, transposeB: transposeB)
-            return negate(inner)
-        }
-        if let (factor, rest) = scaling(a) {
-            let inner = matmul(rest, b, transposeA: transposeA, transposeB: transposeB)
-            return scale(factor, inner)
-        }
-        if let (factor, rest) = scaling(b) {
-            let inner = matmul(a, rest, transposeA: transposeA, transposeB: transposeB)
-            return scale(factor, inner)
-        }
-        return nil
-    }
-
-    /// A 1×k by k×1 product as a dot product of vectors, which fuses with what computes them.
-    private mutating func innerProduct(_ a: NodeID, _ b: NodeID, _ inner: Dimension) -> NodeID {
-        let x = reshape(a, to: [inner])
-        let y = reshape(b, to: [inner])
-        let product = dot(x, y)
-        return reshape(product, to: Shape(sizes: [1, 1]))
     }
 }

@@ -86,10 +86,11 @@ extension Graph {
         return intern(.concatenate(axis: axis), parts, shape(parts[0]).replacing(axis, with: .size(total)))
     }
 
-    /// Picks positions `indices` (a vector of integers) of dimension `axis`, which has a fixed size.
+    /// Picks positions `indices` (integers) of dimension `axis`, which has a fixed size; the dimensions of `indices` stand
+    /// in its place.
     package mutating func take(_ a: NodeID, indices: NodeID, axis: Int) -> NodeID {
-        precondition(shape(indices).rank == 1 && !shape(a)[axis].isAxis, "take needs a vector of indices")
-        let target = shape(a).replacing(axis, with: shape(indices)[0])
+        precondition(!shape(a)[axis].isAxis, "take picks positions of a dimension of fixed size")
+        let target = shape(a).replacing(axis, with: shape(indices).dimensions)
         if let value = constantValue(a) { return constant(value, shape: target) }
         return intern(.take(axis: axis), [a, indices], target)
     }
@@ -100,9 +101,8 @@ extension Graph {
         return intern(.takeAdd(axis: axis), [cotangent, indices], target)
     }
 
-    /// Rows of zeros with a one at the class: [n] → [n, classes].
+    /// Rows of zeros with a one at the class: [..] → [.., classes].
     package mutating func oneHot(_ labels: NodeID, classes: Int) -> NodeID {
-        precondition(shape(labels).rank == 1, "labels are a vector")
-        return intern(.oneHot, [labels], Shape([shape(labels)[0], .size(classes)]))
+        intern(.oneHot, [labels], Shape(shape(labels).dimensions + [.size(classes)]))
     }
 }

@@ -8,7 +8,12 @@ enum Kernel {
     case gemvT(m: Int, k: Int)
     case gemvN2(m: Int, k: Int)
     case gemvT2(m: Int, k: Int)
-    case gemm(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int)
+    case gemm(MatrixProduct)
+    /// A product for every matrix of a stack.
+    case gemmStack(MatrixProduct, MatrixStack)
+    case factor(Factorization, n: Int, count: Int)
+    case solve(Factorization, transposed: Bool, n: Int, columns: Int, MatrixStack)
+    case logDeterminant(n: Int, count: Int)
     case reduce(Kernels.Reduction, Extents)
     case logSumExp(Extents)
     case softmax(Extents)
@@ -116,10 +121,24 @@ func execute(
             kernels.gemvN2(source(0), m: m, k: k, x0: source(1), x1: source(2), y0: target(0), y1: target(1))
         case .gemvT2(let m, let k):
             kernels.gemvT2(source(0), m: m, k: k, c0: source(1), c1: source(2), y0: target(0), y1: target(1))
-        case .gemm(let transposeA, let transposeB, let m, let n, let k):
-            BLAS.matmul(
-                precision, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: source(0), b: source(1),
-                c: target(0))
+        case .gemm(let product): product.run(precision, source(0), source(1), target(0), accumulates: false)
+        case .gemmStack(let product, let stack): stack.multiply(precision, product, source(0), source(1), target(0))
+        case .factor(let kind, let n, let count):
+            let matrix = n * n * size
+            for i in 0..<count {
+                kind.factor(precision, source(0) + i * matrix, n: n, into: target(0) + i * kind.planes * matrix)
+            }
+        case .solve(let kind, let transposed, let n, let columns, let stack):
+            for i in 0..<stack.count {
+                kind.solve(
+                    precision, source(0) + i * stack.strideA * size, n: n, source(1) + i * stack.strideB * size,
+                    columns: columns, transposed: transposed, into: target(0) + i * stack.strideC * size)
+            }
+        case .logDeterminant(let n, let count):
+            let planes = Factorization.lu.planes * n * n * size
+            for i in 0..<count {
+                Factorization.logDeterminant(precision, source(0) + i * planes, n: n, into: target(0) + i * size)
+            }
         case .reduce(let kind, let e):
             kernels.reduce(kind, source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
         case .logSumExp(let e):

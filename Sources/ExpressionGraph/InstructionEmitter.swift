@@ -19,10 +19,12 @@ struct InstructionEmitter {
         }
     }
 
-    private func sizes(_ shape: Shape) -> [Int] { shape.sizes { rows[$0.index] } }
-    private func sizes(_ id: NodeID) -> [Int] { sizes(schedule.graph.shape(id)) }
+    func sizes(_ shape: Shape) -> [Int] { shape.sizes { rows[$0.index] } }
+    func sizes(_ id: NodeID) -> [Int] { sizes(schedule.graph.shape(id)) }
 
-    private func slot(_ id: NodeID) -> Int {
+    func count(_ sizes: [Int]) -> Int { sizes.reduce(1, *) }
+
+    func slot(_ id: NodeID) -> Int {
         guard let slot = slots[id] ?? constants[id] else { preconditionFailure("a node without memory") }
         return slot
     }
@@ -60,32 +62,6 @@ struct InstructionEmitter {
         }
     }
 
-    // MARK: - Products
-
-    private func product(_ plan: ProductPlan) -> Instruction {
-        let graph = schedule.graph
-        let a = sizes(graph.shape(graph[plan.node].operands[0]))
-        let c = sizes(plan.node)
-        let k = plan.transposeA ? a[0] : a[1]
-        let kernel: Kernel
-        if c[1] == 1 && a[1] <= Kernels.gemvMaxColumns && a[1] > 0 && a[0] > 0 {
-            kernel = plan.transposeA ? .gemvT(m: a[0], k: a[1]) : .gemvN(m: a[0], k: a[1])
-        } else {
-            kernel = .gemm(
-                transposeA: plan.transposeA, transposeB: plan.transposeB, m: c[0], n: c[1], k: k)
-        }
-        return Instruction(
-            kernel: kernel, sources: [slot(plan.a), slot(plan.b)], destinations: [slot(plan.node)])
-    }
-
-    private func productPair(_ first: ProductPlan, _ second: ProductPlan) -> Instruction {
-        let a = sizes(schedule.graph.shape(schedule.graph[first.node].operands[0]))
-        return Instruction(
-            kernel: first.transposeA ? .gemvT2(m: a[0], k: a[1]) : .gemvN2(m: a[0], k: a[1]),
-            sources: [slot(first.a), slot(first.b), slot(second.b)],
-            destinations: [slot(first.node), slot(second.node)])
-    }
-
     // MARK: - Single nodes
 
     private func single(_ id: NodeID) -> Instruction {
@@ -111,9 +87,12 @@ struct InstructionEmitter {
         case .slice(let ranges): slice(ranges, of: source, to: sizes(id))
         case .pad(let ranges): pad(ranges, source, to: sizes(id), slot: slot(schedule.place(node.operands[0]).root))
         case .concatenate(let axis): concatenate(node.operands, axis: axis, to: sizes(id))
-        case .take(let axis): .take(Extents(source, axis: axis), count: sizes(node.operands[1])[0])
-        case .takeAdd(let axis): .takeAdd(Extents(sizes(id), axis: axis), count: sizes(node.operands[1])[0])
-        case .oneHot: .oneHot(count: source[0], classes: sizes(id)[1])
+        case .factor(let kind): factor(kind, source)
+        case .factoredSolve(let kind, let transposed): solve(kind, transposed, source, sizes(node.operands[1]))
+        case .logDeterminant: .logDeterminant(n: source[source.count - 1], count: count(sizes(id)))
+        case .take(let axis): .take(Extents(source, axis: axis), count: count(sizes(node.operands[1])))
+        case .takeAdd(let axis): .takeAdd(Extents(sizes(id), axis: axis), count: count(sizes(node.operands[1])))
+        case .oneHot: .oneHot(count: count(source), classes: sizes(id)[source.count])
         case .input, .constant, .unary, .binary, .select, .matmul, .reshape:
             preconditionFailure("\(node.operation) is no kernel of its own")
         }

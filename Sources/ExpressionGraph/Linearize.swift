@@ -61,13 +61,20 @@ extension Graph {
             return softmaxProduct(id, dx, axis: axis)
         case .matmul(let transposeA, let transposeB):
             var terms: [NodeID] = []
+            let addsStack = addsStack(node)
             if let da = moving[0] {
-                terms.append(matmul(da, node.operands[1], transposeA: transposeA, transposeB: transposeB))
+                terms.append(matmul(da, node.operands[1], transposeA, transposeB, addsStack: addsStack))
             }
             if let db = moving[1] {
-                terms.append(matmul(node.operands[0], db, transposeA: transposeA, transposeB: transposeB))
+                terms.append(matmul(node.operands[0], db, transposeA, transposeB, addsStack: addsStack))
             }
             return sumOfTerms(terms)
+        case .factor(let kind): return moving[0].map { factorTangent(kind, $0) }
+        case .factoredSolve(_, let transposed): return solveTangent(id, transposed, moving)
+        case .logDeterminant:
+            guard let dA = moving[0] else { return nil }
+            let terms = multiply(inverseTransposed(node.operands[0]), dA)
+            return reshape(sumTo(terms, shape(terms).withMatrix(.size(1), .size(1))), to: node.shape)
         case .concatenate(let axis):
             let parts = zip(node.operands, moving).map { $1 ?? constant(0, shape: shape($0)) }
             return concatenate(parts, axis: axis)
@@ -112,8 +119,8 @@ extension Graph {
         case .pad(let ranges): pad(x, ranges, to: node.shape)
         case .take(let axis): take(x, indices: node.operands[1], axis: axis)
         case .takeAdd(let axis): takeAdd(x, indices: node.operands[1], axis: axis, to: node.shape)
-        case .input, .constant, .unary, .binary, .select, .extremum, .logSumExp, .softmax, .matmul, .concatenate,
-            .oneHot:
+        case .input, .constant, .unary, .binary, .select, .extremum, .logSumExp, .softmax, .matmul, .factor,
+            .factoredSolve, .logDeterminant, .concatenate, .oneHot:
             preconditionFailure("\(node.operation) is not linear in its first operand alone")
         }
     }

@@ -1,4 +1,5 @@
 // The operations of the graph. Every pass over them is an exhaustive switch: a new case makes the compiler list the work.
+import Tensors
 
 /// Elementwise functions of one operand.
 package enum UnaryFunction: Hashable, Sendable, CaseIterable {
@@ -91,18 +92,30 @@ package enum Operation: Hashable, Sendable {
     case softmax(axis: Int)
     case cumulativeSum(axis: Int, reverse: Bool)
     /// A·B of matrices, each transposed first where its flag says so.
+    ///
+    /// Operands of higher rank are stacks of matrices. Their leading dimensions agree, or are all 1 where one matrix
+    /// serves the whole stack; where the node's own are all 1, the products are added up.
     case matmul(transposeA: Bool, transposeB: Bool)
+    /// operand: square matrices [.., n, n]; their factors [.., planes, n, n], opaque but to the two operations below.
+    ///
+    /// To differentiation the node *is* the matrix: its tangents and cotangents have the matrix's shape.
+    case factor(Factorization)
+    /// operands: factors of A, matrices B [.., n, k]; the solution of A X = B, or of Aᵀ X = B. Leading dimensions are as
+    /// in `matmul`.
+    case factoredSolve(Factorization, transposed: Bool)
+    /// operand: LU factors of A; log |det A| with the leading dimensions alone.
+    case logDeterminant
     case transpose([Int])
     case reshape
     case slice([SliceRange])
     /// The transpose of `slice`: the operand placed at those positions of zeros of the node's shape.
     case pad([SliceRange])
     case concatenate(axis: Int)
-    /// operands: array, integer indices (a vector); picks positions of one dimension.
+    /// operands: array, integer indices; picks positions of one dimension, which the dimensions of the indices replace.
     case take(axis: Int)
     /// The transpose of `take`: operands: cotangent, indices; adds into zeros of the node's shape.
     case takeAdd(axis: Int)
-    /// operand: integer classes (a vector); a row of zeros with a 1 at the class.
+    /// operand: integer classes; for each, a row of zeros with a 1 at the class.
     case oneHot
 
     /// Whether the operation works element by element on operands of its own shape, so that it can be fused.
@@ -110,7 +123,8 @@ package enum Operation: Hashable, Sendable {
         switch self {
         case .unary, .binary, .select: true
         case .input, .constant, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
-            .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+            .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take,
+            .takeAdd, .oneHot:
             false
         }
     }
@@ -119,7 +133,8 @@ package enum Operation: Hashable, Sendable {
         switch self {
         case .input, .constant: true
         case .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum,
-            .matmul, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+            .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take,
+            .takeAdd, .oneHot:
             false
         }
     }

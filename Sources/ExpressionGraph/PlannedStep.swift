@@ -127,7 +127,8 @@ struct StepPlanner {
 
     private func isSmallMatrixVector(_ product: ProductPlan) -> Bool {
         let matrix = matrixShape(product)
-        guard schedule.graph.shape(product.node)[1].isOne, case .size(let columns) = matrix.columns else {
+        let result = schedule.graph.shape(product.node)
+        guard result.rank == 2, result[1].isOne, case .size(let columns) = matrix.columns else {
             return false
         }
         return columns <= Kernels.gemvMaxColumns

@@ -60,9 +60,11 @@ struct Regrouping {
     private mutating func regrouped(_ id: NodeID, _ node: Node) -> NodeID? {
         switch node.operation {
         case .binary(.multiply): regroupedFactors(id)
-        case .matmul(let transposeA, let transposeB): regroupedChain(id, node, transposeA, transposeB)
+        case .matmul(let transposeA, let transposeB) where node.shape.rank == 2:
+            regroupedChain(id, node, transposeA, transposeB)
         case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
-            .cumulativeSum, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+            .cumulativeSum, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad,
+            .concatenate, .take, .takeAdd, .oneHot:
             nil
         }
     }
@@ -110,7 +112,8 @@ struct Regrouping {
         case .constant: true
         case .broadcast: graph.shape(graph[id].operands[0]).isSingleElement
         case .input, .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
-            .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+            .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd,
+            .oneHot:
             false
         }
     }

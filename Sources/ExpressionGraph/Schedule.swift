@@ -77,8 +77,8 @@ struct Schedule {
         switch graph.operation(id) {
         case .input, .constant, .reshape: return false
         case .broadcast: return !graph.shape(graph[id].operands[0]).isSingleElement
-        case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .transpose,
-            .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+        case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
+            .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
             return true
         }
     }
@@ -132,8 +132,8 @@ struct Schedule {
             case .unary, .binary, .select, .reshape: readsInPlace = true
             case .sumTo: readsInPlace = node.shape.isSingleElement
             case .broadcast: readsInPlace = graph.shape(node.operands[0]).isSingleElement
-            case .input, .constant, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .transpose, .slice,
-                .pad, .concatenate, .take, .takeAdd, .oneHot:
+            case .input, .constant, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
+                .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
                 readsInPlace = false
             }
             if !readsInPlace { node.operands.forEach(demand) }

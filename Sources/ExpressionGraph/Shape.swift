@@ -74,6 +74,11 @@ package struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
         return copy
     }
 
+    /// The shape with one dimension replaced by several.
+    func replacing(_ index: Int, with dimensions: [Dimension]) -> Shape {
+        Shape(self.dimensions[..<index] + dimensions + self.dimensions[(index + 1)...])
+    }
+
     package func removing(_ index: Int) -> Shape {
         var copy = self
         copy.dimensions.remove(at: index)

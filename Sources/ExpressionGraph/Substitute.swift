@@ -37,7 +37,10 @@ extension Graph {
         case .softmax(let axis): softmax(x[0], axis: axis)
         case .cumulativeSum(let axis, let reverse): cumulativeSum(x[0], axis: axis, reverse: reverse)
         case .matmul(let transposeA, let transposeB):
-            matmul(x[0], x[1], transposeA: transposeA, transposeB: transposeB)
+            matmul(x[0], x[1], transposeA, transposeB, addsStack: addsStack(node))
+        case .factor(let kind): factor(kind, x[0])
+        case .factoredSolve(_, let transposed): solve(factors: x[0], x[1], transposed: transposed)
+        case .logDeterminant: logDeterminant(factors: x[0])
         case .transpose(let permutation): transpose(x[0], permutation)
         case .reshape: reshape(x[0], to: target)
         case .slice(let ranges): slice(x[0], ranges.map { $0.replacingAxes(axes) })
@@ -46,7 +49,7 @@ extension Graph {
         case .take(let axis): take(x[0], indices: x[1], axis: axis)
         case .takeAdd(let axis): takeAdd(x[0], indices: x[1], axis: axis, to: target)
         case .oneHot:
-            if case .size(let classes) = target[1] {
+            if case .size(let classes) = target.dimensions.last {
                 oneHot(x[0], classes: classes)
             } else {
                 preconditionFailure("one-hot classes are a fixed size")
@@ -81,7 +84,9 @@ extension Operation {
         switch self {
         case .slice(let ranges), .pad(let ranges): Shape(ranges.map(\.count)).mentions(replaced)
         case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
-            .cumulativeSum, .matmul, .transpose, .reshape, .concatenate, .take, .takeAdd, .oneHot:
+            .cumulativeSum, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .concatenate,
+            .take,
+            .takeAdd, .oneHot:
             false
         }
     }

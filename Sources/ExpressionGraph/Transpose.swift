@@ -42,9 +42,10 @@ extension Graph {
         case .select: return selectCotangents(node, u, wanted)
         case .matmul(let transposeA, let transposeB):
             return matmulCotangents(node, u, transposeA, transposeB, wanted)
+        case .factoredSolve(_, let transposed): return solveCotangents(id, u, transposed, wanted)
         case .concatenate(let axis): return concatenateCotangents(node, u, axis, wanted)
-        case .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .transpose, .reshape, .slice,
-            .pad, .take, .takeAdd:
+        case .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .factor, .logDeterminant, .transpose,
+            .reshape, .slice, .pad, .take, .takeAdd:
             return wanted.contains(x) ? [(x, singleOperandCotangent(id, u))] : []
         }
     }
@@ -63,6 +64,11 @@ extension Graph {
             return multiply(weights, broadcast(u, to: shape(x)))
         case .softmax(let axis): return softmaxProduct(id, u, axis: axis)
         case .cumulativeSum(let axis, let reverse): return cumulativeSum(u, axis: axis, reverse: !reverse)
+        case .factor(let kind): return factorTangent(kind, u)
+        case .logDeterminant:
+            let inverse = inverseTransposed(x)
+            let weight = reshape(u, to: shape(inverse).withMatrix(.size(1), .size(1)))
+            return multiply(inverse, broadcast(weight, to: shape(inverse)))
         case .transpose(let permutation):
             var inverse = permutation
             for (i, p) in permutation.enumerated() { inverse[p] = i }
@@ -72,7 +78,7 @@ extension Graph {
         case .pad(let ranges): return slice(u, ranges)
         case .take(let axis): return takeAdd(u, indices: node.operands[1], axis: axis, to: shape(x))
         case .takeAdd(let axis): return take(u, indices: node.operands[1], axis: axis)
-        case .input, .constant, .unary, .binary, .select, .matmul, .concatenate, .oneHot:
+        case .input, .constant, .unary, .binary, .select, .matmul, .factoredSolve, .concatenate, .oneHot:
             preconditionFailure("\(node.operation) has a rule of its own")
         }
     }
@@ -101,7 +107,8 @@ extension Graph {
         return result
     }
 
-    /// C = op(A)·op(B): the cotangent of A is U·op(B)ᵀ, transposed itself where A is, and the same for B.
+    /// C = op(A)·op(B): the cotangent of A is U·op(B)ᵀ, transposed itself where A is, and the same for B. A matrix that
+    /// serves a whole stack gathers the sum.
     private mutating func matmulCotangents(
         _ node: Node, _ u: NodeID, _ transposeA: Bool, _ transposeB: Bool, _ wanted: Set<NodeID>
     ) -> [(NodeID, NodeID)] {
@@ -111,15 +118,15 @@ extension Graph {
         if wanted.contains(a) {
             let cotangent =
                 transposeA
-                ? matmul(b, u, transposeA: transposeB, transposeB: true)
-                : matmul(u, b, transposeB: !transposeB)
+                ? matmul(b, u, transposeB, true, addsStack: isShared(a, by: node))
+                : matmul(u, b, false, !transposeB, addsStack: isShared(a, by: node))
             result.append((a, cotangent))
         }
         if wanted.contains(b) {
             let cotangent =
                 transposeB
-                ? matmul(u, a, transposeA: true, transposeB: transposeA)
-                : matmul(a, u, transposeA: !transposeA)
+                ? matmul(u, a, true, transposeA, addsStack: isShared(b, by: node))
+                : matmul(a, u, !transposeA, false, addsStack: isShared(b, by: node))
             result.append((b, cotangent))
         }
         return result

@@ -1,4 +1,5 @@
 // States which graphs are legal: what every pass may rely on and must leave behind. Tests run it after each pass.
+import Tensors
 
 /// A breach of the rules that every node of a graph obeys.
 package enum GraphViolation: Hashable, Sendable {
@@ -77,10 +78,10 @@ package struct GraphVerifier {
     private func operandCount(_ operation: Operation) -> Int? {
         switch operation {
         case .input, .constant: 0
-        case .unary, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .transpose, .reshape,
-            .slice, .pad, .oneHot:
+        case .unary, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .factor, .logDeterminant,
+            .transpose, .reshape, .slice, .pad, .oneHot:
             1
-        case .binary, .matmul, .take, .takeAdd: 2
+        case .binary, .matmul, .factoredSolve, .take, .takeAdd: 2
         case .select: 3
         case .concatenate: nil
         }
@@ -100,6 +101,13 @@ package struct GraphVerifier {
         case .softmax(let axis), .cumulativeSum(let axis, _):
             return withAxis(axis, x[0], id) { expect(x[0], id, node) }
         case .matmul(let transposeA, let transposeB): return matmul(id, node, x, transposeA, transposeB)
+        case .factor(let kind):
+            guard x[0].rank >= 2, x[0].matrixRows == x[0].matrixColumns else { return [.operandShapes(id)] }
+            return expect(x[0].factors(kind), id, node)
+        case .factoredSolve(let kind, _): return solved(id, node, x, kind)
+        case .logDeterminant:
+            guard let matrix = factored(x[0], .lu) else { return [.operandShapes(id)] }
+            return expect(Shape(matrix.stack), id, node)
         case .transpose(let permutation):
             guard permutation.sorted() == Array(0..<x[0].rank) else { return [.permutation(id, permutation)] }
             return expect(Shape(permutation.map { x[0][$0] }), id, node)
@@ -110,9 +118,9 @@ package struct GraphVerifier {
         case .concatenate(let axis): return withAxis(axis, x[0], id) { concatenated(id, node, x, axis) }
         case .take(let axis), .takeAdd(let axis): return gathered(id, node, x, axis)
         case .oneHot:
-            guard x[0].rank == 1, node.shape.rank == 2, node.shape[0] == x[0][0], !node.shape[1].isAxis else {
-                return [.operandShapes(id)]
-            }
+            guard let classes = node.shape.dimensions.last, !classes.isAxis,
+                node.shape.dimensions.dropLast() == x[0].dimensions[...]
+            else { return [.operandShapes(id)] }
             return []
         }
     }
@@ -138,10 +146,27 @@ package struct GraphVerifier {
     private func matmul(
         _ id: NodeID, _ node: Node, _ x: [Shape], _ transposeA: Bool, _ transposeB: Bool
     ) -> [GraphViolation] {
-        guard x[0].rank == 2, x[1].rank == 2, x[0][transposeA ? 0 : 1] == x[1][transposeB ? 1 : 0] else {
-            return [.operandShapes(id)]
-        }
-        return expect([x[0][transposeA ? 1 : 0], x[1][transposeB ? 0 : 1]], id, node)
+        guard x[0].rank >= 2, x[0].rank == x[1].rank, let stack = Shape.commonStack(x[0], x[1]),
+            (transposeA ? x[0].matrixRows : x[0].matrixColumns) == (transposeB ? x[1].matrixColumns : x[1].matrixRows)
+        else { return [.operandShapes(id)] }
+        let rows = transposeA ? x[0].matrixColumns : x[0].matrixRows
+        let columns = transposeB ? x[1].matrixRows : x[1].matrixColumns
+        let whole = Shape(stack + [rows, columns])
+        return node.shape == whole.withoutStack && x[0].stack == x[1].stack ? [] : expect(whole, id, node)
+    }
+
+    /// The shape of the matrices whose factors these are.
+    private func factored(_ factors: Shape, _ kind: Factorization) -> Shape? {
+        guard factors.rank >= 3 else { return nil }
+        let matrix = factors.removing(factors.rank - 3)
+        return matrix.matrixRows == matrix.matrixColumns && matrix.factors(kind) == factors ? matrix : nil
+    }
+
+    private func solved(_ id: NodeID, _ node: Node, _ x: [Shape], _ kind: Factorization) -> [GraphViolation] {
+        guard let matrix = factored(x[0], kind), x[1].rank == matrix.rank, matrix.matrixRows == x[1].matrixRows,
+            let stack = Shape.commonStack(matrix, x[1])
+        else { return [.operandShapes(id)] }
+        return expect(Shape(stack + [x[1].matrixRows, x[1].matrixColumns]), id, node)
     }
 
     /// The same sample axes in the same order, and as many elements of fixed size.
@@ -182,8 +207,7 @@ package struct GraphVerifier {
         let isTranspose = if case .takeAdd = node.operation { true } else { false }
         let whole = isTranspose ? node.shape : x[0]
         guard whole.dimensions.indices.contains(axis), !whole[axis].isAxis else { return [.axis(id, axis: axis)] }
-        guard x[1].rank == 1 else { return [.operandShapes(id)] }
-        let picked = whole.replacing(axis, with: x[1][0])
+        let picked = whole.replacing(axis, with: x[1].dimensions)
         if isTranspose { return x[0] == picked ? [] : [.operandShapes(id)] }
         return expect(picked, id, node)
     }

@@ -6,7 +6,7 @@ enum OperationCases {
         [], [1], [3], [8], [9], [513], [0], [1, 1], [3, 1], [1, 9], [8, 3], [0, 3], [2, 3, 4], [1, 3, 1, 2],
     ]
 
-    static let all: [OperationCase] = unary + binary + other + reductions + products + movement
+    static let all: [OperationCase] = unary + binary + other + reductions + products + stacks + systems + movement
 
     static let unary: [OperationCase] = UnaryFunction.allCases.flatMap { function in
         shapes.map { shape in
@@ -159,6 +159,22 @@ enum OperationCases {
             },
             OperationCase(name: "take 1", inputs: [[2, 5, 3], [4]], indices: (1, 5)) { g, x in
                 g.take(x[0], indices: x[1], axis: 1)
+            },
+            OperationCase(name: "take of a matrix of indices", inputs: [[2, 5, 3], [4, 2]], indices: (1, 5)) { g, x in
+                g.take(x[0], indices: x[1], axis: 1)
+            },
+            OperationCase(name: "take of one index", inputs: [[5, 3], []], indices: (1, 5)) { g, x in
+                g.take(x[0], indices: x[1], axis: 0)
+            },
+            OperationCase(name: "take of no index", inputs: [[5, 3], [2, 0]], indices: (1, 5)) { g, x in
+                g.take(x[0], indices: x[1], axis: 0)
+            },
+            OperationCase(name: "takeAdd of a matrix of indices", inputs: [[4, 2, 3], [4, 2]], indices: (1, 5)) {
+                g, x in
+                g.takeAdd(x[0], indices: x[1], axis: 0, to: Shape(sizes: [5, 3]))
+            },
+            OperationCase(name: "oneHot of a matrix", inputs: [[2, 3]], indices: (0, 4)) { g, x in
+                g.oneHot(x[0], classes: 4)
             },
             OperationCase(name: "takeAdd 0", inputs: [[7], [7]], indices: (1, 5)) { g, x in
                 g.takeAdd(x[0], indices: x[1], axis: 0, to: Shape(sizes: [5]))

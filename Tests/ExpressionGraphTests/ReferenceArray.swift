@@ -91,11 +91,29 @@ struct ReferenceArray: Equatable {
         }
     }
 
-    func matmul(_ b: ReferenceArray, _ transposeA: Bool, _ transposeB: Bool) -> ReferenceArray {
-        let left = transposeA ? transposed([1, 0]) : self
-        let right = transposeB ? b.transposed([1, 0]) : b
-        return ReferenceArray([left.sizes[0], right.sizes[1]]) { index in
-            (0..<left.sizes[1]).reduce(0) { $0 + left[[index[0], $1]] * right[[$1, index[1]]] }
-        }
+    /// Each matrix of a stack transposed.
+    var matricesTransposed: ReferenceArray {
+        let rank = sizes.count
+        return transposed(Array(0..<rank - 2) + [rank - 1, rank - 2])
+    }
+
+    /// Products of stacks of one rank, leading dimensions broadcast, summed to the leading dimensions of `target`.
+    func matmul(_ b: ReferenceArray, _ transposeA: Bool, _ transposeB: Bool, to target: [Int]) -> ReferenceArray {
+        let left = transposeA ? matricesTransposed : self
+        let right = transposeB ? b.matricesTransposed : b
+        let stack = Swift.zip(left.sizes, right.sizes).map { $0 == 1 ? $1 : $0 }.dropLast(2)
+        let (m, k) = (left.sizes[left.sizes.count - 2], left.sizes[left.sizes.count - 1])
+        let n = right.sizes[right.sizes.count - 1]
+        return ReferenceArray(stack + [m, n]) { index in
+            let (x, y) = (left.position(index), right.position(index))
+            return (0..<k).reduce(0) {
+                $0 + left[x + [index[index.count - 2], $1]] * right[y + [$1, index[index.count - 1]]]
+            }
+        }.sum(to: target)
+    }
+
+    /// The leading indices of the matrix that stands at `index` of a stack that this one broadcasts to.
+    func position(_ index: [Int]) -> [Int] {
+        (0..<sizes.count - 2).map { sizes[$0] == 1 ? 0 : index[$0] }
     }
 }

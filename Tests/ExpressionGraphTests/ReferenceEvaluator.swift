@@ -56,7 +56,10 @@ struct ReferenceEvaluator {
                 }
                 return reverse ? sums.reversed() : sums
             }
-        case .matmul(let transposeA, let transposeB): return x[0].matmul(x[1], transposeA, transposeB)
+        case .matmul(let transposeA, let transposeB): return x[0].matmul(x[1], transposeA, transposeB, to: target)
+        case .factor(let kind): return ReferenceLinearAlgebra.factors(kind, x[0])
+        case .factoredSolve(_, let transposed): return ReferenceLinearAlgebra.solution(x[0], x[1], transposed, target)
+        case .logDeterminant: return ReferenceLinearAlgebra.logDeterminant(x[0])
         case .transpose(let permutation): return x[0].transposed(permutation)
         case .reshape: return ReferenceArray(target, x[0].values)
         case .slice(let ranges):
@@ -68,20 +71,23 @@ struct ReferenceEvaluator {
         case .concatenate(let axis): return Self.concatenate(x, axis, target)
         case .take(let axis):
             return ReferenceArray(target) { index in
-                var source = index
-                source[axis] = Int(x[1].values[index[axis]])
-                return x[0][source]
+                x[0][Self.gathered(index, axis, x[1])]
             }
         case .takeAdd(let axis):
             var result = ReferenceArray(target) { _ in 0 }
             ReferenceArray.forEachIndex(x[0].sizes) { index in
-                var place = index
-                place[axis] = Int(x[1].values[index[axis]])
-                result[place] += x[0][index]
+                result[Self.gathered(index, axis, x[1])] += x[0][index]
             }
             return result
-        case .oneHot: return ReferenceArray(target) { Double($0[1]) == x[0].values[$0[0]] ? 1 : 0 }
+        case .oneHot:
+            return ReferenceArray(target) { Double($0[$0.count - 1]) == x[0][Array($0.dropLast())] ? 1 : 0 }
         }
+    }
+
+    /// Where a gather finds the element at `index` of its result.
+    private static func gathered(_ index: [Int], _ axis: Int, _ indices: ReferenceArray) -> [Int] {
+        let end = axis + indices.sizes.count
+        return index[..<axis] + [Int(indices[Array(index[axis..<end])])] + index[end...]
     }
 
     private static func positions(_ index: [Int], _ ranges: [SliceRange]) -> [Int] {
