@@ -14,9 +14,9 @@ package enum Function: String, CaseIterable, Sendable {
     case crossEntropy = "cross_entropy"
     case squaredHinge = "squared_hinge"
     case huber
-    // Reserved: part of the language, not computed yet, refused by name.
     case logdet, inverse, solve
     case choleskySolve = "cholesky_solve"
+    // Reserved: part of the language, not computed yet, refused by name.
     case conv2d
     case maxPool2d = "max_pool2d"
     case averagePool2d = "average_pool2d"

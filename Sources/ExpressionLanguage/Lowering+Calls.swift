@@ -47,9 +47,7 @@ extension Lowering {
         case .sum, .mean, .max, .min, .prod, .logsumexp, .norm: return reduction(function, x, at: index)
         case .cumsum: return cumulative(x, at: index)
         case .softmax, .logSoftmax: return normalised(function, x, at: index)
-        case .dot:
-            guard let a = expression(x[0], for: index), let b = expression(x[1], for: index) else { return nil }
-            return product(a, b, x[0], x[1], at: index)
+        case .dot: return dot(x, at: index)
         case .outer: return outer(x, at: index)
         case .trace: return trace(x, at: index)
         case .diag: return diagonal(x, at: index)
@@ -64,7 +62,10 @@ extension Lowering {
         case .crossEntropy: return crossEntropy(x, at: index)
         case .squaredHinge: return squaredHinge(x, at: index)
         case .huber: return huber(x, at: index)
-        case .logdet, .inverse, .solve, .choleskySolve, .conv2d, .maxPool2d, .averagePool2d:
+        case .solve, .choleskySolve: return solved(function, x, at: index)
+        case .inverse: return inverse(x, at: index)
+        case .logdet: return logDeterminant(x, at: index)
+        case .conv2d, .maxPool2d, .averagePool2d:
             report(index, .unsupported, "\(function.rawValue) is part of the language but not computed by this version")
             return nil
         }
@@ -159,15 +160,16 @@ extension Lowering {
         return combine(r, delta, node, affineIn: .neither, at: index)
     }
 
-    /// logsumexp(z) − z[label] for every row of logits [n, classes] and integer labels [n].
+    /// logsumexp(z) − z[label] for every row of logits [.., classes] and integer labels [..].
     private mutating func crossEntropy(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let logits = expression(x[0], for: index), let labels = expression(x[1], for: index) else { return nil }
         let shapes = (graph.shape(logits.node), graph.shape(labels.node))
-        guard shapes.0.rank == 2, shapes.1.rank == 1, shapes.0[0] == shapes.1[0], case .size(let classes) = shapes.0[1]
+        guard shapes.0.dimensions.dropLast() == shapes.1.dimensions[...],
+            case .size(let classes)? = shapes.0.dimensions.last
         else {
             report(
                 index, .shapeMismatch,
-                "cross_entropy wants logits [n, classes] and labels [n]; \(describeOperand(x[0])) and "
+                "cross_entropy wants logits [.., classes] and labels [..]; \(describeOperand(x[0])) and "
                     + describeOperand(x[1]))
             return nil
         }
@@ -175,8 +177,9 @@ extension Lowering {
             requireIntegers(x[1], labels, below: classes, "cross_entropy wants classes 0 to \(classes - 1)", at: index)
         else { return nil }
         let chosen = graph.multiply(logits.node, graph.oneHot(labels.node, classes: classes))
-        let picked = graph.reshape(graph.sumTo(chosen, [shapes.0[0], .size(1)]), to: [shapes.0[0]])
-        let total = graph.reshape(graph.logSumExp(logits.node, axis: 1), to: [shapes.0[0]])
+        let last = shapes.1.rank
+        let picked = graph.reshape(graph.sumTo(chosen, shapes.0.replacing(last, with: .size(1))), to: shapes.1)
+        let total = graph.reshape(graph.logSumExp(logits.node, axis: last), to: shapes.1)
         return combine(logits, labels, graph.subtract(total, picked), affineIn: .neither, at: index)
     }
 

@@ -11,39 +11,42 @@ extension Lowering {
                 "\(describeOperand(base)) and takes at most \(shape.rank) subscripts, came \(subscripts.count)")
             return nil
         }
-        if let (dimension, child) = gathered(subscripts) {
-            guard subscripts.allSatisfy({ isWhole($0) || $0.children == [child] }) else {
-                report(child, .unsupported, "an index vector beside other subscripts is not computed by this version")
-                return nil
-            }
-            return pick(x, child, axis: dimension, base: base, at: index).map(LoweredValue.expression)
-        }
-        return slice(x, shape, subscripts, at: index)
+        let kinds = subscripts.map(kind)
+        guard let part = slice(x, shape, subscripts, kinds, at: index) else { return nil }
+        guard kinds.contains(.array) else { return .expression(part) }
+        return gather(part, subscripts, kinds, at: index).map(LoweredValue.expression)
     }
 
-    /// The first subscript that is a vector or list of indices.
-    private func gathered(_ subscripts: [Subscript]) -> (dimension: Int, child: Int)? {
-        for (dimension, entry) in subscripts.enumerated() {
-            guard case .element(let child) = entry.kind else { continue }
-            switch values[child] {
-            case .list: return (dimension, child)
-            case .expression(let expression) where graph.shape(expression.node).rank > 0: return (dimension, child)
-            case .expression, nil: continue
-            }
+    /// What a subscript does with its dimension.
+    enum SubscriptKind {
+        /// Drops it.
+        case number
+        /// Keeps some of it.
+        case range
+        /// Replaces it by the dimensions of an array or list of indices.
+        case array
+    }
+
+    private func kind(_ entry: Subscript) -> SubscriptKind {
+        guard case .element(let child) = entry.kind else { return .range }
+        switch values[child] {
+        case .list: return .array
+        case .expression(let expression): return graph.shape(expression.node).rank > 0 ? .array : .number
+        case nil: return .number
         }
-        return nil
     }
 
     private func isWhole(_ entry: Subscript) -> Bool { entry.kind == .slice(start: nil, stop: nil, step: nil) }
 
+    /// Applies the numbers and ranges among the subscripts.
     private mutating func slice(
-        _ x: Expression, _ shape: Shape, _ subscripts: [Subscript], at index: Int
-    ) -> LoweredValue? {
+        _ x: Expression, _ shape: Shape, _ subscripts: [Subscript], _ kinds: [SubscriptKind], at index: Int
+    ) -> Expression? {
         var ranges = shape.dimensions.map(SliceRange.all)
         var dropped: [Int] = []
         var isValid = true
         var cutsSamples = false
-        for (dimension, entry) in subscripts.enumerated() where !isWhole(entry) {
+        for (dimension, entry) in subscripts.enumerated() where kinds[dimension] != .array && !isWhole(entry) {
             let size = extent(shape[dimension])
             switch entry.kind {
             case .element(let child):
@@ -70,10 +73,10 @@ extension Lowering {
         if cutsSamples && result.samplingFault == nil {
             result.samplingFault = fullBatchOnly(index, "a subscript over samples")
         }
-        return .expression(result)
+        return result
     }
 
-    private func extent(_ dimension: Dimension) -> Int {
+    func extent(_ dimension: Dimension) -> Int {
         switch dimension {
         case .size(let n): n
         case .axis(let axis): graph.axes[axis.index].rows

@@ -183,45 +183,6 @@ extension Lowering {
         return result
     }
 
-    // MARK: - Matrix products
-
-    private mutating func lowerMatmul(_ left: Int, _ right: Int, at index: Int) -> LoweredValue? {
-        guard let a = expression(left, for: index), let b = expression(right, for: index) else { return nil }
-        return product(a, b, left, right, at: index).map(LoweredValue.expression)
-    }
-
-    /// `a @ b` with NumPy's rules for vectors: a vector on the left is a row, on the right a column.
-    mutating func product(
-        _ a: Expression, _ b: Expression, _ left: Int, _ right: Int, at index: Int
-    ) -> Expression? {
-        let shapes = (graph.shape(a.node), graph.shape(b.node))
-        for (shape, operand) in [(shapes.0, left), (shapes.1, right)] where shape.rank == 0 || shape.rank > 2 {
-            let wanted = "a matrix product takes vectors and matrices"
-            let hint = shape.rank == 0 ? "use * with numbers" : nil
-            report(index, .shapeMismatch, "\(describeOperand(operand)): \(wanted)", hint)
-            return nil
-        }
-        let inner = (shapes.0[shapes.0.rank - 1], shapes.1[0])
-        guard inner.0 == inner.1 else {
-            report(
-                index, .shapeMismatch,
-                "\(describeOperand(left)) and \(describeOperand(right)): the inner dimensions "
-                    + "\(describe(inner.0)) and \(describe(inner.1)) differ")
-            return nil
-        }
-        let rows: [Dimension] = shapes.0.rank == 2 ? [shapes.0[0]] : []
-        let columns: [Dimension] = shapes.1.rank == 2 ? [shapes.1[1]] : []
-        guard fits(Shape(rows + columns), at: index) else { return nil }
-        let x = graph.reshape(a.node, to: Shape((rows.isEmpty ? [.size(1)] : rows) + [inner.0]))
-        let y = graph.reshape(b.node, to: Shape([inner.1] + (columns.isEmpty ? [.size(1)] : columns)))
-        let matrix = graph.matmul(x, y)
-        let node = graph.reshape(matrix, to: Shape(rows + columns))
-        var result = combine(a, b, node, affineIn: .either, at: index)
-        result.isInteger = false
-        guard case .axis(let axis) = inner.0 else { return result }
-        return contract(result, result.node, over: [axis], at: index)
-    }
-
     func describe(_ dimension: Dimension) -> String {
         switch dimension {
         case .size(let n): "\(n)"

@@ -15,7 +15,7 @@ extension Lowering {
     }
 
     /// The same elements elsewhere: every property is kept.
-    private func moved(_ x: Expression, _ node: NodeID) -> Expression {
+    func moved(_ x: Expression, _ node: NodeID) -> Expression {
         var result = x
         result.node = node
         return result
@@ -200,65 +200,18 @@ extension Lowering {
         return moved(operand, diagonalVector(operand.node, n))
     }
 
-    // MARK: - Gathering
-
-    /// take(x, indices, axis): indices are integer data or a list of integers.
-    mutating func taken(_ x: BoundArguments, at index: Int) -> Expression? {
-        guard let operand = expression(x[0], for: index) else { return nil }
-        let shape = graph.shape(operand.node)
-        guard shape.rank > 0 else {
-            report(x[0], .shapeMismatch, "take wants an array, came a number")
-            return nil
-        }
-        var axis = 0
-        if let child = x.optional(2) {
-            guard let given = axisNumber(child, rank: shape.rank) else { return nil }
-            axis = given
-        }
-        return pick(operand, x[1], axis: axis, base: x[0], at: index)
-    }
-
-    /// The positions named by `child` along one dimension.
-    mutating func pick(_ x: Expression, _ child: Int, axis: Int, base: Int, at index: Int) -> Expression? {
-        let shape = graph.shape(x.node)
-        guard case .size(let count) = shape[axis] else {
-            report(
-                index, .unsupported,
-                "\(describeOperand(base)): picking samples by index is not computed by this version")
-            return nil
-        }
-        if case .list = values[child] {
-            guard let wanted = integers(child, "an index") else { return nil }
-            var parts: [NodeID] = []
-            for value in wanted {
-                guard let position = position(value, of: count, at: child) else { return nil }
-                parts.append(part(x.node, axis, from: position, count: 1))
-            }
-            if parts.isEmpty { parts = [part(x.node, axis, from: 0, count: 0)] }
-            return moved(x, graph.concatenate(parts, axis: axis))
-        }
-        guard let indices = expression(child, for: index) else { return nil }
-        guard graph.shape(indices.node).rank == 1 else {
-            report(child, .wrongArgument, "\(describeOperand(child)): indices are a vector of integers")
-            return nil
-        }
-        guard
-            requireIntegers(child, indices, below: count, "indices must be integers from 0 to \(count - 1)", at: index)
-        else { return nil }
-        let node = graph.take(x.node, indices: indices.node, axis: axis)
-        return combine(x, indices, node, affineIn: .first, at: index)
-    }
+    // MARK: - Classes
 
     mutating func oneHot(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let labels = expression(x[0], for: index), let classes = integer(x[1], "the number of classes") else {
             return nil
         }
         let shape = graph.shape(labels.node)
-        guard shape.rank == 1, classes > 0 else {
-            report(index, .wrongArgument, "one_hot wants a vector of classes and a positive number of them")
+        guard classes > 0 else {
+            report(x[1], .wrongArgument, "one_hot wants a positive number of classes, came \(classes)")
             return nil
         }
-        guard fits(Shape([shape[0], .size(classes)]), at: index),
+        guard fits(Shape(shape.dimensions + [.size(classes)]), at: index),
             requireIntegers(x[0], labels, below: classes, "one_hot wants classes 0 to \(classes - 1)", at: index)
         else { return nil }
         return moved(labels, graph.oneHot(labels.node, classes: classes))

@@ -9,6 +9,8 @@ package struct Lowering {
     package static let nodeLimit = 100_000
     /// The largest number of elements of one array.
     package static let elementLimit = Int(Int32.max)
+    /// The most dimensions of one array, which are those that the kernels can walk.
+    package static let rankLimit = 16
 
     package var graph: Graph
     package var diagnostics = Diagnostics()
@@ -177,6 +179,12 @@ package struct Lowering {
             report(
                 index, .shapeOverflow,
                 "the result is \(describe(shape)), which holds \(came); at most \(Self.elementLimit) are allowed")
+            return nil
+        }
+        guard shape.rank <= Self.rankLimit else {
+            report(
+                index, .shapeOverflow,
+                "the result has \(shape.rank) dimensions; at most \(Self.rankLimit) are allowed")
             return nil
         }
         if let folded = graph.constantValue(expression.node), !folded.isFinite {

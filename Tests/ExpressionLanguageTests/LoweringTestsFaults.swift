@@ -58,8 +58,37 @@ import Testing
             "w[u]", "1:3 wrong-argument",
             "indices must be integers from 0 to 2; labels and indices cannot depend on variables"
         ),
-        ("A[0, [1]]", "1:6 unsupported", "an index vector beside other subscripts is not computed by this version"),
-        ("take(y, [0])", "1:1 unsupported", "y is [train]: picking samples by index is not computed by this version"),
+        (
+            "A[[0, 1], [0, 1, 2]]", "1:1 shape-mismatch",
+            "the indices are [2] and [3]: the shapes do not broadcast"
+        ),
+        ("A[0, [3]]", "1:6 index-out-of-range", "index 3 of a dimension of size 3"),
+        ("X[k > 1]", "1:5 unsupported", "k > 1 is [train]: truth values do not pick elements"),
+        ("A @ u", "1:3 shape-mismatch", "A is [2, 3] and u is [4]: the inner dimensions 3 and 4 differ"),
+        (
+            "reshape(A, [2, 1, 3]) @ reshape(u, [4, 1, 1])", "1:23 shape-mismatch",
+            "reshape(A, [2, 1, 3]) is [2, 1, 3] and reshape(u, [4, 1, 1]) is [4, 1, 1]: the inner dimensions 3 and 1 differ"
+        ),
+        (
+            "reshape(A, [2, 3, 1]) @ reshape(u, [4, 1, 1])", "1:23 shape-mismatch",
+            "reshape(A, [2, 3, 1]) is [2, 3, 1] and reshape(u, [4, 1, 1]) is [4, 1, 1]: the leading dimensions do not broadcast"
+        ),
+        ("logdet(A)", "1:1 shape-mismatch", "A is [2, 3]: logdet wants a square matrix, or a stack of them"),
+        ("inverse(w)", "1:1 shape-mismatch", "w is [3]: inverse wants a square matrix, or a stack of them"),
+        ("solve(s, w)", "1:1 shape-mismatch", "s is a number: solve wants a square matrix, or a stack of them"),
+        ("solve(A @ A.T, w)", "1:1 shape-mismatch", "A @ A.T is [2, 2] and w is [3]: solve wants 2 rows on the right"),
+        (
+            "cholesky_solve(X.T @ X, s)", "1:1 shape-mismatch",
+            "X.T @ X is [3, 3] and s is a number: cholesky_solve wants 3 rows on the right"
+        ),
+        (
+            "reshape(w, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3])", "1:1 shape-overflow",
+            "the result has 17 dimensions; at most 16 are allowed"
+        ),
+        (
+            "dot(A, reshape(A, [1, 3, 2]))", "1:1 unsupported",
+            "reshape(A, [1, 3, 2]) is [1, 3, 2]: dot with a stack of matrices on the right is not computed"
+        ),
         ("exp()", "1:1 wrong-argument-count", "exp takes (x), came 0 arguments"),
         ("exp(w, u)", "1:1 wrong-argument-count", "exp takes (x), came 2 arguments"),
         (
@@ -96,13 +125,13 @@ import Testing
         ),
         (
             "cross_entropy(X, w)", "1:1 shape-mismatch",
-            "cross_entropy wants logits [n, classes] and labels [n]; X is [train, 3] and w is [3]"
+            "cross_entropy wants logits [.., classes] and labels [..]; X is [train, 3] and w is [3]"
         ),
         (
             "cross_entropy(X, a)", "1:18 wrong-argument",
             "cross_entropy wants classes 0 to 2; labels and indices cannot depend on variables"
         ),
-        ("one_hot(k, 0)", "1:1 wrong-argument", "one_hot wants a vector of classes and a positive number of them"),
+        ("one_hot(k, 0)", "1:12 wrong-argument", "one_hot wants a positive number of classes, came 0"),
         ("prod(y)", "1:1 unsupported", "prod over a sample axis is not computed by this version"),
     ])
     func reportsOneFault(_ formula: String, _ place: String, _ sentence: String) {
