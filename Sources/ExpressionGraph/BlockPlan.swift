@@ -82,7 +82,8 @@ struct BlockAssembler {
         case .select: return Selected(opcode: .select, node: id, sources: node.operands)
         case .sumTo: return selectReduction(id, node, fuses: fuses)
         case .input, .constant, .broadcast, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
-            .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+            .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
+            .function:
             preconditionFailure("\(node.operation) is not elementwise")
         }
     }

@@ -74,6 +74,8 @@ struct Instruction {
 /// The instructions of all stages, with what they point at.
 struct CompiledCode {
     var stages: [[Instruction]] = []
+    /// Where the instructions of each stage are cut, in order.
+    var cuts: [[Cut]] = []
     var memory: CodeMemory?
     /// Of every sample axis.
     var rows: [Int] = []

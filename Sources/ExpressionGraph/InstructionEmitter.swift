@@ -16,8 +16,24 @@ struct InstructionEmitter {
         case .product(let plan): product(plan)
         case .productPair(let first, let second): productPair(first, second)
         case .single(let id): single(id)
+        case .function: preconditionFailure("a program is cut at functions")
         }
     }
+
+    /// The cut that a step makes; `nil` for instructions.
+    func cut(_ step: PlannedStep, at position: Int) -> Cut? {
+        guard case .function(let nodes) = step else { return nil }
+        let graph = schedule.graph
+        let operands = graph[nodes[0]].operands.map { operand in
+            let root = schedule.place(operand).root
+            return CutMemory(slot: slot(root), count: count(operand), isShared: graph.role(of: root) == .data)
+        }
+        return Cut(
+            position: position, operations: nodes.compactMap { graph.operation($0).function }, operands: operands,
+            results: nodes.map { CutMemory(slot: slot($0), count: count($0), isShared: false) })
+    }
+
+    private func count(_ id: NodeID) -> Int { count(sizes(id)) }
 
     func sizes(_ shape: Shape) -> [Int] { shape.sizes { rows[$0.index] } }
     func sizes(_ id: NodeID) -> [Int] { sizes(schedule.graph.shape(id)) }
@@ -93,7 +109,7 @@ struct InstructionEmitter {
         case .take(let axis): .take(Extents(source, axis: axis), count: count(sizes(node.operands[1])))
         case .takeAdd(let axis): .takeAdd(Extents(sizes(id), axis: axis), count: count(sizes(node.operands[1])))
         case .oneHot: .oneHot(count: count(source), classes: sizes(id)[source.count])
-        case .input, .constant, .unary, .binary, .select, .matmul, .reshape:
+        case .input, .constant, .unary, .binary, .select, .matmul, .reshape, .function:
             preconditionFailure("\(node.operation) is no kernel of its own")
         }
     }

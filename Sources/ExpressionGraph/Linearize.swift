@@ -78,6 +78,7 @@ extension Graph {
         case .concatenate(let axis):
             let parts = zip(node.operands, moving).map { $1 ?? constant(0, shape: shape($0)) }
             return concatenate(parts, axis: axis)
+        case .function(let function): return functionTangent(function, id, moving)
         case .broadcast, .sumTo, .cumulativeSum, .transpose, .reshape, .slice, .pad, .take, .takeAdd:
             guard let dx = moving[0] else { return nil }
             return applyLinear(node, to: dx)
@@ -120,7 +121,7 @@ extension Graph {
         case .take(let axis): take(x, indices: node.operands[1], axis: axis)
         case .takeAdd(let axis): takeAdd(x, indices: node.operands[1], axis: axis, to: node.shape)
         case .input, .constant, .unary, .binary, .select, .extremum, .logSumExp, .softmax, .matmul, .factor,
-            .factoredSolve, .logDeterminant, .concatenate, .oneHot:
+            .factoredSolve, .logDeterminant, .concatenate, .oneHot, .function:
             preconditionFailure("\(node.operation) is not linear in its first operand alone")
         }
     }

@@ -117,6 +117,8 @@ package enum Operation: Hashable, Sendable {
     case takeAdd(axis: Int)
     /// operand: integer classes; for each, a row of zeros with a 1 at the class.
     case oneHot
+    /// What carries functions: programs are cut there.
+    case function(FunctionOperation)
 
     /// Whether the operation works element by element on operands of its own shape, so that it can be fused.
     package var isElementwise: Bool {
@@ -124,7 +126,7 @@ package enum Operation: Hashable, Sendable {
         case .unary, .binary, .select: true
         case .input, .constant, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
             .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take,
-            .takeAdd, .oneHot:
+            .takeAdd, .oneHot, .function:
             false
         }
     }
@@ -134,7 +136,7 @@ package enum Operation: Hashable, Sendable {
         case .input, .constant: true
         case .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum,
             .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take,
-            .takeAdd, .oneHot:
+            .takeAdd, .oneHot, .function:
             false
         }
     }

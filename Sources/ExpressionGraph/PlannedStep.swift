@@ -18,6 +18,8 @@ enum PlannedStep: Hashable {
     case productPair(ProductPlan, ProductPlan)
     /// A kernel that computes one node from whole operands.
     case single(NodeID)
+    /// A node that carries functions, or several of one loop on the same operands: the program is cut here.
+    case function([NodeID])
 
     /// The nodes whose memory the step writes, and those it reads.
     func effects(_ schedule: Schedule) -> (writes: [NodeID], reads: [NodeID]) {
@@ -38,6 +40,7 @@ enum PlannedStep: Hashable {
         case .productPair(let first, let second):
             return ([first.node, second.node], [first.a, first.b, second.b])
         case .single(let id): return ([id], schedule.sources(id).map(\.root))
+        case .function(let nodes): return (nodes, schedule.sources(nodes[0]).map(\.root))
         }
     }
 }
@@ -72,8 +75,11 @@ struct StepPlanner {
         var groups: [(shape: Shape, members: [NodeID])] = []
         var products: [ProductPlan] = []
         var result: [PlannedStep] = []
+        var loops: [SharedLoop: Int] = [:]
         for id in members {
-            if let shape = schedule.blockShape(id) {
+            if schedule.graph.operation(id).function != nil {
+                append(id, to: &result, &loops)
+            } else if let shape = schedule.blockShape(id) {
                 if options.fuses, let index = groups.firstIndex(where: { $0.shape == shape }) {
                     groups[index].members.append(id)
                 } else {
@@ -91,6 +97,26 @@ struct StepPlanner {
             result += assembler.assemble(fuses: options.fuses).map(PlannedStep.block)
         }
         return result
+    }
+
+    private struct SharedLoop: Hashable {
+        let loop: Loop
+        let operands: [NodeID]
+    }
+
+    /// Nodes of one loop on the same operands become one step.
+    private func append(_ id: NodeID, to result: inout [PlannedStep], _ loops: inout [SharedLoop: Int]) {
+        guard case .function(.loop(let loop, _)) = schedule.graph.operation(id) else {
+            result.append(.function([id]))
+            return
+        }
+        let key = SharedLoop(loop: loop, operands: schedule.graph[id].operands)
+        if let index = loops[key], case .function(let nodes) = result[index] {
+            result[index] = .function(nodes + [id])
+        } else {
+            loops[key] = result.count
+            result.append(.function([id]))
+        }
     }
 
     private func product(_ id: NodeID) -> ProductPlan? {

@@ -197,14 +197,30 @@ package final class Program {
     // MARK: - Running
 
     /// Computes what depends on a slot that was written since the last run.
-    package func run() {
+    ///
+    /// - Parameter runtime: who evaluates functions and solves; needed where the graph carries functions.
+    package func run(_ runtime: FunctionRuntime? = nil) {
         for (index, dependence) in dependences.enumerated() where dependence.meets(written) {
-            code.stages[index].withUnsafeBufferPointer {
-                execute($0, precision, pointers: pointers, scratch: scratch.address)
-            }
+            code.stages[index].withUnsafeBufferPointer { run($0, cuts: code.cuts[index], runtime) }
             executedInstructions += code.stages[index].count
         }
         written = .none
+    }
+
+    /// Executes the instructions of a stage, and between them what it is cut at.
+    private func run(_ instructions: UnsafeBufferPointer<Instruction>, cuts: [Cut], _ runtime: FunctionRuntime?) {
+        var start = 0
+        for cut in cuts {
+            let section = UnsafeBufferPointer(rebasing: instructions[start..<cut.position])
+            execute(section, precision, pointers: pointers, scratch: scratch.address)
+            guard let runtime, precision == .float64 else {
+                preconditionFailure("a program with functions runs in a runtime, on doubles")
+            }
+            runtime.perform(cut, pointers: UnsafePointer(pointers))
+            start = cut.position
+        }
+        let rest = UnsafeBufferPointer(rebasing: instructions[start...])
+        execute(rest, precision, pointers: pointers, scratch: scratch.address)
     }
 
     /// The first number of an output, for those that hold one.
@@ -254,8 +270,20 @@ package final class Program {
         let emitter = InstructionEmitter(
             schedule: schedule, slots: slots, constants: constantSlots, rows: rows, memory: CodeMemory())
         // The numbers of rows are copied: sharing their storage would allocate when a batch of another size comes.
-        code = CompiledCode(
-            stages: plan.steps.map { $0.map(emitter.instruction) }, memory: emitter.memory, rows: rows.map { $0 })
+        code = CompiledCode(memory: emitter.memory, rows: rows.map { $0 })
+        for steps in plan.steps {
+            var instructions: [Instruction] = []
+            var cuts: [Cut] = []
+            for step in steps {
+                if let cut = emitter.cut(step, at: instructions.count) {
+                    cuts.append(cut)
+                } else {
+                    instructions.append(emitter.instruction(step))
+                }
+            }
+            code.stages.append(instructions)
+            code.cuts.append(cuts)
+        }
         if known.count < Self.knownLimit { known.append(code) }
     }
 }

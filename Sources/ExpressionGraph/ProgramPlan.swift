@@ -52,6 +52,13 @@ package struct ProgramPlan {
         memory.count * precision.size + Kernels(precision).blockScratchBytes + 2 * AlignedBuffer.slackBytes
     }
 
+    /// The functions that the program evaluates, those inside others first; their programs take memory of their own.
+    package var functions: [GraphFunction] {
+        var known: Set<GraphFunction> = []
+        return graph.reachable(from: outputs).flatMap { graph.operation($0).functions }.flatMap(\.closure)
+            .filter { known.insert($0).inserted }
+    }
+
     private static func elementCount(_ graph: Graph, _ id: NodeID, rows: [Int]) -> Int {
         graph.shape(id).elementCount { rows[$0.index] } ?? .max
     }

@@ -64,7 +64,7 @@ struct Regrouping {
             regroupedChain(id, node, transposeA, transposeB)
         case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
             .cumulativeSum, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad,
-            .concatenate, .take, .takeAdd, .oneHot:
+            .concatenate, .take, .takeAdd, .oneHot, .function:
             nil
         }
     }
@@ -113,7 +113,7 @@ struct Regrouping {
         case .broadcast: graph.shape(graph[id].operands[0]).isSingleElement
         case .input, .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
             .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd,
-            .oneHot:
+            .oneHot, .function:
             false
         }
     }

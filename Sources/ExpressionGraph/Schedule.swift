@@ -78,7 +78,8 @@ struct Schedule {
         case .input, .constant, .reshape: return false
         case .broadcast: return !graph.shape(graph[id].operands[0]).isSingleElement
         case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
-            .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+            .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
+            .function:
             return true
         }
     }
@@ -133,7 +134,8 @@ struct Schedule {
             case .sumTo: readsInPlace = node.shape.isSingleElement
             case .broadcast: readsInPlace = graph.shape(node.operands[0]).isSingleElement
             case .input, .constant, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
-                .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot:
+                .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
+                .function:
                 readsInPlace = false
             }
             if !readsInPlace { node.operands.forEach(demand) }

@@ -8,7 +8,7 @@ extension Graph {
     ///   - axes: sample axes and what stands in their place in every rebuilt shape.
     /// - Complexity: linear in the part of the graph that the outputs depend on.
     package mutating func substitute(
-        _ outputs: [NodeID], _ replacements: [NodeID: NodeID], axes: [AxisID: AxisID] = [:]
+        _ outputs: [NodeID], _ replacements: [NodeID: NodeID], axes: [AxisID: Dimension] = [:]
     ) -> [NodeID] {
         var image = replacements
         for id in reachable(from: outputs, without: Set(replacements.keys)) {
@@ -20,9 +20,29 @@ extension Graph {
         return outputs.map { image[$0] ?? $0 }
     }
 
+    /// What the outputs need of another graph, rebuilt in this one.
+    ///
+    /// - Parameters:
+    ///   - image: nodes of `source` and what stands in their place here; every input that the outputs need is named.
+    ///   - axes: sample axes of `source` and what stands in their place in every rebuilt shape.
+    package mutating func copy(
+        _ outputs: [NodeID], from source: Graph, image: [NodeID: NodeID], axes: [AxisID: Dimension] = [:]
+    ) -> [NodeID] {
+        var image = image
+        for id in source.reachable(from: outputs, without: Set(image.keys)) {
+            let node = source[id]
+            // Operands come first, and inputs have an image.
+            let operands = node.operands.map { image[$0]! }
+            let shape = node.shape.replacingAxes(axes)
+            image[id] = rebuild(
+                Node(operation: node.operation, operands: operands, shape: shape), operands, shape, axes)
+        }
+        return outputs.map { image[$0]! }  // each is named or was just rebuilt
+    }
+
     /// A node's operation on other operands, through the simplifying constructors.
     mutating func rebuild(
-        _ node: Node, _ x: [NodeID], _ target: Shape, _ axes: [AxisID: AxisID] = [:]
+        _ node: Node, _ x: [NodeID], _ target: Shape, _ axes: [AxisID: Dimension] = [:]
     ) -> NodeID {
         switch node.operation {
         case .input: preconditionFailure("an input along a replaced axis needs a replacement itself")
@@ -54,39 +74,40 @@ extension Graph {
             } else {
                 preconditionFailure("one-hot classes are a fixed size")
             }
+        case .function(let function): rebuildFunctionNode(function, x)
         }
     }
 }
 
 extension Shape {
-    func mentions(_ replaced: [AxisID: AxisID]) -> Bool { axes.contains { replaced[$0] != nil } }
+    func mentions(_ replaced: [AxisID: Dimension]) -> Bool { axes.contains { replaced[$0] != nil } }
 
-    package func replacingAxes(_ replaced: [AxisID: AxisID]) -> Shape {
+    package func replacingAxes(_ replaced: [AxisID: Dimension]) -> Shape {
         Shape(dimensions.map { $0.replacingAxes(replaced) })
     }
 }
 
 extension Dimension {
-    func replacingAxes(_ replaced: [AxisID: AxisID]) -> Dimension {
-        if case .axis(let id) = self, let other = replaced[id] { .axis(other) } else { self }
+    func replacingAxes(_ replaced: [AxisID: Dimension]) -> Dimension {
+        if case .axis(let id) = self, let other = replaced[id] { other } else { self }
     }
 }
 
 extension SliceRange {
-    func replacingAxes(_ replaced: [AxisID: AxisID]) -> SliceRange {
+    func replacingAxes(_ replaced: [AxisID: Dimension]) -> SliceRange {
         SliceRange(start: start, step: step, count: count.replacingAxes(replaced))
     }
 }
 
 extension Operation {
     /// Whether the operation itself, apart from its node's shape, names a replaced axis.
-    func mentions(_ replaced: [AxisID: AxisID]) -> Bool {
+    func mentions(_ replaced: [AxisID: Dimension]) -> Bool {
         switch self {
         case .slice(let ranges), .pad(let ranges): Shape(ranges.map(\.count)).mentions(replaced)
         case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
             .cumulativeSum, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .concatenate,
             .take,
-            .takeAdd, .oneHot:
+            .takeAdd, .oneHot, .function:
             false
         }
     }

@@ -44,8 +44,9 @@ extension Graph {
             return matmulCotangents(node, u, transposeA, transposeB, wanted)
         case .factoredSolve(_, let transposed): return solveCotangents(id, u, transposed, wanted)
         case .concatenate(let axis): return concatenateCotangents(node, u, axis, wanted)
+        case .function(let function): return functionCotangents(function, id, u, wanted)
         case .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .factor, .logDeterminant, .transpose,
-            .reshape, .slice, .pad, .take, .takeAdd:
+            .reshape, .slice, .pad, .take, .takeAdd, .function:
             return wanted.contains(x) ? [(x, singleOperandCotangent(id, u))] : []
         }
     }
@@ -78,7 +79,7 @@ extension Graph {
         case .pad(let ranges): return slice(u, ranges)
         case .take(let axis): return takeAdd(u, indices: node.operands[1], axis: axis, to: shape(x))
         case .takeAdd(let axis): return take(u, indices: node.operands[1], axis: axis)
-        case .input, .constant, .unary, .binary, .select, .matmul, .factoredSolve, .concatenate, .oneHot:
+        case .input, .constant, .unary, .binary, .select, .matmul, .factoredSolve, .concatenate, .oneHot, .function:
             preconditionFailure("\(node.operation) has a rule of its own")
         }
     }

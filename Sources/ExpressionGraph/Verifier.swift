@@ -21,6 +21,8 @@ package enum GraphViolation: Hashable, Sendable {
     case dimension(NodeID, Int)
     /// The same operation on the same operands exists already.
     case duplicate(NodeID, of: NodeID)
+    /// A function that the node carries breaks the rules, or takes other arguments.
+    case function(NodeID)
 }
 
 /// Checks the rules, node by node.
@@ -28,16 +30,21 @@ package struct GraphVerifier {
     private let nodes: [Node]
     private let symbols: [Symbol]
     private let axes: [SampleAxisInfo]
+    /// Whether the bodies of functions are looked at too.
+    let checksFunctions: Bool
 
     /// The parts of a graph, which may break every rule.
-    package init(nodes: [Node], symbols: [Symbol], axes: [SampleAxisInfo]) {
+    package init(nodes: [Node], symbols: [Symbol], axes: [SampleAxisInfo], checksFunctions: Bool = true) {
+        self.checksFunctions = checksFunctions
         self.nodes = nodes
         self.symbols = symbols
         self.axes = axes
     }
 
     /// All of a graph.
-    package init(_ graph: Graph) { self.init(nodes: graph.nodes, symbols: graph.symbols, axes: graph.axes) }
+    package init(_ graph: Graph, checksFunctions: Bool = true) {
+        self.init(nodes: graph.nodes, symbols: graph.symbols, axes: graph.axes, checksFunctions: checksFunctions)
+    }
 
     /// Every breach, by node; empty for a legal graph. Linear in the size of the graph.
     package func violations() -> [GraphViolation] {
@@ -84,6 +91,7 @@ package struct GraphVerifier {
         case .binary, .matmul, .factoredSolve, .take, .takeAdd: 2
         case .select: 3
         case .concatenate: nil
+        case .function(let function): function.operandCount
         }
     }
 
@@ -122,6 +130,7 @@ package struct GraphVerifier {
                 node.shape.dimensions.dropLast() == x[0].dimensions[...]
             else { return [.operandShapes(id)] }
             return []
+        case .function(let function): return functionFaults(function, id, node, x)
         }
     }
 

@@ -74,11 +74,11 @@ struct SampledGraph {
         let objective = problem.levels[level].objective
         var draw = LevelDraw()
         var replacements: [NodeID: NodeID] = [:]
-        var axes: [AxisID: AxisID] = [:]
+        var axes: [AxisID: Dimension] = [:]
         for axis in problem.axes(ofLevel: level) {
             let drawn = graph.addAxis(name: axis.name, rows: axis.rows)
             let weight = graph.addInput("weight of \(axis.name)", shape: .scalar, role: .value)
-            axes[axis.id] = drawn
+            axes[axis.id] = .axis(drawn)
             replacements[axis.expansion] = weight
             draw.axes.append(LevelDraw.Axis(source: axis, drawn: drawn, weight: weight))
         }

@@ -18,7 +18,7 @@ package struct LU: Sendable {
             matrix.withUnsafeBufferPointer { source in
                 factors.withUnsafeMutableBufferPointer { target in
                     // Buffers of positive capacity have a base address.
-                    Factorization.lu.factor(source.baseAddress!, n: dimension, into: target.baseAddress!)
+                    Factorization.lu.factor(.float64, source.baseAddress!, n: dimension, into: target.baseAddress!)
                 }
             }
             // Factors that could not be made hold NaN in their second plane.
@@ -38,7 +38,7 @@ package struct LU: Sendable {
             solution.withUnsafeMutableBufferPointer { target in
                 // Buffers of positive capacity have a base address.
                 Factorization.lu.solve(
-                    source.baseAddress!, n: dimension, UnsafePointer(target.baseAddress!), columns: 1,
+                    .float64, source.baseAddress!, n: dimension, target.baseAddress!, columns: 1,
                     transposed: transposed, into: target.baseAddress!)
             }
         }

@@ -66,7 +66,7 @@ func check(
         let program = Program(graph, outputs: outputs, options: options)
         #expect(program.plan.violations() == [], "\(comment) \(options)", sourceLocation: location)
         for (input, value) in inputs { program.set(input, to: value) }
-        program.run()
+        program.run(FunctionRuntime(ReferenceSolveHandler()))
         for (index, values) in program.results.enumerated() {
             let error = distance(values, expected[index].values)
             #expect(
@@ -81,7 +81,7 @@ func check(
 func values(_ graph: Graph, _ outputs: [NodeID], _ inputs: [NodeID: ReferenceArray]) -> [[Double]] {
     let program = Program(graph, outputs: outputs)
     for (input, value) in inputs { program.set(input, to: value) }
-    program.run()
+    program.run(FunctionRuntime(ReferenceSolveHandler()))
     return program.results
 }
 

@@ -81,6 +81,7 @@ struct ReferenceEvaluator {
             return result
         case .oneHot:
             return ReferenceArray(target) { Double($0[$0.count - 1]) == x[0][Array($0.dropLast())] ? 1 : 0 }
+        case .function(let function): return ReferenceFunctions.value(function, x)
         }
     }
 

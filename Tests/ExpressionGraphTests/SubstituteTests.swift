@@ -39,14 +39,14 @@ import Testing
         var replacements: [NodeID: NodeID] = [:]
         var inputs = random.values
         for input in random.inputs where !graph.shape(input).axes.isEmpty {
-            let shape = graph.shape(input).replacingAxes([random.axis: other])
+            let shape = graph.shape(input).replacingAxes([random.axis: .axis(other)])
             replacements[input] = graph.addInput("drawn", shape: shape, role: .value)
             let value = random.values[input]!
             let width = value.sizes.dropFirst().reduce(1, *)
             inputs[replacements[input]!] = ReferenceArray(
                 [4] + value.sizes.dropFirst(), Array(value.values.prefix(4 * width)))
         }
-        let moved = graph.substitute(random.outputs, replacements, axes: [random.axis: other])
+        let moved = graph.substitute(random.outputs, replacements, axes: [random.axis: .axis(other)])
         #expect(GraphVerifier(graph).violations() == [])
         #expect(graph.reachable(from: moved).allSatisfy { !graph.shape($0).axes.contains(random.axis) })
         var fewer = ReferenceEvaluator(graph, inputs: inputs, rows: [4, 4])
@@ -67,7 +67,7 @@ import Testing
         let batch = graph.addInput("Y drawn", shape: [.axis(drawn)], role: .data)
         let mean = graph.unary(.exp, graph.sum(data))
         let f = graph.sum(graph.multiply(other, graph.broadcast(mean, to: [.axis(axis)])))
-        let moved = graph.substitute([f], [other: batch, mean: mean], axes: [axis: drawn])[0]
+        let moved = graph.substitute([f], [other: batch, mean: mean], axes: [axis: .axis(drawn)])[0]
         #expect(moved == graph.sum(graph.multiply(batch, graph.broadcast(mean, to: [.axis(drawn)]))))
     }
 }

@@ -1,0 +1,163 @@
+// What the operations that carry functions mean: a level's best response, a linear system, a loop.
+
+/// A point z at which a residual R(captures…, z) vanishes.
+package struct Equilibrium: Hashable, Sendable {
+    /// What the residual belongs to, for solvers that do better than to look for a root.
+    package enum Kind: Hashable, Sendable {
+        /// The residual is the gradient in z of this function of the same parameters, which is to be minimised.
+        case minimum(objective: GraphFunction)
+        /// The residual is z − Φ(captures…, z).
+        case fixedPoint
+    }
+
+    package let kind: Kind
+    /// (captures…, z) → [d], of the shape of z.
+    package let residual: GraphFunction
+
+    /// The minimiser of `objective`, (captures…, z) → scalar, in its last parameter, a vector.
+    package init(minimising objective: GraphFunction) {
+        var graph = objective.graph
+        let gradient = graph.gradient(of: objective.output, at: [objective.parameters[objective.parameters.count - 1]])
+        kind = .minimum(objective: objective)
+        residual = GraphFunction(gradient[0], of: objective.parameters, in: graph)
+    }
+
+    /// The fixed point of `map`, (captures…, z) → z.
+    package init(fixedPointOf map: GraphFunction) {
+        var graph = map.graph
+        let difference = graph.subtract(map.parameters[map.parameters.count - 1], map.output)
+        kind = .fixedPoint
+        residual = GraphFunction(difference, of: map.parameters, in: graph)
+    }
+
+    /// d, the number of unknowns.
+    package var dimension: Int { residual.outputShape.fixedCount }
+    /// The number of captures.
+    package var captureCount: Int { residual.parameters.count - 1 }
+
+    /// The residual's derivative in z, and which of (captures…, z) it depends on.
+    package var jacobian: (system: LinearSystem, kept: [Int]) {
+        let product = residual.product
+        let isSymmetric: Bool
+        switch kind {
+        case .minimum: isSymmetric = true
+        case .fixedPoint: isSymmetric = false
+        }
+        // The direction is the last parameter of the product, and no argument of the system.
+        return (LinearSystem(product: product.function, isSymmetric: isSymmetric), product.kept.dropLast())
+    }
+}
+
+/// A square matrix given by its product: (parameters…, v) → A(parameters…) v.
+package struct LinearSystem: Hashable, Sendable {
+    package let product: GraphFunction
+    /// Whether A equals its transpose.
+    package let isSymmetric: Bool
+
+    package init(product: GraphFunction, isSymmetric: Bool) {
+        self.product = product
+        self.isSymmetric = isSymmetric
+    }
+
+    /// The number of rows.
+    package var dimension: Int { product.outputShape.fixedCount }
+
+    /// The product with A or its transpose.
+    package func product(transposed: Bool) -> GraphFunction {
+        transposed && !isSymmetric ? product.adjoint : product
+    }
+}
+
+/// `count` steps of carry ← body(captures…, x_k, carry), x_k the rows of a matrix, in order or in reverse.
+package struct Loop: Hashable, Sendable {
+    /// (captures…, x [q], carry [m]) → [m].
+    package let body: GraphFunction
+    package let count: Int
+    /// Whether the steps go from the last row to the first.
+    package let isReversed: Bool
+
+    package init(body: GraphFunction, count: Int, isReversed: Bool = false) {
+        self.body = body
+        self.count = count
+        self.isReversed = isReversed
+    }
+
+    package var captureCount: Int { body.parameters.count - 2 }
+    /// m and q.
+    package var carryCount: Int { body.outputShape.fixedCount }
+    package var rowCount: Int { body.shape(ofParameter: body.parameters.count - 2).fixedCount }
+}
+
+/// What a loop gives: a range of the carry, after the last step or after every one.
+package enum LoopOutput: Hashable, Sendable {
+    /// [range.count].
+    case final(Range<Int>)
+    /// [count, range.count]; row k after the step that read row k.
+    case stacked(Range<Int>)
+
+    package var range: Range<Int> {
+        switch self {
+        case .final(let range), .stacked(let range): range
+        }
+    }
+
+    func shape(count: Int) -> Shape {
+        switch self {
+        case .final(let range): Shape(sizes: [range.count])
+        case .stacked(let range): Shape(sizes: [count, range.count])
+        }
+    }
+}
+
+/// What a node computes by functions that it carries.
+package enum FunctionOperation: Hashable, Sendable {
+    /// operands: the arguments of a function that solves or repeats something inside.
+    case call(GraphFunction)
+    /// operands: the captures and a start; the point where the equilibrium's residual vanishes.
+    case solution(Equilibrium)
+    /// operands: the parameters and a right-hand side; the solution of a system given by its product.
+    case linearSolve(LinearSystem, transposed: Bool)
+    /// operands: the captures, the rows and the first carry; what a loop gives.
+    case loop(Loop, LoopOutput)
+
+    /// The functions that the operation carries.
+    package var functions: [GraphFunction] {
+        switch self {
+        case .call(let function): [function]
+        case .solution(let equilibrium):
+            switch equilibrium.kind {
+            case .minimum(let objective): [objective, equilibrium.residual]
+            case .fixedPoint: [equilibrium.residual]
+            }
+        case .linearSolve(let system, _): [system.product]
+        case .loop(let loop, _): [loop.body]
+        }
+    }
+
+    /// The number of operands.
+    var operandCount: Int {
+        switch self {
+        case .call(let function): function.parameters.count
+        case .solution(let equilibrium): equilibrium.captureCount + 1
+        case .linearSolve(let system, _): system.product.parameters.count
+        case .loop(let loop, _): loop.captureCount + 2
+        }
+    }
+}
+
+extension Operation {
+    /// What the operation computes by functions; `nil` for plain ones.
+    package var function: FunctionOperation? {
+        if case .function(let function) = self { function } else { nil }
+    }
+
+    /// The functions that the operation carries.
+    package var functions: [GraphFunction] { function?.functions ?? [] }
+}
+
+extension Shape {
+    /// The number of elements of a shape of numbers.
+    package var fixedCount: Int {
+        elementCount { _ in preconditionFailure("a sample axis inside a function") } ?? .max
+    }
+}

@@ -1,0 +1,129 @@
+// Evaluates functions for programs that are cut at them. Solving is somebody else's work: it is asked for here, and done
+// by whoever knows solvers.
+import Tensors
+
+/// Memory that a function reads.
+package struct FunctionArgument {
+    package let values: UnsafeBufferPointer<Double>
+    /// Whether it is a data array, whose content never changes.
+    package let isShared: Bool
+
+    package init(_ values: UnsafeBufferPointer<Double>, isShared: Bool = false) {
+        self.values = values
+        self.isShared = isShared
+    }
+}
+
+/// Solves what the graph only states. How well it succeeded is the handler's to remember.
+package protocol SolveHandler: AnyObject {
+    /// Writes the point where the residual vanishes.
+    ///
+    /// - Parameters:
+    ///   - captures: the residual's parameters but for the unknown.
+    ///   - start: where to begin when nothing better is known.
+    func solve(
+        _ equilibrium: Equilibrium, captures: [FunctionArgument], start: FunctionArgument,
+        into point: UnsafeMutableBufferPointer<Double>, _ runtime: FunctionRuntime)
+
+    /// Writes the solution of A x = rhs, or of Aᵀ x = rhs.
+    func solve(
+        _ system: LinearSystem, transposed: Bool, parameters: [FunctionArgument], rhs: FunctionArgument,
+        into point: UnsafeMutableBufferPointer<Double>, _ runtime: FunctionRuntime)
+}
+
+/// One step at which a program is cut.
+struct Cut {
+    /// The instruction of its stage before which it stands.
+    let position: Int
+    /// Of the nodes that it computes: one, or several of one loop.
+    let operations: [FunctionOperation]
+    let operands: [CutMemory]
+    let results: [CutMemory]
+}
+
+/// Where an operand or result lies.
+struct CutMemory {
+    let slot: Int
+    let count: Int
+    let isShared: Bool
+}
+
+/// Compiled functions and the handler that solves: what programs with functions share. Not thread-safe.
+package final class FunctionRuntime {
+    private let handler: any SolveHandler
+    private var programs: [GraphFunction: FunctionProgram] = [:]
+    private var shared: [UnsafePointer<Double>: AlignedBuffer] = [:]
+
+    package init(_ handler: any SolveHandler) { self.handler = handler }
+
+    /// Lets functions read a data array in place.
+    package func share(_ buffer: AlignedBuffer) { shared[UnsafePointer(buffer.base)] = buffer }
+
+    /// The compiled function: one program for each, which its callers take turns with.
+    package func program(for function: GraphFunction) -> FunctionProgram {
+        if let known = programs[function] { return known }
+        let made = FunctionProgram(function)
+        programs[function] = made
+        return made
+    }
+
+    /// The memory of all functions compiled so far, in bytes; to hold prices against.
+    package var memoryBytes: Int { programs.values.reduce(0) { $0 + $1.memoryBytes } }
+
+    /// The buffer that begins at an address.
+    func buffer(at address: UnsafePointer<Double>) -> AlignedBuffer? { shared[address] }
+
+    // MARK: - Cuts
+
+    func perform(_ cut: Cut, pointers: UnsafePointer<UnsafeMutablePointer<Double>?>) {
+        let arguments = cut.operands.map { memory in
+            FunctionArgument(
+                UnsafeBufferPointer(start: UnsafePointer(pointers[memory.slot]), count: memory.count),
+                isShared: memory.isShared)
+        }
+        let results = cut.results.map { UnsafeMutableBufferPointer(start: pointers[$0.slot], count: $0.count) }
+        switch cut.operations[0] {
+        case .call(let function):
+            _ = results[0].update(fromContentsOf: program(for: function).evaluate(arguments, self))
+        case .solution(let equilibrium):
+            handler.solve(
+                equilibrium, captures: arguments.dropLast(), start: arguments[arguments.count - 1], into: results[0],
+                self)
+        case .linearSolve(let system, let transposed):
+            handler.solve(
+                system, transposed: transposed, parameters: arguments.dropLast(), rhs: arguments[arguments.count - 1],
+                into: results[0], self)
+        case .loop(let loop, _):
+            let outputs = cut.operations.map { operation in
+                if case .loop(_, let output) = operation { output } else { preconditionFailure("not of one loop") }
+            }
+            run(loop, outputs, arguments, results)
+        }
+    }
+
+    private func run(
+        _ loop: Loop, _ outputs: [LoopOutput], _ arguments: [FunctionArgument],
+        _ results: [UnsafeMutableBufferPointer<Double>]
+    ) {
+        let body = program(for: loop.body)
+        for index in 0..<loop.captureCount { body.prepare(index, arguments[index], self) }
+        let rows = arguments[loop.captureCount].values
+        let width = loop.rowCount
+        var carry = Array(arguments[loop.captureCount + 1].values)
+        for step in 0..<loop.count {
+            let index = loop.isReversed ? loop.count - 1 - step : step
+            let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])
+            body.set(loop.captureCount, FunctionArgument(row))
+            carry.withUnsafeBufferPointer { body.set(loop.captureCount + 1, FunctionArgument($0)) }
+            for (place, value) in body.run(self).enumerated() { carry[place] = value }
+            for (output, result) in zip(outputs, results) {
+                guard case .stacked(let range) = output else { continue }
+                for (place, value) in carry[range].enumerated() { result[index * range.count + place] = value }
+            }
+        }
+        for (output, result) in zip(outputs, results) {
+            guard case .final(let range) = output else { continue }
+            for (place, value) in carry[range].enumerated() { result[place] = value }
+        }
+    }
+}
