@@ -32,8 +32,8 @@ package final class FunctionProgram {
 
     var memoryBytes: Int { program.plan.memoryBytes }
 
-    /// The function's value; valid until the next evaluation.
-    package func evaluate(_ arguments: [FunctionArgument], _ runtime: FunctionRuntime) -> UnsafeBufferPointer<Double> {
+    /// The function's value.
+    package func evaluate(_ arguments: [FunctionArgument], _ runtime: FunctionRuntime) -> [Double] {
         precondition(arguments.count == function.parameters.count, "a function takes all of its arguments")
         for (index, argument) in arguments.enumerated() { prepare(index, argument, runtime) }
         return run(runtime)
@@ -53,7 +53,7 @@ package final class FunctionProgram {
     }
 
     /// The value for the arguments that are set.
-    func run(_ runtime: FunctionRuntime) -> UnsafeBufferPointer<Double> {
+    func run(_ runtime: FunctionRuntime) -> [Double] {
         program.run(runtime)
         return program.result(0)
     }

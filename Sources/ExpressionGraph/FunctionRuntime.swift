@@ -48,7 +48,8 @@ struct CutMemory {
     let isShared: Bool
 }
 
-/// Compiled functions and the handler that solves: what programs with functions share. Not thread-safe.
+/// Compiled functions and the handler that solves: what programs with functions share. All compute in doubles. Not
+/// thread-safe.
 package final class FunctionRuntime {
     private let handler: any SolveHandler
     private var programs: [GraphFunction: FunctionProgram] = [:]
@@ -75,13 +76,16 @@ package final class FunctionRuntime {
 
     // MARK: - Cuts
 
-    func perform(_ cut: Cut, pointers: UnsafePointer<UnsafeMutablePointer<Double>?>) {
+    func perform(_ cut: Cut, pointers: UnsafePointer<UnsafeMutableRawPointer?>) {
         let arguments = cut.operands.map { memory in
-            FunctionArgument(
-                UnsafeBufferPointer(start: UnsafePointer(pointers[memory.slot]), count: memory.count),
-                isShared: memory.isShared)
+            let address = pointers[memory.slot]?.assumingMemoryBound(to: Double.self)
+            return FunctionArgument(
+                UnsafeBufferPointer(start: UnsafePointer(address), count: memory.count), isShared: memory.isShared)
         }
-        let results = cut.results.map { UnsafeMutableBufferPointer(start: pointers[$0.slot], count: $0.count) }
+        let results = cut.results.map { memory in
+            UnsafeMutableBufferPointer(
+                start: pointers[memory.slot]?.assumingMemoryBound(to: Double.self), count: memory.count)
+        }
         switch cut.operations[0] {
         case .call(let function):
             _ = results[0].update(fromContentsOf: program(for: function).evaluate(arguments, self))
@@ -115,7 +119,7 @@ package final class FunctionRuntime {
             let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])
             body.set(loop.captureCount, FunctionArgument(row))
             carry.withUnsafeBufferPointer { body.set(loop.captureCount + 1, FunctionArgument($0)) }
-            for (place, value) in body.run(self).enumerated() { carry[place] = value }
+            carry = body.run(self)
             for (output, result) in zip(outputs, results) {
                 guard case .stacked(let range) = output else { continue }
                 for (place, value) in carry[range].enumerated() { result[index * range.count + place] = value }

@@ -46,7 +46,7 @@ extension Graph {
         case .concatenate(let axis): return concatenateCotangents(node, u, axis, wanted)
         case .function(let function): return functionCotangents(function, id, u, wanted)
         case .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .factor, .logDeterminant, .transpose,
-            .reshape, .slice, .pad, .take, .takeAdd, .function:
+            .reshape, .slice, .pad, .take, .takeAdd:
             return wanted.contains(x) ? [(x, singleOperandCotangent(id, u))] : []
         }
     }

@@ -42,8 +42,10 @@ package struct Level: Sendable {
     package let variables: [Variable]
     package let sense: Sense
     /// The minimised objective, a scalar node; the negative of the user's when it maximises. Sums over sample axes
-    /// carry the axes' expansion factors.
+    /// carry the axes' expansion factors. Of a fixed point: ½‖z − Φ(z)‖², for reports.
     package let objective: NodeID
+    /// Φ, one node of the variable's shape for each, where the level is the fixed point of a map.
+    package let fixedPoint: [NodeID]?
     /// The set that the variables, one after the other, are kept in.
     package let constraint: ConvexSet
     /// The starting values, one variable after the other.
@@ -52,9 +54,10 @@ package struct Level: Sendable {
     package let samplingFault: String?
 
     package init(
-        name: String, variables: [Variable], sense: Sense, objective: NodeID, constraint: ConvexSet, start: [Double],
-        samplingFault: String?
+        name: String, variables: [Variable], sense: Sense, objective: NodeID, fixedPoint: [NodeID]? = nil,
+        constraint: ConvexSet, start: [Double], samplingFault: String?
     ) {
+        self.fixedPoint = fixedPoint
         self.name = name
         self.variables = variables
         self.sense = sense

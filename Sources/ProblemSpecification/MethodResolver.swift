@@ -29,6 +29,7 @@ package struct MethodResolver {
     }
 
     private mutating func run() -> MethodConfiguration? {
+        if refuseNesting() { return nil }
         let (preset, reason) = choosePreset()
         if built.problem.isSingleLevel && preset != .aidCG {
             refuse("name", "the problem has one level, so \(preset.rawValue) has no lower level to work on", "use auto")
@@ -57,6 +58,26 @@ package struct MethodResolver {
             Diagnostic(
                 pointer: field == "name" ? name : "\(method)/\(field)", code: .wrongArgument, message: message,
                 hint: hint))
+    }
+
+    /// What this version solves: one or two levels, each with an objective.
+    private mutating func refuseNesting() -> Bool {
+        let levels = built.problem.levels
+        if levels.count > 2 {
+            diagnostics.report(
+                .error,
+                Diagnostic(
+                    pointer: "/problem/levels/2", code: .unsupported,
+                    message: "this version solves problems of one or two levels, came \(levels.count)"))
+        }
+        for (index, level) in levels.enumerated() where level.fixedPoint != nil {
+            diagnostics.report(
+                .error,
+                Diagnostic(
+                    pointer: "/problem/levels/\(index)/fixed_point/\(level.variables[0].name)", code: .unsupported,
+                    message: "fixed_point levels are not solved by this version yet"))
+        }
+        return diagnostics.hasErrors
     }
 
     private func choosePreset() -> (Preset, String) {

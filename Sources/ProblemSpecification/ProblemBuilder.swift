@@ -121,19 +121,12 @@ package struct ProblemBuilder {
             .error, Diagnostic(pointer: pointer, code: code, message: message, hint: hint))
     }
 
-    /// What this version solves: one or two levels, each with an objective.
+    /// The outermost level has something to minimise or maximise.
     private mutating func checkLevels() {
-        if document.levels.count > 2 {
-            report(
-                "/problem/levels/2", .unsupported,
-                "this version solves problems of one or two levels, came \(document.levels.count)")
-        }
-        for level in document.levels {
-            if case .fixedPoint(let maps) = level.objective {
-                let pointer = maps.first.map(\.pointer) ?? level.pointer
-                report(pointer, .unsupported, "fixed_point levels are not solved by this version yet")
-            }
-        }
+        guard let outermost = document.levels.first, case .fixedPoint = outermost.objective else { return }
+        report(
+            "\(outermost.pointer)/fixed_point", .levelError,
+            "the outermost level minimizes or maximizes; a fixed point may stand at any level below it")
     }
 
     // MARK: - Data
@@ -289,7 +282,12 @@ package struct ProblemBuilder {
         lowering.diagnostics = diagnostics
         lowering.lowerDefinitions(document.definitions.map(\.name))
         var objectives: [Expression?] = []
-        for level in document.levels { objectives.append(lowerObjective(level, &lowering)) }
+        var maps: [[NodeID]?] = []
+        for (index, level) in document.levels.enumerated() {
+            let map = lowerMaps(level, index, &lowering)
+            objectives.append(map?.residual ?? lowerObjective(level, &lowering))
+            maps.append(map?.nodes)
+        }
         graph = lowering.graph
         diagnostics = lowering.diagnostics
         // Labels can be looked at as soon as all data are there, whatever else is wrong.
@@ -299,14 +297,14 @@ package struct ProblemBuilder {
             let start = startValues(specification, index)
             let constraint = constraint(specification, index)
             guard let objective = objectives[index], let constraint, !diagnostics.hasErrors else { continue }
-            result.append(level(specification, index, objective, start, constraint))
+            result.append(level(specification, index, objective, maps[index], start, constraint))
         }
         return result.count == document.levels.count ? result : nil
     }
 
     private func level(
-        _ specification: LevelSpecification, _ index: Int, _ objective: Expression, _ start: [Double],
-        _ constraint: ConvexSet
+        _ specification: LevelSpecification, _ index: Int, _ objective: Expression, _ maps: [NodeID]?,
+        _ start: [Double], _ constraint: ConvexSet
     ) -> (Level, Diagnostic?) {
         let sense: Sense
         switch specification.objective {
@@ -316,7 +314,7 @@ package struct ProblemBuilder {
         let fault = objective.samplingFault ?? (index > 0 ? perFault(specification) : nil)
         let level = Level(
             name: specification.name, variables: variables[index], sense: sense, objective: objective.node,
-            constraint: constraint, start: start, samplingFault: fault?.message)
+            fixedPoint: maps, constraint: constraint, start: start, samplingFault: fault?.message)
         return (level, fault)
     }
 
@@ -328,6 +326,39 @@ package struct ProblemBuilder {
                 message: "\($0.name) has one entry per sample of a level below the outermost, which methods that draw "
                     + "batches do not solve row by row yet", hint: "use a full-batch method such as aid-cg")
         }
+    }
+
+    /// The maps of a fixed-point level in the order of its variables, and ½‖z − Φ(z)‖²; `nil` for other levels and
+    /// where a fault was reported.
+    private func lowerMaps(
+        _ level: LevelSpecification, _ index: Int, _ lowering: inout Lowering
+    ) -> (nodes: [NodeID], residual: Expression)? {
+        guard case .fixedPoint(let maps) = level.objective, index > 0, index < variables.count else { return nil }
+        var nodes: [NodeID] = []
+        var total = lowering.graph.constant(0)
+        for variable in variables[index] {
+            guard let map = maps.first(where: { $0.variable == variable.name }),
+                let tree = Parser.parse(map.formula, pointer: map.pointer, into: &lowering.diagnostics),
+                let value = lowering.lower(tree)
+            else { continue }
+            let wanted = lowering.graph.shape(variable.node)
+            let shape = lowering.graph.shape(value.node)
+            guard Shape.broadcast(shape, wanted) == wanted else {
+                let message =
+                    "the map of \(variable.name) is \(lowering.describe(shape)), "
+                    + "the variable is \(lowering.describe(wanted))"
+                lowering.diagnostics.report(
+                    .error, tree.diagnostic(at: tree.root, code: .shapeMismatch, message: message))
+                continue
+            }
+            let node = lowering.graph.broadcast(value.node, to: wanted)
+            let difference = lowering.graph.subtract(variable.node, node)
+            let square = lowering.graph.dot(difference, difference)
+            total = lowering.graph.add(total, lowering.graph.scale(0.5, square))
+            nodes.append(node)
+        }
+        guard nodes.count == variables[index].count else { return nil }
+        return (nodes, Expression(node: total, dependsOnVariables: true))
     }
 
     /// The minimised objective of a level.

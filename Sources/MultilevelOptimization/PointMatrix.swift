@@ -1,0 +1,160 @@
+// The matrix of a linear system at one point: formed and factored where it is small, applied where it is not.
+import ExpressionGraph
+import Solvers
+import Tensors
+
+/// A matrix at a point.
+enum PointMatrix {
+    case dense(DenseMatrix)
+    case krylov(KrylovMatrix)
+
+    /// The solution of A x = rhs or Aᵀ x = rhs; zeros where there is none.
+    func solve(_ rhs: [Double], transposed: Bool) -> (point: [Double], fault: SolveFault?) {
+        switch self {
+        case .dense(let matrix): matrix.solve(rhs, transposed: transposed)
+        case .krylov(let matrix): matrix.solve(rhs, transposed: transposed)
+        }
+    }
+}
+
+/// A matrix formed from d products, with its factors.
+struct DenseMatrix {
+    let dimension: Int
+    /// Row-major [d, d].
+    let entries: [Double]
+    /// Factors of symmetric positive definite matrices.
+    let cholesky: Cholesky?
+    private let lu: LU?
+
+    /// Forms and factors. O(d) products and O(d³).
+    init(_ system: LinearSystem, _ point: PointKey, _ runtime: FunctionRuntime) {
+        let d = system.dimension
+        let product = runtime.program(for: system.product)
+        var entries = [Double](repeating: 0, count: d * d)
+        var direction = [Double](repeating: 0, count: d)
+        for column in 0..<d {
+            direction[column] = 1
+            point.withArguments(adding: [direction]) { arguments in
+                for (row, value) in product.evaluate(arguments, runtime).enumerated() {
+                    entries[row * d + column] = value
+                }
+            }
+            direction[column] = 0
+        }
+        if system.isSymmetric { Self.symmetrise(&entries, d) }
+        dimension = d
+        self.entries = entries
+        cholesky = system.isSymmetric ? Cholesky(entries, dimension: d) : nil
+        lu = cholesky == nil ? LU(entries, dimension: d) : nil
+    }
+
+    /// Rounding makes the two halves differ; factors read one of them.
+    private static func symmetrise(_ entries: inout [Double], _ d: Int) {
+        for row in 0..<d {
+            for column in 0..<row {
+                let mean = 0.5 * (entries[row * d + column] + entries[column * d + row])
+                entries[row * d + column] = mean
+                entries[column * d + row] = mean
+            }
+        }
+    }
+
+    func solve(_ rhs: [Double], transposed: Bool) -> (point: [Double], fault: SolveFault?) {
+        var solution: [Double]
+        if let cholesky {
+            solution = cholesky.solve(rhs)
+        } else if let lu {
+            solution = lu.solve(rhs, transposed: transposed)
+        } else {
+            return ([Double](repeating: 0, count: dimension), .singular)
+        }
+        // One step of refinement, with the residual as the measure of what came out.
+        var residual = residual(rhs, solution, transposed)
+        VectorMath.add(1, cholesky?.solve(residual) ?? lu?.solve(residual, transposed: transposed) ?? [], to: &solution)
+        residual = self.residual(rhs, solution, transposed)
+        let scale = VectorMath.norm(rhs)
+        let relative = scale > 0 ? VectorMath.norm(residual) / scale : 0
+        return (solution, relative <= Self.trusted ? nil : .residual(relative))
+    }
+
+    /// The relative residual above which a factored solution means nothing.
+    private static let trusted = 1e-8
+
+    private func residual(_ rhs: [Double], _ x: [Double], _ transposed: Bool) -> [Double] {
+        var result = rhs
+        for row in 0..<dimension {
+            for column in 0..<dimension {
+                let entry = entries[transposed ? column * dimension + row : row * dimension + column]
+                result[row] -= entry * x[column]
+            }
+        }
+        return result
+    }
+
+    /// Factors of A + τI with the smallest τ of a geometric sequence that makes it positive definite.
+    var shifted: Cholesky? {
+        let largest = VectorMath.maxNorm(entries)
+        guard largest.isFinite else { return nil }
+        let diagonal = (0..<dimension).map { entries[$0 * (dimension + 1)] }
+        var shift = max(1e-3 * max(largest, 1e-8), -2 * (diagonal.min() ?? 0))
+        for _ in 0..<60 {
+            var trial = entries
+            for index in 0..<dimension { trial[index * (dimension + 1)] += shift }
+            if let factors = Cholesky(trial, dimension: dimension) { return factors }
+            shift *= 4
+        }
+        return nil
+    }
+
+    /// Whether A is positive semidefinite to rounding: a tiny multiple of the identity makes it definite.
+    var isSemidefinite: Bool {
+        let shift = 1e-10 * max(VectorMath.maxNorm(entries), .leastNormalMagnitude / 1e-10)
+        var trial = entries
+        for index in 0..<dimension { trial[index * (dimension + 1)] += shift }
+        return Cholesky(trial, dimension: dimension) != nil
+    }
+}
+
+/// A matrix that is only applied: conjugate gradients where it is symmetric, GMRES elsewhere.
+struct KrylovMatrix {
+    let system: LinearSystem
+    let point: PointKey
+    let runtime: FunctionRuntime
+    let shouldStop: () -> Bool
+
+    private static let tolerance = Tolerance(relative: 1e-12)
+    /// The relative residual above which a solution is not trusted.
+    private static let trusted = 1e-9
+
+    func solve(_ rhs: [Double], transposed: Bool) -> (point: [Double], fault: SolveFault?) {
+        let solution = run(rhs, transposed: transposed)
+        switch solution.status {
+        case .interrupted: return (solution.point, .interrupted)
+        case .indefinite: return (solution.point, .indefinite)
+        case .converged: return (solution.point, nil)
+        case .iterationLimit, .stagnated, .diverged:
+            let relative = solution.statistics.relativeResidual
+            return (solution.point, relative <= Self.trusted ? nil : .residual(relative))
+        }
+    }
+
+    /// The last iterate, whatever its status.
+    func run(_ rhs: [Double], transposed: Bool) -> Solution {
+        let product = runtime.program(for: system.product(transposed: transposed))
+        let matrix = LinearOperator(dimension: system.dimension) { direction, image in
+            point.withArguments(adding: [direction]) { arguments in
+                for (row, value) in product.evaluate(arguments, runtime).enumerated() { image[row] = value }
+            }
+        }
+        let steps = max(1_000, 10 * system.dimension)
+        let solver: any LinearSolver =
+            system.isSymmetric
+            ? ConjugateGradients(tolerance: Self.tolerance, maxIterations: steps)
+            : GMRES(tolerance: Self.tolerance, maxIterations: steps)
+        do {
+            return try solver.solve(matrix, rhs: rhs, start: nil, shouldStop: shouldStop)
+        } catch {
+            preconditionFailure("a right-hand side of the system's own dimension: \(error)")
+        }
+    }
+}
