@@ -1,4 +1,4 @@
-// Elementary functions on vectors: exp, log and their kin within 1 ulp; tanh, sigmoid, softplus within 2.
+// Elementary functions on vectors: tanh within 2 ulp, the others within 1.
 // Reductions after Cody and Waite; the logarithm's series and coefficients are those of fdlibm (e_log.c).
 
 // x = n ln 2 + r + low, |r| <= ln 2 / 2.
@@ -45,11 +45,29 @@ SK_INLINE vec clamp(vec x, real low, real high) {
     return (ivec)(x < low) ? splat(low) : x;
 }
 
+// A number, and what is lost when it is rounded.
+typedef struct {
+    vec high, low;
+} pair;
+
+// e^x 2^-n, near 1.
+SK_INLINE pair exp_significand(exp_parts e) {
+    const vec series = vfma(e.r * e.r, exp_quotient(e.r), e.low);
+    const vec sum = 1.0 + e.r, rest = series + (e.r - (sum - 1.0));
+    const vec high = sum + rest;
+    return (pair){high, rest - (high - sum)};
+}
+
 SK_INLINE vec vexp(vec x) {
     const exp_parts e = exp_reduce(clamp(x, SK_EXP_LEAST, SK_EXP_GREATEST));
-    const vec series = vfma(e.r * e.r, exp_quotient(e.r), e.low);
-    const vec sum = 1.0 + e.r;
-    return scale_by_power(sum + (series + (e.r - (sum - 1.0))), e.n);
+    return scale_by_power(exp_significand(e).high, e.n);
+}
+
+// e^-|x|
+SK_INLINE pair exp_of_negative(vec x) {
+    const exp_parts e = exp_reduce(clamp(-absolute(x), SK_EXP_LEAST, 0.0));
+    const pair y = exp_significand(e);
+    return (pair){scale_by_power(y.high, e.n), scale_by_power(y.low, e.n)};
 }
 
 // 2^n (e^r - 1 + (1 - 2^-n)); what r^2, the bracket and the sum lose to rounding is added back.
@@ -65,14 +83,15 @@ SK_INLINE vec vexpm1(vec x) {
 }
 
 // log(2^k (1 + f)) + correction, for 1 + f in sqrt(1/2) ... sqrt(2) and a correction far below one ulp of 1.
-SK_INLINE vec log_series(vec f, vec k, vec correction) {
+// The sum of a leading part and the rest.
+SK_INLINE pair log_series(vec f, vec k, vec correction) {
     const vec s = f / (2.0 + f), z = s * s;
     const vec p = SK_POLYNOMIAL(log_coefficients, z);
     const vec half_square = 0.5 * f * f;
     const vec tail = vfma(k, splat(SK_LN2_LOW), correction) + s * vfma(p, z, half_square);
     const vec base = k * SK_LN2_HIGH;  // exact
     const vec sum = base + f;
-    return sum + ((f - (sum - base)) - (half_square - tail));
+    return (pair){sum, (f - (sum - base)) - (half_square - tail)};
 }
 
 // x = 2^k m with m in sqrt(1/2) ... sqrt(2), for positive normal x.
@@ -87,33 +106,33 @@ SK_INLINE vec vlog(vec x) {
     vec k, m;
     split_binade(tiny ? x * SK_LIFT_SCALE : x, &k, &m);
     k = tiny ? k - SK_LIFT : k;
-    const vec y = log_series(m - 1.0, k, splat(0));
+    const pair y = log_series(m - 1.0, k, splat(0));
     const vec special = (ivec)(x == 0.0) ? splat(-INFINITY) : (ivec)(x == INFINITY) ? x : splat(NAN);
-    return (ivec)((x > 0.0) & (x < INFINITY)) ? y : special;
+    return (ivec)((x > 0.0) & (x < INFINITY)) ? y.high + y.low : special;
 }
 
-// log(1 + x) for finite x > -1: the rounding error of 1 + x returns as a correction.
-SK_INLINE vec log1p_finite(vec x) {
+// log(1 + x + low) for finite x > -1: the rounding error of 1 + x returns as a correction.
+SK_INLINE pair log1p_finite(vec x, vec low) {
     const vec u = 1.0 + x, back = u - 1.0;
     const vec lost = (1.0 - (u - back)) + (x - back);
     vec k, m;
     split_binade(u, &k, &m);
     const ivec near = k == 0.0;
-    return log_series(near ? x : m - 1.0, k, near ? splat(0) : lost / u);
+    return log_series(near ? x : m - 1.0, k, ((ivec)near ? low : low + lost) / u);
 }
 
 SK_INLINE vec vlog1p(vec x) {
-    const vec y = log1p_finite(x);
+    const pair y = log1p_finite(x, splat(0));
     const vec special = (ivec)(x == -1.0) ? splat(-INFINITY) : (ivec)(x == INFINITY) ? x : splat(NAN);
-    const vec signed_zero = (ivec)(x == 0.0) ? x : y;
+    const vec signed_zero = (ivec)(x == 0.0) ? x : y.high + y.low;
     return (ivec)((x > -1.0) & (x < INFINITY)) ? signed_zero : special;
 }
 
-// numerator / (a + b) for a >= b >= 0, corrected for the rounding of the sum.
-SK_INLINE vec divide_by_sum(vec numerator, vec a, vec b) {
-    const vec sum = a + b, lost = b - (sum - a);
-    const vec inverse = 1.0 / sum, quotient = numerator * inverse;
-    const vec residual = vfma(-quotient, lost, vfma(-quotient, sum, numerator));
+// numerator / (a + b) for a >= b >= 0, corrected for the rounding of the sum and of the numerator.
+SK_INLINE vec divide_by_sum(pair numerator, vec a, pair b) {
+    const vec sum = a + b.high, lost = b.high - (sum - a) + b.low;
+    const vec inverse = 1.0 / sum, quotient = numerator.high * inverse;
+    const vec residual = vfma(-quotient, lost, vfma(-quotient, sum, numerator.high)) + numerator.low;
     return vfma(residual, inverse, quotient);
 }
 
@@ -122,20 +141,38 @@ SK_INLINE vec vtanh(vec x) {
     const vec size = absolute(x);
     const vec t = vexpm1(clamp(size + size, 0.0, 60.0));
     const ivec large = size > 0.549;
-    const vec quotient = divide_by_sum(large ? splat(2) : t, splat(2), t);
+    const vec quotient = divide_by_sum((pair){large ? splat(2) : t, splat(0)}, splat(2), (pair){t, splat(0)});
     return with_sign(large ? 1.0 - quotient : quotient, x);
 }
 
 // With e = e^-|x|: 1 / (1 + e) or e / (1 + e).
 SK_INLINE vec vsigmoid(vec x) {
-    const vec e = vexp(-absolute(x));
-    return divide_by_sum((ivec)(x >= 0.0) ? splat(1) : e, splat(1), e);
+    const pair e = exp_of_negative(x);
+    const ivec is_positive = x >= 0.0;
+    const pair numerator = {is_positive ? splat(1) : e.high, is_positive ? splat(0) : e.low};
+    return divide_by_sum(numerator, splat(1), e);
 }
 
 // max(x, 0) + log(1 + e^-|x|)
 SK_INLINE vec vsoftplus(vec x) {
     const vec base = (ivec)(x > 0.0) ? x : splat(0);
-    return base + log1p_finite(vexp(-absolute(x)));
+    const pair e = exp_of_negative(x), y = log1p_finite(e.high, e.low);
+    const vec sum = base + y.high, second = sum - base;
+    const vec lost = (base - (sum - second)) + (y.high - second);
+    return (ivec)(x == INFINITY) ? x : sum + (lost + y.low);
+}
+
+static const real erf_quotient[] = SK_ERF_QUOTIENT, erf_offset[] = SK_ERF_OFFSET, erfc_scaled[] = SK_ERFC_SCALED;
+
+// x + x p(x^2) up to 3/4, a constant and a small rest up to 3/2, 1 - e^(-x^2) q(x) beyond, which is 1 from 6 on.
+SK_INLINE vec verf(vec x) {
+    const vec size = absolute(x), tail = clamp(size, 1.5, 6.0), middle = clamp(size, 0.75, 1.5);
+    const vec near = vfma(x, SK_POLYNOMIAL(erf_quotient, x * x), x);
+    const vec center = SK_ERF_MIDDLE + SK_POLYNOMIAL(erf_offset, middle - 1.125);
+    const vec place = vfma(splat(-3), tail, splat(9)) / (tail + 3.0);
+    const vec far = 1.0 - vexp(-tail * tail) * SK_POLYNOMIAL(erfc_scaled, place);
+    const vec large = (ivec)(size > 1.5) ? far : center;
+    return (ivec)(size > 0.75) ? with_sign(large, x) : near;
 }
 
 SK_INLINE vec vsign(vec x) {

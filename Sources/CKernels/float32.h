@@ -49,6 +49,25 @@ typedef double wide __attribute__((ext_vector_type(8)));          // 8 doubles, 
 // Lg4 ... Lg1 of fdlibm's e_logf.c.
 #define SK_LOG_SERIES {0xf89e26.0p-26f, 0x91e9ee.0p-25f, 0xccce13.0p-25f, 0xaaaaaa.0p-24f}
 
+// ---- The error function
+
+// erf(x) / x - 1 as a polynomial in x^2 on |x| <= 3 / 4, error 2^-29.
+#define SK_ERF_QUOTIENT \
+    {-0x1.623bfp-11f, 0x1.4f3d08p-8f, -0x1.b7aaap-6f, 0x1.ce2ae2p-4f, \
+     -0x1.81273ap-2f, 0x1.06eba8p-3f}
+
+// erf(x) - SK_ERF_MIDDLE as a polynomial in x - 9 / 8 on 3 / 4 <= x <= 3 / 2, error 2^-28.
+#define SK_ERF_MIDDLE 0.88671875
+#define SK_ERF_OFFSET \
+    {-0x1.73f62p-8f, 0x1.36b22cp-7f, 0x1.fbe468p-7f, -0x1.f640ap-5f, \
+     0x1.ca5696p-6f, 0x1.4cb388p-3f, -0x1.6ea6dp-2f, 0x1.45e99cp-2f, \
+     0x1.b5a506p-10f}
+
+// erfc(x) e^(x^2) as a polynomial in (9 - 3 x) / (x + 3) on 3 / 2 <= x <= 6, error 2^-27.
+#define SK_ERFC_SCALED \
+    {0x1.7e782cp-18f, 0x1.a2a19ap-14f, 0x1.cfe96cp-11f, 0x1.6c639ap-8f, \
+     0x1.bf1bap-6f, 0x1.bd6adcp-4f, 0x1.6e9828p-3f}
+
 // ---- Memory
 
 #define SK_INLINE static inline __attribute__((always_inline))

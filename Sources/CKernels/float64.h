@@ -54,6 +54,30 @@ typedef vec wide;                                                // 8 doubles, i
     {1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01, \
      2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01}
 
+// ---- The error function
+
+// erf(x) / x - 1 as a polynomial in x^2 on |x| <= 3 / 4, error 2^-66.
+#define SK_ERF_QUOTIENT \
+    {-0x1.05364c48fa2d3p-30, 0x1.ef41d2b29a3a8p-27, -0x1.5ec0e0bec99f7p-23, 0x1.b9dae461077e7p-20, \
+     -0x1.f4d1d6286861cp-17, 0x1.f9a32306e0932p-14, -0x1.c02db3ec9fd99p-11, 0x1.565bcd0e2c679p-8, \
+     -0x1.b82ce31287ce6p-6, 0x1.ce2f21a042bc6p-4, -0x1.812746b0379e7p-2, 0x1.06eba8214db69p-3}
+
+// erf(x) - SK_ERF_MIDDLE as a polynomial in x - 9 / 8 on 3 / 4 <= x <= 3 / 2, error 2^-60.
+#define SK_ERF_MIDDLE 0.88671875
+#define SK_ERF_OFFSET \
+    {-0x1.cd9c4a0732d12p-23, -0x1.e4cc7a925de3p-18, 0x1.681478e56cc78p-17, 0x1.9dd424821fccfp-15, \
+     -0x1.28df729845de8p-13, -0x1.73116d0ca45eep-13, 0x1.2e527852e49f3p-10, -0x1.79b09ed3380d9p-12, \
+     -0x1.8b43c4449a171p-8, 0x1.3acc785d9a7f3p-7, 0x1.fd1c6c11fd4b8p-7, -0x1.f65d15f1f6f38p-5, \
+     0x1.ca5083167a105p-6, 0x1.4cb3cf0aa0d3p-3, -0x1.6ea6cf452e838p-2, 0x1.45e99bcbb7915p-2, \
+     0x1.b5a5053d8c3cbp-10}
+
+// erfc(x) e^(x^2) as a polynomial in (9 - 3 x) / (x + 3) on 3 / 2 <= x <= 6, error 2^-54.
+#define SK_ERFC_SCALED \
+    {-0x1.62917d5c53fbcp-40, -0x1.f152fa30bc9fdp-37, 0x1.3ede5bc6a4c1fp-34, 0x1.29dc8fe03b8ccp-30, \
+     -0x1.3bfde240c54c5p-29, -0x1.86d881e6cb12dp-24, -0x1.5b7aacb41f918p-22, 0x1.88fff4d62021ep-18, \
+     0x1.a506e884d8f4dp-14, 0x1.cfdeefb4b47ap-11, 0x1.6c5ecbc5f749ep-8, 0x1.bf1baae4768adp-6, \
+     0x1.bd6ae4d14b16fp-4, 0x1.6e9827d229d2ep-3}
+
 // ---- Memory
 
 #define SK_INLINE static inline __attribute__((always_inline))

@@ -7,10 +7,16 @@ import Testing
         [0, 2, 3], [2, 0, 3], [2, 3, 0], [1, 1, 1], [1, 5, 4], [5, 1, 4], [1, 1, 6], [7, 9, 8], [33, 17, 40],
     ]
 
-    @Test(arguments: sizes, [0, 1, 2, 3]) func multiplies(_ size: [Int], _ flags: Int) {
+    @Test(arguments: sizes, Precision.allCases) func multiplies(_ size: [Int], _ precision: Precision) {
+        for flags in 0..<4 { checkProduct(size, flags, precision) }
+    }
+
+    private func checkProduct(_ size: [Int], _ flags: Int, _ precision: Precision) {
         let (m, n, k) = (size[0], size[1], size[2])
         let (transposeA, transposeB) = (flags & 1 == 1, flags & 2 == 2)
-        let (a, b) = (Support.numbers(m * k, stream: "a"), Support.numbers(k * n, stream: "b"))
+        let a = Support.numbers(m * k, stream: "a", precision)
+        let b = Support.numbers(k * n, stream: "b", precision)
+        let (left, right) = (Support.buffer(a, precision), Support.buffer(b, precision))
         func product(_ i: Int, _ j: Int) -> Double {
             (0..<k).reduce(0.0) { sum, l in
                 let left = a[transposeA ? l * m + i : i * k + l]
@@ -20,10 +26,12 @@ import Testing
         }
         let expected = (0..<m).flatMap { i in (0..<n).map { j in product(i, j) } }
         // NaN in the destination must not survive: there is no C to add to.
-        let result = Support.written(m * n) {
-            BLAS.matmul(.float64, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, b: b, c: $0)
+        let result = Support.written(m * n, precision) {
+            BLAS.matmul(
+                precision, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: left.address,
+                b: right.address, c: $0)
         }
-        #expect(Support.close(result ?? [], expected, tolerance: 1e-13))
+        #expect(Support.close(result ?? [], expected, tolerance: precision == .float64 ? 1e-13 : 1e-5))
         #expect(result?.count == m * n)
     }
 

@@ -38,61 +38,77 @@ import Testing
         Layout(dimensions: [Int](repeating: 2, count: 16), strides: (0..<16).map { 1 << $0 }),
     ]
 
-    @Test(arguments: layouts) func stridedCopyReadsWhereTheStridesPoint(_ layout: Layout) {
-        let source = Support.buffer(Support.numbers(1 << 16))
+    @Test(arguments: layouts, Precision.allCases)
+    func stridedCopyReadsWhereTheStridesPoint(_ layout: Layout, _ precision: Precision) {
+        let source = Support.buffer(Support.numbers(1 << 16), precision)
         let values = source.values
         let offsets = layout.offsets
-        let result = Support.written(offsets.count) {
-            Kernels.float64.stridedCopy(
-                source.base + layout.origin, $0, dimensions: layout.dimensions, sourceStrides: layout.strides)
+        let result = Support.written(offsets.count, precision) {
+            Kernels(precision).stridedCopy(
+                source.address + layout.origin * precision.size, $0, dimensions: layout.dimensions,
+                sourceStrides: layout.strides)
         }
         #expect(result == offsets.map { values[$0] })
     }
 
-    @Test(arguments: layouts) func stridedAddIsTheTransposeOfTheCopy(_ layout: Layout) {
+    @Test(arguments: layouts, Precision.allCases)
+    func stridedAddIsTheTransposeOfTheCopy(_ layout: Layout, _ precision: Precision) {
         let offsets = layout.offsets
-        let source = Support.numbers(offsets.count)
+        let source = Support.numbers(offsets.count, precision)
         var expected = [Double](repeating: 0, count: (offsets.max() ?? 0) + 1)
-        for (offset, value) in zip(offsets, source) { expected[offset] += value }
-        let result = Support.written(expected.count, from: 0) {
-            Kernels.float64.stridedAdd(
-                source, $0 + layout.origin, dimensions: layout.dimensions, destinationStrides: layout.strides)
+        for (offset, value) in zip(offsets, source) {
+            expected[offset] = precision.rounded(expected[offset] + value)
+        }
+        let buffer = Support.buffer(source, precision)
+        let result = Support.written(expected.count, from: 0, precision) {
+            Kernels(precision).stridedAdd(
+                buffer.address, $0 + layout.origin * precision.size, dimensions: layout.dimensions,
+                destinationStrides: layout.strides)
         }
         #expect(result == expected)
     }
 
-    @Test(arguments: [1, 3], [1, 4]) func takeReadsRowsAndMarksWildIndices(_ outer: Int, _ inner: Int) {
-        let middle = 5
-        let source = Support.numbers(outer * middle * inner)
+    @Test(arguments: [[1, 1], [3, 1], [1, 4], [3, 4]], Precision.allCases)
+    func takeReadsRowsAndMarksWildIndices(_ sizes: [Int], _ precision: Precision) {
+        let (outer, inner, middle) = (sizes[0], sizes[1], 5)
+        let source = Support.numbers(outer * middle * inner, precision)
         let indices: [Double] = [4, 0, 5, -1, 2, 2, .nan, .infinity, -.infinity, 1e300, -0.0]
         let inside: [Int?] = [4, 0, nil, nil, 2, 2, nil, nil, nil, nil, 0]
         var expected: [Double] = []
         var scattered = [Double](repeating: 0, count: source.count)
-        let cotangent = Support.numbers(outer * indices.count * inner, stream: "cotangent")
+        let cotangent = Support.numbers(outer * indices.count * inner, stream: "cotangent", precision)
         for o in 0..<outer {
             for row in inside {
                 for i in 0..<inner {
                     let position = row.map { (o * middle + $0) * inner + i }
-                    if let position { scattered[position] += cotangent[expected.count] }
+                    if let position {
+                        scattered[position] = precision.rounded(scattered[position] + cotangent[expected.count])
+                    }
                     expected.append(position.map { source[$0] } ?? .nan)
                 }
             }
         }
-        let taken = Support.written(expected.count) {
-            Kernels.float64.take(
-                source, indices: indices, $0, outer: outer, sourceMiddle: middle, count: indices.count, inner: inner)
+        let (kernels, rows) = (Kernels(precision), Support.buffer(indices, precision))
+        let (values, changes) = (Support.buffer(source, precision), Support.buffer(cotangent, precision))
+        let taken = Support.written(expected.count, precision) {
+            kernels.take(
+                values.address, indices: rows.address, $0, outer: outer, sourceMiddle: middle, count: indices.count,
+                inner: inner)
         }
-        let added = Support.written(source.count, from: 0) {
-            Kernels.float64.takeAdd(
-                cotangent, indices: indices, $0, outer: outer, sourceMiddle: middle, count: indices.count,
+        let added = Support.written(source.count, from: 0, precision) {
+            kernels.takeAdd(
+                changes.address, indices: rows.address, $0, outer: outer, sourceMiddle: middle, count: indices.count,
                 inner: inner)
         }
         #expect(Support.same(taken ?? [], expected))
         #expect(added == scattered)
     }
 
-    @Test func oneHotMarksTheColumn() {
-        let result = Support.written(12) { Kernels.float64.oneHot([2, 0, 3, .nan], $0, count: 4, classes: 3) }
+    @Test(arguments: Precision.allCases) func oneHotMarksTheColumn(_ precision: Precision) {
+        let indices = Support.buffer([2, 0, 3, .nan], precision)
+        let result = Support.written(12, precision) {
+            Kernels(precision).oneHot(indices.address, $0, count: 4, classes: 3)
+        }
         #expect(result == [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 }

@@ -24,6 +24,11 @@ import Testing
         }
     }
 
+    /// What results may lack in float32, where sums are rounded once and logarithms lie near 30.
+    static func tolerance(_ double: Double, _ precision: Precision) -> Double {
+        precision == .float64 ? double : 1e-5
+    }
+
     static func expect(_ result: [Double]?, near expected: [Double], _ tolerance: Double, _ name: String) {
         guard let result else {
             Issue.record("\(name) wrote outside its destination")
@@ -32,106 +37,126 @@ import Testing
         #expect(Support.close(result, expected, tolerance: tolerance), "\(name)")
     }
 
-    @Test(arguments: shapes) func reduces(_ shape: [Int]) {
-        let x = Support.numbers(shape.reduce(1, *))
+    @Test(arguments: shapes, Precision.allCases) func reduces(_ shape: [Int], _ precision: Precision) {
+        let x = Support.numbers(shape.reduce(1, *), precision)
+        let source = Support.buffer(x, precision)
         let fibres = Self.fibres(x, shape)
         let expected: [Kernels.Reduction: [Double]] = [
             .sum: fibres.map { $0.reduce(0, +) }, .max: fibres.map { $0.max() ?? -.infinity },
             .min: fibres.map { $0.min() ?? .infinity },
         ]
         for (kind, values) in expected {
-            let result = Support.written(values.count) {
-                Kernels.float64.reduce(kind, x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
+            let result = Support.written(values.count, precision) {
+                Kernels(precision).reduce(
+                    kind, source.address, $0, outer: shape[0], middle: shape[1], inner: shape[2])
             }
-            Self.expect(result, near: values, kind == .sum ? 1e-12 : 0, "\(kind)")
+            Self.expect(result, near: values, kind == .sum ? Self.tolerance(1e-12, precision) : 0, "\(kind)")
         }
     }
 
-    @Test(arguments: [[1, 40, 1], [1, 40, 5], [1, 40, 40]]) func extremesPropagateNaN(_ shape: [Int]) {
+    @Test(arguments: [[1, 40, 1], [1, 40, 5], [1, 40, 40]], Precision.allCases)
+    func extremesPropagateNaN(_ shape: [Int], _ precision: Precision) {
         for position in 0..<shape[1] {
             var x = Support.numbers(shape.reduce(1, *))
             x[position * shape[2]] = .nan
+            let source = Support.buffer(x, precision)
             for kind in Kernels.Reduction.allCases {
-                let result = Support.written(shape[2]) {
-                    Kernels.float64.reduce(kind, x, $0, outer: 1, middle: shape[1], inner: shape[2])
+                let result = Support.written(shape[2], precision) {
+                    Kernels(precision).reduce(kind, source.address, $0, outer: 1, middle: shape[1], inner: shape[2])
                 }
                 #expect(result?.map(\.isNaN) == (0..<shape[2]).map { $0 == 0 })
             }
         }
     }
 
-    @Test(arguments: shapes) func logSumExpAndSoftmaxAgreeWithTheirDefinitions(_ shape: [Int]) {
-        let x = Support.numbers(shape.reduce(1, *), in: -30...30)
+    @Test(arguments: shapes, Precision.allCases)
+    func logSumExpAndSoftmaxAgreeWithTheirDefinitions(_ shape: [Int], _ precision: Precision) {
+        let x = Support.numbers(shape.reduce(1, *), in: -30...30, precision)
+        let (kernels, source) = (Kernels(precision), Support.buffer(x, precision))
         let fibres = Self.fibres(x, shape)
         let sums = fibres.map { fibre in Glibc.log(fibre.map { Glibc.exp($0) }.reduce(0, +)) }
         let parts = zip(fibres, sums).map { fibre, sum in fibre.map { Glibc.exp($0 - sum) } }
-        let logSumExp = Support.written(sums.count) {
-            Kernels.float64.logSumExp(x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
+        let logSumExp = Support.written(sums.count, precision) {
+            kernels.logSumExp(source.address, $0, outer: shape[0], middle: shape[1], inner: shape[2])
         }
-        let softmax = Support.written(x.count) {
-            Kernels.float64.softmax(x, $0, outer: shape[0], middle: shape[1], inner: shape[2])
+        let softmax = Support.written(x.count, precision) {
+            kernels.softmax(source.address, $0, outer: shape[0], middle: shape[1], inner: shape[2])
         }
-        Self.expect(logSumExp, near: sums, 1e-12, "logSumExp")
-        Self.expect(softmax, near: Self.woven(parts, shape), 1e-13, "softmax")
+        Self.expect(logSumExp, near: sums, Self.tolerance(1e-12, precision), "logSumExp")
+        Self.expect(softmax, near: Self.woven(parts, shape), Self.tolerance(1e-13, precision), "softmax")
     }
 
-    @Test(arguments: [1, 3]) func logSumExpAndSoftmaxAtInfinity(_ inner: Int) {
+    @Test(arguments: [1, 3], Precision.allCases)
+    func logSumExpAndSoftmaxAtInfinity(_ inner: Int, _ precision: Precision) {
+        let kernels = Kernels(precision)
         func column(_ values: [Double]) -> [Double] { values.flatMap { [Double](repeating: $0, count: inner) } }
         func logSumExp(_ values: [Double]) -> [Double]? {
-            Support.written(inner) {
-                Kernels.float64.logSumExp(column(values), $0, outer: 1, middle: values.count, inner: inner)
+            let source = Support.buffer(column(values), precision)
+            return Support.written(inner, precision) {
+                kernels.logSumExp(source.address, $0, outer: 1, middle: values.count, inner: inner)
             }
         }
         func softmax(_ values: [Double]) -> [Double]? {
-            Support.written(inner * values.count) {
-                Kernels.float64.softmax(column(values), $0, outer: 1, middle: values.count, inner: inner)
+            let source = Support.buffer(column(values), precision)
+            return Support.written(inner * values.count, precision) {
+                kernels.softmax(source.address, $0, outer: 1, middle: values.count, inner: inner)
             }
         }
         #expect(logSumExp([-.infinity, -.infinity]) == column([-.infinity]))
         #expect(logSumExp([0, .infinity]) == column([.infinity]))
         #expect(logSumExp([-.infinity, 5]) == column([5]))
-        #expect(logSumExp([1e308, 1e308]) == column([1e308]))
+        let large = precision.rounded(precision == .float64 ? 1e308 : 1e38)
+        #expect(logSumExp([large, large]) == column([large]))
         #expect(logSumExp([0, .nan])?.allSatisfy(\.isNaN) == true)
         #expect(softmax([-.infinity, 3]) == column([0, 1]))
         #expect(softmax([-.infinity, -.infinity])?.allSatisfy(\.isNaN) == true)
         #expect(softmax([0, .infinity])?.suffix(inner).allSatisfy(\.isNaN) == true)
     }
 
-    @Test(arguments: shapes) func cumulates(_ shape: [Int]) {
-        let x = Support.numbers(shape.reduce(1, *))
+    /// The sum runs in double, whatever is rounded on the way.
+    @Test(arguments: shapes, Precision.allCases) func cumulates(_ shape: [Int], _ precision: Precision) {
+        let x = Support.numbers(shape.reduce(1, *), precision)
+        let source = Support.buffer(x, precision)
         for reverse in [false, true] {
             let sums = Self.fibres(x, shape).map { fibre -> [Double] in
                 var total = 0.0
                 let running = (reverse ? fibre.reversed() : fibre).map { value -> Double in
                     total += value
-                    return total
+                    return precision.rounded(total)
                 }
                 return reverse ? running.reversed() : running
             }
-            let result = Support.written(x.count) {
-                Kernels.float64.cumulativeSum(
-                    x, $0, outer: shape[0], middle: shape[1], inner: shape[2], reverse: reverse)
+            let result = Support.written(x.count, precision) {
+                Kernels(precision).cumulativeSum(
+                    source.address, $0, outer: shape[0], middle: shape[1], inner: shape[2], reverse: reverse)
             }
             Self.expect(result, near: Self.woven(sums, shape), 0, "cumulativeSum")
         }
     }
 
-    @Test(arguments: Support.lengths) func addsAndScalesVectors(_ count: Int) {
-        let (x, y) = (Support.numbers(count, stream: "x"), Support.numbers(count, stream: "y"))
-        let result = Support.written(count) {
-            $0.update(from: y, count: count)
-            Kernels.float64.axpy(0.3, x, $0, count: count)
-            Kernels.float64.scale(-2, $0, count: count)
+    @Test(arguments: Support.lengths, Precision.allCases)
+    func addsAndScalesVectors(_ count: Int, _ precision: Precision) {
+        let x = Support.numbers(count, stream: "x", precision)
+        let y = Support.numbers(count, stream: "y", precision)
+        let (kernels, source) = (Kernels(precision), Support.buffer(x, precision))
+        let result = Support.written(y, precision) {
+            kernels.axpy(0.375, source.address, $0, count: count)
+            kernels.scale(-2, $0, count: count)
         }
-        #expect(result == zip(x, y).map { -2 * Glibc.fma(0.3, $0, $1) })
+        // A float times 0.375 is exact in double, and the sum is rounded there far below what float keeps.
+        #expect(result == zip(x, y).map { -2 * precision.rounded(Glibc.fma(0.375, $0, $1)) })
     }
 
-    @Test func longSumsStayAccurate() {
+    @Test(arguments: Precision.allCases) func longSumsStayAccurate(_ precision: Precision) {
         let count = 1_000_000
-        let x = [Double](repeating: 0.1, count: count)
-        // Added one after the other they err by 1e-6.
-        #expect(abs(Kernels.float64.sum(x, count: count) - 100_000) <= 1e-8)
-        let columns = Support.written(2) { Kernels.float64.reduce(.sum, x, $0, outer: 1, middle: count / 2, inner: 2) }
-        Self.expect(columns, near: [50_000, 50_000], 1e-7, "sum")
+        let tenth = precision.rounded(0.1)
+        let x = Support.buffer([Double](repeating: tenth, count: count), precision)
+        // Added one after the other they err by 1e-6, floats by a tenth of the sum.
+        #expect(abs(Kernels(precision).sum(x.address, count: count) - tenth * 1e6) <= 1e-8)
+        let columns = Support.written(2, precision) {
+            Kernels(precision).reduce(.sum, x.address, $0, outer: 1, middle: count / 2, inner: 2)
+        }
+        let half = tenth * 5e5
+        Self.expect(columns, near: [half, half], max(1e-7, Support.ulp(half, precision)), "sum")
     }
 }

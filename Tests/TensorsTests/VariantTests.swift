@@ -8,77 +8,109 @@ import Testing
     @Test func allVariantsGiveTheSameBits() throws {
         let detected = try #require(Kernels.Variant.allCases.first { $0.name == Kernels.variant })
         defer { _ = Kernels.use(detected) }
-        #expect(Kernels.use(.portable))
-        let portable = Self.allResults()
-        for variant in Kernels.Variant.allCases where Kernels.use(variant) {
-            #expect(Kernels.variant == variant.name)
-            let results = Self.allResults()
-            #expect(results.count == portable.count)
-            for (name, values) in results {
-                #expect(Support.same(values, portable[name] ?? []), "\(variant.name): \(name)")
+        for precision in Precision.allCases {
+            let results = KernelResults(precision)
+            #expect(Kernels.use(.portable))
+            let portable = results.all()
+            for variant in Kernels.Variant.allCases where Kernels.use(variant) {
+                #expect(Kernels.variant == variant.name)
+                let found = results.all()
+                #expect(found.count == portable.count)
+                for (name, values) in found where !Support.same(values, portable[name] ?? []) {
+                    Issue.record("\(variant.name) in \(precision.name): \(name)")
+                }
             }
         }
     }
+}
 
-    /// The output of every kernel of the variant in use, on arguments that include special values.
-    static func allResults() -> [String: [Double]] {
+/// The output of every kernel of the variant in use, on arguments that include special values.
+struct KernelResults {
+    let precision: Precision
+    private let kernels: Kernels
+
+    init(_ precision: Precision) {
+        self.precision = precision
+        kernels = Kernels(precision)
+    }
+
+    func all() -> [String: [Double]] {
         var results: [String: [Double]] = [:]
         addOperations(to: &results)
-        for length in Support.lengths { addVectors(length, to: &results) }
+        for length in Support.lengths + Array(1...40) { addVectors(length, to: &results) }
         for m in SmallProductTests.rows { addProducts(m, to: &results) }
-        for shape in ReductionTests.shapes { addReductions(shape, to: &results) }
+        for shape in ReductionTests.shapes { addReductions(shape, special: false, to: &results) }
+        for length in 1...40 { addReductions([1, length, 1], special: true, to: &results) }
+        for length in 1...40 { addReductions([2, 3, length], special: true, to: &results) }
         return results
     }
 
-    private static func addOperations(to results: inout [String: [Double]]) {
-        let count = 613
-        let a = Support.numbers(count, in: -40...40, stream: "a") + Support.specials
-        let b = Support.numbers(a.count, in: -2...2, stream: "b")
-        let c = Support.numbers(a.count, in: 1e-3...2, stream: "c")
+    /// Special values in turn between ordinary ones.
+    static func mixed(_ count: Int, _ precision: Precision, stream: String = "x") -> [Double] {
+        let specials = Support.specials(precision)
+        return Support.numbers(count, in: -9...9, stream: stream, precision).enumerated().map { index, value in
+            index % 5 == 3 ? specials[(index + count) % specials.count] : value
+        }
+    }
+
+    private func addOperations(to results: inout [String: [Double]]) {
+        let bits = ElementaryArguments.mixed(4_000, precision, seed: 3)
+        let a = Support.numbers(613, in: -40...40, stream: "a", precision) + Support.specials(precision) + bits
+        let b = Support.numbers(a.count, in: -2...2, stream: "b", precision)
+        let c = Support.numbers(a.count, in: 1e-3...2, stream: "c", precision)
         for opcode in BlockOpcode.allCases where !opcode.accumulates {
-            results["\(opcode)"] = Support.apply(opcode, a, b, c)
-            results["\(opcode) of positive"] = Support.apply(opcode, c, a, b)
+            results["\(opcode)"] = Support.apply(opcode, a, b, c, in: precision)
+            results["\(opcode) of positive"] = Support.apply(opcode, c, a, b, in: precision)
         }
     }
 
-    private static func addVectors(_ length: Int, to results: inout [String: [Double]]) {
-        let (x, y) = (Support.numbers(length, stream: "x"), Support.numbers(length, stream: "y"))
-        results["sum \(length)"] = [Kernels.float64.sum(x, count: length)]
-        results["dot \(length)"] = [Kernels.float64.dot(x, y, count: length)]
-        results["axpy \(length)"] = Support.written(length, from: 0.7) {
-            Kernels.float64.axpy(0.3, x, $0, count: length)
+    private func addVectors(_ length: Int, to results: inout [String: [Double]]) {
+        for isSpecial in [false, true] {
+            let x = isSpecial ? Self.mixed(length, precision) : Support.numbers(length, precision)
+            let y = Support.numbers(length, stream: "y", precision)
+            let (a, b) = (Support.buffer(x, precision), Support.buffer(y, precision))
+            let name = "\(length) special \(isSpecial)"
+            results["sum \(name)"] = [kernels.sum(a.address, count: length)]
+            results["dot \(name)"] = [kernels.dot(a.address, b.address, count: length)]
+            results["axpy \(name)"] = Support.written(length, from: 0.7, precision) {
+                kernels.axpy(0.3, a.address, $0, count: length)
+            }
+            results["scale \(name)"] = Support.written(x, precision) { kernels.scale(0.3, $0, count: length) }
+            let code = [BlockOp(.exp, to: 1, 1), BlockOp(.sum, to: 2, 1)]
+            results["fused \(name)"] = Support.run(
+                code, inputs: [x], extra: [.accumulator(0)], count: length, precision)
         }
-        results["scale \(length)"] = Support.written(length, from: 0.7) {
-            Kernels.float64.scale(0.3, $0, count: length)
-        }
-        let code = [BlockOp(.exp, to: 1, 1), BlockOp(.sum, to: 2, 1)]
-        results["fused \(length)"] = Support.run(code, inputs: [x], extra: [.accumulator(0)], count: length)
     }
 
-    private static func addProducts(_ m: Int, to results: inout [String: [Double]]) {
+    private func addProducts(_ m: Int, to results: inout [String: [Double]]) {
         for k in SmallProductTests.columns {
-            let vectors = ["0", "1"].map { Support.numbers(max(m, k), stream: $0) }
-            let products = SmallProductTests.Products(
-                Support.numbers(m * k), m: m, k: k, x: vectors.map { Array($0.prefix(k)) },
-                c: vectors.map { Array($0.prefix(m)) })
-            let all = products.n + products.t + products.n2 + products.t2
-            results["products \(m) \(k)"] = all.flatMap { $0 }
-        }
-    }
-
-    private static func addReductions(_ shape: [Int], to results: inout [String: [Double]]) {
-        let x = Support.numbers(shape.reduce(1, *), in: -9...9)
-        let (outer, middle, inner) = (shape[0], shape[1], shape[2])
-        for kind in Kernels.Reduction.allCases {
-            results["\(kind) \(shape)"] = Support.written(outer * inner) {
-                Kernels.float64.reduce(kind, x, $0, outer: outer, middle: middle, inner: inner)
+            let vectors = ["0", "1"].map { Support.numbers(max(m, k), stream: $0, precision) }
+            for isSpecial in [false, true] {
+                let a = isSpecial ? Self.mixed(m * k, precision) : Support.numbers(m * k, precision)
+                let products = SmallProductTests.Products(
+                    a, m: m, k: k, x: vectors.map { Array($0.prefix(k)) }, c: vectors.map { Array($0.prefix(m)) },
+                    precision)
+                let all = products.n + products.t + products.n2 + products.t2
+                results["products \(m) \(k) special \(isSpecial)"] = all.flatMap { $0 }
             }
         }
-        results["logSumExp \(shape)"] = Support.written(outer * inner) {
-            Kernels.float64.logSumExp(x, $0, outer: outer, middle: middle, inner: inner)
+    }
+
+    private func addReductions(_ shape: [Int], special: Bool, to results: inout [String: [Double]]) {
+        let count = shape.reduce(1, *)
+        let x = special ? Self.mixed(count, precision) : Support.numbers(count, in: -9...9, precision)
+        let (outer, middle, inner) = (shape[0], shape[1], shape[2])
+        let buffer = Support.buffer(x, precision)
+        for kind in Kernels.Reduction.allCases {
+            results["\(kind) \(shape) special \(special)"] = Support.written(outer * inner, precision) {
+                kernels.reduce(kind, buffer.address, $0, outer: outer, middle: middle, inner: inner)
+            }
         }
-        results["softmax \(shape)"] = Support.written(x.count) {
-            Kernels.float64.softmax(x, $0, outer: outer, middle: middle, inner: inner)
+        results["logSumExp \(shape) special \(special)"] = Support.written(outer * inner, precision) {
+            kernels.logSumExp(buffer.address, $0, outer: outer, middle: middle, inner: inner)
+        }
+        results["softmax \(shape) special \(special)"] = Support.written(count, precision) {
+            kernels.softmax(buffer.address, $0, outer: outer, middle: middle, inner: inner)
         }
     }
 }
