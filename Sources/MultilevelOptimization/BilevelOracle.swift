@@ -8,8 +8,12 @@ import Tensors
 /// unchanged point costs the tangent part alone.
 package final class BilevelOracle {
     package let problem: MultilevelProblem
-    package private(set) var counts = OracleCounts()
+    /// What its programs compute in.
+    package let precision: Precision
 
+    private let counter: OracleCounter
+    private var exact: BilevelOracle?
+    private lazy var buffers = problem.buffers(in: precision)
     private let derivatives: BilevelGraph
     private let lowerSamples: Int
     private let upperSamples: Int
@@ -26,13 +30,34 @@ package final class BilevelOracle {
     }
     private var evaluators: [OracleProgram: Evaluator] = [:]
 
-    package init(_ problem: MultilevelProblem) {
+    /// The oracle of a problem, in the problem's precision.
+    package convenience init(_ problem: MultilevelProblem) {
+        self.init(problem, precision: problem.precision, counter: OracleCounter())
+    }
+
+    private init(_ problem: MultilevelProblem, precision: Precision, counter: OracleCounter) {
         self.problem = problem
+        self.precision = precision
+        self.counter = counter
         derivatives = BilevelGraph.full(problem)
         upperSamples = problem.sampleCount(ofLevel: 0)
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         x = problem.upper.start
         y = problem.isSingleLevel ? [] : problem.lower.start
+    }
+
+    /// The same problem in float64, whose calls count as this one's: itself, or a companion with a point of its own.
+    package var reference: BilevelOracle {
+        if precision == .float64 { return self }
+        let oracle = exact ?? BilevelOracle(problem, precision: .float64, counter: counter)
+        exact = oracle
+        return oracle
+    }
+
+    /// The calls so far.
+    package private(set) var counts: OracleCounts {
+        get { counter.counts }
+        set { counter.counts = newValue }
     }
 
     package var upperDimension: Int { problem.upper.dimension }
@@ -151,7 +176,9 @@ package final class BilevelOracle {
     // MARK: - Programs
 
     /// The memory of all programs compiled so far, data not counted, in bytes; to hold prices against.
-    package var memoryBytes: Int { evaluators.values.reduce(0) { $0 + $1.program.plan.memoryBytes } }
+    package var memoryBytes: Int {
+        evaluators.values.reduce(exact?.memoryBytes ?? 0) { $0 + $1.program.plan.memoryBytes }
+    }
 
     private func run(_ kind: OracleProgram, along v: [Double]? = nil) -> Program {
         var evaluator = evaluators[kind] ?? Evaluator(program: compile(kind))
@@ -171,8 +198,8 @@ package final class BilevelOracle {
     }
 
     private func compile(_ kind: OracleProgram) -> Program {
-        let program = Program(derivatives.plan(kind))
-        for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
+        let program = Program(derivatives.plan(kind, in: precision))
+        for (node, buffer) in buffers { program.bind(node, to: buffer) }
         return program
     }
 

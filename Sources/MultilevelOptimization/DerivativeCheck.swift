@@ -24,7 +24,7 @@ package struct DerivativeChecker {
 
     /// - Parameter seed: of the point, near the start but not on it, and of the directions.
     package init(_ problem: MultilevelProblem, seed: UInt64) {
-        oracle = BilevelOracle(problem)
+        oracle = BilevelOracle(problem).reference
         var stream = RandomStream(seed: seed, stream: "derivative check")
         func near(_ start: [Double]) -> [Double] { start.map { $0 + 0.01 * max(1, abs($0)) * stream.normal() } }
         var x = near(problem.upper.start)

@@ -4,7 +4,8 @@ import Tensors
 
 /// Bytes that a run needs at its largest. A count beyond the largest integer stays there.
 package struct MemoryPrice: Sendable, Equatable {
-    /// Data arrays; those that a method lays out anew twice.
+    /// Data arrays in float64; those that a method lays out anew twice; and what is converted for programs of another
+    /// precision.
     package let dataBytes: Int
     /// Programs: every one that the method may compile.
     package let programBytes: Int
@@ -20,23 +21,24 @@ package struct MemoryPrice: Sendable, Equatable {
     /// Prices a problem under a method. Programs are planned and forgotten: time by the number of operations, none by
     /// the sizes of arrays.
     package init(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) {
-        dataBytes = Self.data(problem, configuration).times(MemoryLayout<Double>.stride)
+        dataBytes = Self.data(problem, configuration)
         programBytes = Self.programs(problem, configuration)
         vectorBytes = Self.vectors(problem, configuration).times(MemoryLayout<Double>.stride)
     }
 
-    /// Numbers of the data.
     private static func data(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
-        problem.data.reduce(0) { sum, array in
+        let converted = problem.precision == .float64 ? 0 : problem.precision.size
+        return problem.data.reduce(0) { sum, array in
             let isLaidOut = configuration.isStochastic && !problem.graph.shape(array.node).axes.isEmpty
-            return sum.adding(array.tensor.count.times(isLaidOut ? 2 : 1))
+            let bytes = (isLaidOut ? 2 : 1) * Precision.float64.size + converted
+            return sum.adding(array.tensor.count.times(bytes))
         }
     }
 
     private static func programs(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         let derivatives = BilevelGraph.full(problem)
-        let oracle = OracleProgram.compiled(for: problem, by: configuration).reduce(0) { sum, program in
-            sum.adding(derivatives.plan(program).memoryBytes)
+        let oracle = OracleProgram.compiled(for: problem, by: configuration).reduce(0) { sum, entry in
+            sum.adding(derivatives.plan(entry.program, in: entry.precision).memoryBytes)
         }
         switch configuration.algorithm {
         case .doubleLoop: return oracle
@@ -49,9 +51,10 @@ package struct MemoryPrice: Sendable, Equatable {
     private static func vectors(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         let upper = problem.upper.dimension
         let lower = problem.isSingleLevel ? 0 : problem.lower.dimension
-        // Methods that draw rows of a variable keep it beside their program.
+        // Methods that draw rows of a variable keep it beside their program, with what it shows the program and a step.
         let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
-        let points = upper.adding(lower).times(vectorsPerVariable).adding(rows.reduce(0) { $0.adding($1.count) })
+        let points = upper.adding(lower).times(vectorsPerVariable).adding(
+            rows.reduce(0) { $0.adding($1.count.times(3)) })
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
         if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, lower)) }
         return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))

@@ -116,7 +116,8 @@ package struct RunLimits: Sendable, Equatable {
     package var iterations: Int
     /// Oracle calls of all kinds.
     package var oracleCalls: Int?
-    /// ‖projected hypergradient‖₂ at which the run has converged; `nil`: 1e-10 · max(1, its value at the start).
+    /// ‖projected hypergradient‖₂ at which the run has converged; `nil`: ``Tensors/Precision/defaultTolerance`` times
+    /// max(1, its value at the start).
     package var hypergradientTolerance: Double?
     /// Iterations between progress points; `nil`: 1, or an epoch for methods that draw batches.
     package var progressEvery: Int?

@@ -124,12 +124,23 @@ package struct MultilevelProblem: Sendable {
     package let levels: [Level]
     package let data: [DataArray]
     package let axes: [SampleAxis]
+    /// What methods compute in. The data hold numbers of this precision; measurements of a problem and certificates are
+    /// made in float64 whatever it is.
+    package let precision: Precision
 
-    package init(graph: Graph, levels: [Level], data: [DataArray], axes: [SampleAxis]) {
+    package init(
+        graph: Graph, levels: [Level], data: [DataArray], axes: [SampleAxis], precision: Precision = .float64
+    ) {
         self.graph = graph
         self.levels = levels
         self.data = data
         self.axes = axes
+        self.precision = precision
+    }
+
+    /// The arrays of the data for programs of one precision, by ``DataArray/node``; converted arrays are copies.
+    func buffers(in precision: Precision) -> [NodeID: AlignedBuffer] {
+        Dictionary(uniqueKeysWithValues: data.map { ($0.node, $0.tensor.storage.converted(to: precision)) })
     }
 
     /// The outermost level.

@@ -47,3 +47,8 @@ package struct OracleCounts: Sendable, Equatable {
         samples += other.samples
     }
 }
+
+/// The counts of a run, which its oracles of either precision share.
+final class OracleCounter {
+    var counts = OracleCounts()
+}

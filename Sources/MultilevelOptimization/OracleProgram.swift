@@ -1,35 +1,40 @@
 // The programs that evaluate a bilevel problem on all of its data: what each computes, and which a method compiles.
 import ExpressionGraph
+import Tensors
 
 /// One program of a ``BilevelOracle``.
 enum OracleProgram: CaseIterable {
     case lowerGradient, lowerValueAndGradient, lowerValue, hessian, mixed, adjoint, upper, upperValue
 
-    /// The programs that a run may compile. The reference evaluation, which opens and closes every run, takes all but
-    /// the joint product of the reverse sweep; a single level has neither products nor a lower objective.
-    static func compiled(for problem: MultilevelProblem, by configuration: MethodConfiguration) -> [OracleProgram] {
-        if problem.isSingleLevel { return [.upper, .upperValue] }
-        let unrolls: Bool
+    /// The programs that a run may compile, in the precision of each. The reference evaluation, which opens and closes
+    /// every run in float64, takes all but the joint product of the reverse sweep; a single level has neither products
+    /// nor a lower objective. Double loops take the same in their own precision; SOBA has a program of its own.
+    static func compiled(
+        for problem: MultilevelProblem, by configuration: MethodConfiguration
+    ) -> [(program: OracleProgram, precision: Precision)] {
+        let reference = problem.isSingleLevel ? [.upper, .upperValue] : allCases.filter { $0 != .adjoint }
+        var own: [OracleProgram] = []
         switch configuration.algorithm {
         case .doubleLoop(let axes):
-            if case .unrolledReverse = axes.hypergradient { unrolls = true } else { unrolls = false }
-        case .soba: unrolls = false
+            own = problem.precision == .float64 ? [] : reference
+            if case .unrolledReverse = axes.hypergradient, !problem.isSingleLevel { own.append(.adjoint) }
+        case .soba: break
         }
-        return unrolls ? allCases : allCases.filter { $0 != .adjoint }
+        return reference.map { ($0, .float64) } + own.map { ($0, problem.precision) }
     }
 }
 
 extension BilevelGraph {
     /// Plans a program. What moves before every evaluation is the tangent of products, else the lower point (its only
     /// point, where there is one level).
-    func plan(_ program: OracleProgram) -> ProgramPlan {
+    func plan(_ program: OracleProgram, in precision: Precision) -> ProgramPlan {
         let slots: [InputSlot]
         switch program {
         case .hessian, .mixed, .adjoint: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v)]
         case .lowerGradient, .lowerValueAndGradient, .lowerValue, .upper, .upperValue:
             slots = y.isEmpty ? [.everyRun("x", x)] : [.steady("x", x), .everyRun("y", y)]
         }
-        return ProgramPlan(graph, outputs: outputs(of: program), slots: slots)
+        return ProgramPlan(graph, outputs: outputs(of: program), slots: slots, precision: precision)
     }
 
     private func outputs(of program: OracleProgram) -> [NodeID] {

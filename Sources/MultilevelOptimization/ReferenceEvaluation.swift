@@ -10,6 +10,7 @@ struct ReferenceEvaluator {
     /// Pairs that its minimiser, L-BFGS, remembers.
     static let memory = 20
 
+    /// In float64.
     let oracle: BilevelOracle
     let stop: StopCheck
 

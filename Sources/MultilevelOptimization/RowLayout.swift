@@ -31,7 +31,8 @@ struct RowLayout {
         let levels = zip(problem.levels, origins).map { level, origin in
             origin.map { level.permuted($0) } ?? level
         }
-        self.problem = MultilevelProblem(graph: problem.graph, levels: levels, data: data, axes: problem.axes)
+        self.problem = MultilevelProblem(
+            graph: problem.graph, levels: levels, data: data, axes: problem.axes, precision: problem.precision)
         self.origins = origins
     }
 

@@ -26,7 +26,7 @@ extension SolverRun {
         var certificate: Certificate?
         switch termination {
         case .converged, .iterationLimit, .oracleLimit, .stalled:
-            certificate = Certifier(problem: problem, oracle: oracle, seed: seed)
+            certificate = Certifier(problem: problem, oracle: oracle.reference, seed: seed)
                 .certify(best, startNorm: state.startNorm, stop: stop)
         case .timeLimit, .userStop, .diverged: break
         }
@@ -38,11 +38,14 @@ extension SolverRun {
             remarks: state.remarks)
     }
 
+    /// The objectives at the best point: the upper one as the run has evaluated it, or anew where it did so in less
+    /// than float64.
     private func levelObjectives(at best: Evaluation) -> [Double] {
-        let upper = sign * best.value
-        if problem.isSingleLevel { return [upper] }
+        let oracle = oracle.reference
         oracle.setUpper(best.x)
-        oracle.setLower(best.y)
+        if !problem.isSingleLevel { oracle.setLower(best.y) }
+        let upper = sign * (problem.precision == .float64 ? best.value : oracle.upperValue())
+        if problem.isSingleLevel { return [upper] }
         return [upper, problem.lower.sense.sign * oracle.lowerValue()]
     }
 }

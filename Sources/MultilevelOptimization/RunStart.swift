@@ -16,14 +16,16 @@ struct RunStart {
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
         let y = problem.isSingleLevel ? [] : problem.lower.start
-        guard let exact = ReferenceEvaluator(oracle: oracle, stop: stop).evaluate(at: x, from: y) else { return nil }
+        guard let exact = ReferenceEvaluator(oracle: oracle.reference, stop: stop).evaluate(at: x, from: y) else {
+            return nil
+        }
         let norm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: exact.hypergradient)
         let method: MethodState
         var best = exact
         var estimatedStep: Double?
         switch configuration.algorithm {
         case .doubleLoop(let axes):
-            if axes.needsEstimatedStep { estimatedStep = Curvature(oracle, seed: seed)?.gradientStep }
+            if axes.needsEstimatedStep { estimatedStep = Curvature(oracle.reference, seed: seed)?.gradientStep }
             let evaluator = HypergradientEvaluator(
                 oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop)
             guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
@@ -32,7 +34,7 @@ struct RunStart {
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .soba(let axes):
-            let curvature = axes.lowerStep == nil ? Curvature(oracle, seed: seed) : nil
+            let curvature = axes.lowerStep == nil ? Curvature(oracle.reference, seed: seed) : nil
             method = .soba(
                 SOBAState(
                     x: x, y: y, v: y.map { _ in 0 },

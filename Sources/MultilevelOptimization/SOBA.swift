@@ -83,7 +83,8 @@ package final class SOBAStepper {
         variables = plan.variables
         entries = Self.entries(problem, plan.sampled)
         rows = problem.upper.variables.indices.compactMap { [variables] index in
-            SOBARows(problem.upper, variable: index, plan.sampled.leaves, firstOutput: variables.count)
+            SOBARows(
+                problem.upper, variable: index, plan.sampled.leaves, firstOutput: variables.count, problem.precision)
         }
         let program = Program(plan.program)
         self.program = program
@@ -92,9 +93,10 @@ package final class SOBAStepper {
         lowerWeights = sampled.lower.axes.map { program.cell($0.weight) }
         upperWeights = sampled.upper.axes.map { program.cell($0.weight) }
         cells = variables.map { program.cell($0) }
-        for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
+        let buffers = problem.buffers(in: problem.precision)
+        for (node, buffer) in buffers { program.bind(node, to: buffer) }
         for input in sampled.lower.inputs + sampled.upper.inputs {
-            program.bind(input.node, to: input.array.tensor.storage)
+            if let buffer = buffers[input.array.node] { program.bind(input.node, to: buffer) }
         }
         for bound in plan.update.bounds { program.write(bound.values, to: bound.node) }
         for variable in rows { variable.bind(to: program) }

@@ -29,7 +29,9 @@ struct SOBAPlan {
         let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
         let drawn = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
         let moving = InputSlot.everyRun("iteration", variables + rows + [update.rho, update.gamma] + weights + drawn)
-        program = ProgramPlan(update.graph, outputs: update.outputs, slots: [moving], batchRows: batchRows)
+        program = ProgramPlan(
+            update.graph, outputs: update.outputs, slots: [moving], batchRows: batchRows,
+            precision: problem.precision)
     }
 
     private static func sources(_ draw: LevelDraw, _ sources: [String: DrawSource]) -> [DrawSource] {

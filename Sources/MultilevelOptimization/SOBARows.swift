@@ -18,12 +18,17 @@ struct SOBARows {
     private let rowCount: Int
     private let set: ConvexSet
     private let views: [View]
+    /// The variable, and what the program sees of it: the same, or its numbers in the program's precision.
     private let memory: AlignedBuffer
+    private let shown: AlignedBuffer
+    /// Room for the steps of one draw.
+    private let steps: AlignedBuffer
 
     /// - Parameters:
     ///   - variable: its index in the outermost level.
     ///   - firstOutput: the program's first output of a step along rows.
-    init?(_ upper: Level, variable: Int, _ leaves: [UpperLeaf], firstOutput: Int) {
+    ///   - precision: the program's.
+    init?(_ upper: Level, variable: Int, _ leaves: [UpperLeaf], firstOutput: Int, _ precision: Precision) {
         let withRows = leaves.filter { $0.rows != nil }
         var views: [View] = []
         for (index, leaf) in withRows.enumerated() where leaf.variable == variable {
@@ -36,14 +41,25 @@ struct SOBARows {
         rowCount = upper.variables[variable].rowCount
         set = upper.constraint.restricted(to: entries)
         memory = AlignedBuffer(count: entries.count)
+        shown = precision == .float64 ? memory : AlignedBuffer(count: entries.count, precision: precision)
+        steps = AlignedBuffer(count: entries.count)
     }
 
     func bind(to program: Program) {
-        for view in views { program.bind(view.input, to: memory) }
+        for view in views { program.bind(view.input, to: shown) }
     }
 
     func load(_ x: [Double]) {
         for (offset, entry) in entries.enumerated() { memory.base[offset] = x[entry] }
+        show(0..<memory.count)
+    }
+
+    /// Gives the program the present numbers of a range.
+    private func show(_ range: Range<Int>) {
+        if shown === memory { return }
+        let size = shown.precision.size
+        shown.precision.write(
+            memory.base + range.lowerBound, count: range.count, to: shown.address + range.lowerBound * size)
     }
 
     func store(_ x: inout [Double]) {
@@ -59,11 +75,13 @@ struct SOBARows {
         // All steps before any projection: two draws may share rows.
         for view in views {
             let target = memory.base + drawn(view).lowerBound
-            let step = program.result(view.output)
-            for index in step.indices { target[index] -= step[index] }
+            let count = program.read(
+                view.output, into: UnsafeMutableBufferPointer(start: steps.base, count: steps.count))
+            for index in 0..<count { target[index] -= steps.base[index] }
         }
         for view in views {
             set.project(drawn(view), of: UnsafeMutableBufferPointer(start: memory.base, count: memory.count))
+            show(drawn(view))
             program.noteChange(of: view.input)
         }
     }

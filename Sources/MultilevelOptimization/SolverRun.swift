@@ -109,7 +109,9 @@ package final class SolverRun {
     package var sign: Double { problem.upper.sense.sign }
 
     /// The norm at which the run has converged.
-    package var tolerance: Double { limits.hypergradientTolerance ?? 1e-10 * max(1, state.startNorm) }
+    package var tolerance: Double {
+        limits.hypergradientTolerance ?? problem.precision.defaultTolerance * max(1, state.startNorm)
+    }
 
     /// A vector of the outermost level, and one of the innermost, with their entries where the document has them.
     func restoredUpper(_ x: [Double]) -> [Double] { layout.restored(x, level: 0) }
@@ -205,7 +207,7 @@ package final class SolverRun {
         state.method = .doubleLoop(stepper, evaluation)
         note(evaluation)
         // Values that rounding cannot tell apart leave the later point, which is the better solved one.
-        let margin = 1e-12 * state.best.value.magnitude
+        let margin = problem.precision.indistinguishable * state.best.value.magnitude
         if evaluation.value <= state.best.value + margin {
             state.best = evaluation
             state.bestIteration = state.iteration
@@ -294,7 +296,7 @@ package final class SolverRun {
     }
 
     private func reportSOBA(_ iterates: SOBAState) -> RunEvent {
-        let evaluation = SOBAEvaluator.evaluate(iterates, oracle)
+        let evaluation = SOBAEvaluator.evaluate(iterates, oracle.reference)
         state.counts = oracle.counts
         var moved = evaluation.x
         VectorMath.add(-1, state.reportedPoint, to: &moved)

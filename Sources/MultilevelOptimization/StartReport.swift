@@ -14,7 +14,7 @@ package struct StartReport: Sendable, Equatable {
     /// Measures.
     package init(_ problem: MultilevelProblem, seed: UInt64, stop: @escaping StopCheck) {
         var checks = Self.checkDerivatives(problem, seed: seed)
-        let oracle = BilevelOracle(problem)
+        let oracle = BilevelOracle(problem).reference
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
         let y = problem.isSingleLevel ? [] : problem.lower.start

@@ -3,6 +3,7 @@
 import ExpressionLanguage
 import MultilevelOptimization
 import Solvers
+import Tensors
 
 /// Settles methods.
 package struct MethodResolver {
@@ -135,7 +136,12 @@ package struct MethodResolver {
     // MARK: - Double loops
 
     /// The tolerance that inner solves must beat tenfold.
-    private var outerTolerance: Double { tolerances.hypergradient ?? 1e-10 }
+    private var outerTolerance: Double { tolerances.hypergradient ?? precision.defaultTolerance }
+
+    /// What inner solves stop at where the document does not say.
+    private var innerTolerance: Double { 0.1 * min(outerTolerance, precision.innerTolerance) }
+
+    private var precision: Precision { built.problem.precision }
 
     private mutating func doubleLoop(_ preset: Preset) -> DoubleLoopConfiguration? {
         guard let upper = upperStep() else { return nil }
@@ -176,7 +182,7 @@ package struct MethodResolver {
             }
             return .lbfgs(
                 memory: asked.memory ?? 10, steps: asked.steps ?? 2_000,
-                tolerance: tolerance ?? 0.1 * min(outerTolerance, 1e-8))
+                tolerance: tolerance ?? innerTolerance)
         }
     }
 
@@ -200,7 +206,7 @@ package struct MethodResolver {
         }
         if unrolled { return .gradientDescent(step: step, steps: asked.steps ?? 100, tolerance: nil) }
         // Steps without a tolerance are taken exactly; without either, the tolerance decides.
-        let stops = tolerance ?? (asked.steps == nil ? 0.1 * min(outerTolerance, 1e-8) : nil)
+        let stops = tolerance ?? (asked.steps == nil ? innerTolerance : nil)
         return .gradientDescent(step: step, steps: asked.steps ?? 100_000, tolerance: stops)
     }
 
@@ -226,7 +232,7 @@ package struct MethodResolver {
             return .implicit(
                 .conjugateGradients(
                     steps: asked.steps ?? max(1_000, 10 * built.problem.lower.dimension),
-                    tolerance: tolerance ?? (asked.steps == nil ? 1e-13 : 0)))
+                    tolerance: tolerance ?? (asked.steps == nil ? precision.krylovTolerance : 0)))
         case .aidFixedPoint: return fixedPoint(asked, lower)
         case .soba: preconditionFailure("SOBA is no double loop")
         }
@@ -240,7 +246,8 @@ package struct MethodResolver {
         var step = asked.step
         // The map that is iterated is the lower solver's own gradient step, where it has a constant one.
         if step == nil, case .gradientDescent(.schedule(.constant(let value)), _, _) = lower { step = value }
-        let tolerance = asked.tolerance ?? tolerances.linear ?? (asked.steps == nil ? 1e-12 : nil)
+        let tolerance =
+            asked.tolerance ?? tolerances.linear ?? (asked.steps == nil ? precision.fixedPointTolerance : nil)
         return .implicit(.fixedPoint(step: step, steps: asked.steps ?? 100_000, tolerance: tolerance))
     }
 

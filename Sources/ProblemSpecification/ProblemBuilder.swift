@@ -101,7 +101,7 @@ package struct ProblemBuilder {
 
     private mutating func run(_ resolve: DatasetResolver) -> BuiltProblem? {
         checkLevels()
-        let tensors = loadData(resolve)
+        let tensors = rounded(loadData(resolve))
         declareAxes(tensors)
         declareData(tensors)
         declareVariables()
@@ -109,7 +109,7 @@ package struct ProblemBuilder {
         let levels = lowerLevels()
         guard let levels, !diagnostics.hasErrors else { return nil }
         let problem = MultilevelProblem(
-            graph: graph, levels: levels.map(\.level), data: arrays, axes: axes)
+            graph: graph, levels: levels.map(\.level), data: arrays, axes: axes, precision: document.precision)
         let describer = Lowering(graph: graph, scope: scope)
         return BuiltProblem(
             problem: problem, shapes: shapes.map { ($0.name, describer.describe(graph.shape($0.node))) },
@@ -151,6 +151,25 @@ package struct ProblemBuilder {
             }
         }
         return tensors
+    }
+
+    /// The arrays in numbers of the document's precision, or reports those that it cannot hold.
+    private mutating func rounded(_ tensors: [String: Tensor]) -> [String: Tensor] {
+        guard document.precision != .float64 else { return tensors }
+        var result = tensors
+        for entry in document.data {
+            guard let tensor = tensors[entry.name] else { continue }
+            if let value = tensor.firstValue(beyond: document.precision) {
+                report(
+                    entry.pointer, .outOfRange,
+                    "\(entry.name) holds \(value), which \(document.precision.name) cannot hold"
+                        + (tensor.elementType == .integer ? " exactly" : ""),
+                    "leave out \"precision\" to compute in float64")
+                scope.faulty.insert(entry.name)
+            }
+            result[entry.name] = tensor.rounded(to: document.precision)
+        }
+        return result
     }
 
     private func generate(_ random: RandomArray, name: String) -> Tensor {

@@ -80,6 +80,6 @@ extension SolveSessionError {
 extension KernelEnvironment {
     /// Where the results of a job come from.
     package static func provenance(for job: AdmittedJob) -> Provenance {
-        provenance(documentSHA256: job.documentSHA256)
+        provenance(documentSHA256: job.documentSHA256, precision: job.built.problem.precision)
     }
 }

@@ -28,11 +28,11 @@ package enum KernelEnvironment {
     package static let memoryBytes = Int(clamping: ProcessInfo.processInfo.physicalMemory)
 
     /// Where results come from.
-    package static func provenance(documentSHA256: String) -> Provenance {
+    package static func provenance(documentSHA256: String, precision: Precision) -> Provenance {
         BLAS.configureSingleThread()
         return Provenance(
             version: Version.number, revision: Version.revision, blas: BLAS.configuration,
-            kernels: Kernels.variant, threads: 1, documentSHA256: documentSHA256)
+            kernels: Kernels.variant, threads: 1, precision: precision.name, documentSHA256: documentSHA256)
     }
 }
 

@@ -11,6 +11,8 @@ package struct Provenance: Sendable, Equatable {
     /// The variant of our own kernels.
     package var kernels: String
     package var threads: Int
+    /// What the method computed in.
+    package var precision: String
     package var documentSHA256: String
 }
 
@@ -128,6 +130,7 @@ package enum ResultDocument {
         object.add("blas", provenance.blas)
         object.add("kernels", provenance.kernels)
         object.add("threads", provenance.threads)
+        object.add("precision", provenance.precision)
         object.add("document_sha256", provenance.documentSHA256)
         return object
     }

@@ -60,6 +60,21 @@ package struct Tensor: Sendable {
     /// The elements in row-major order. A copy, O(count).
     package var values: [Double] { storage.values }
 
+    /// The first finite number that a precision has no finite number for, or integer that it does not hold exactly.
+    package func firstValue(beyond precision: Precision) -> Double? {
+        values.first { value in
+            let rounded = precision.rounded(value)
+            return value.isFinite && (elementType == .integer ? rounded != value : rounded.isInfinite)
+        }
+    }
+
+    /// The same tensor with its elements rounded to the numbers of a precision.
+    package func rounded(to precision: Precision) -> Tensor {
+        if precision == .float64 { return self }
+        let rounded = AlignedBuffer(storage.converted(to: precision).values)
+        return Tensor(checkedShape: shape, elementType: elementType, storage: rounded)
+    }
+
     /// Elements of one row, that is of one index of the first dimension.
     private var rowCount: Int { shape.dropFirst().reduce(1, *) }
 

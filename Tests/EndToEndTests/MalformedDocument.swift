@@ -342,9 +342,6 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             {"problem": {"levels": [{"variables": {"x": {}}, "minimize": "x^2 + y"},
                                     {"variables": {"y": {}}, "fixed_point": {"y": "0.5 * y + x"}}]}}
             """#, at: "/problem/levels/1/fixed_point/y  unsupported", says: "fixed_point levels"),
-        Self(
-            "single precision", document(problem: #""precision": "float32","#), at: "/problem/precision  unsupported",
-            says: "float32"),
         Self("a later method", document(rest: #", "method": "saba""#), at: "/method  unsupported", says: #""saba""#),
         Self(
             "a simplex", document(x: #"{"shape": [2], "constraint": {"simplex": 1}}"#),

@@ -31,7 +31,7 @@ extension Program {
     func set(_ input: NodeID, to value: ReferenceArray) {
         guard case .input(let symbol) = graph.operation(input) else { return }
         switch graph.symbols[symbol.index].role {
-        case .data: bind(input, to: AlignedBuffer(value.values))
+        case .data: bind(input, to: AlignedBuffer(value.values, precision: plan.precision))
         case .value: write(value.values, to: input)
         }
     }

@@ -107,7 +107,7 @@ import Testing
                     "ttl_seconds=5", "retry={\"max_attempts\":2}",
                     "webhook={\"url\":\"https://a\",\"events\":[\"end\"]}",
                     "limits.queue_seconds=3", "progress={\"every\":5,\"min_interval_ms\":0,\"iterates\":\"none\"}",
-                    "checkpoint.every_seconds=1", "problem.precision=float64",
+                    "checkpoint.every_seconds=1", "problem.precision=float32",
                 ]).removing("problem", "levels", "1", "minimize")
             ).document)
         #expect(
@@ -207,7 +207,6 @@ import Testing
             (["method.upper_step.momentum=1"], ["out-of-range /method/upper_step/momentum"]),
             (["method.hypergradient.truncate=0"], ["out-of-range /method/hypergradient/truncate"]),
             (["method.estimator=saga"], ["unsupported /method/estimator"]),
-            (["problem.precision=float32"], ["unsupported /problem/precision"]),
             (["problem.precision=half"], ["unknown-name /problem/precision"]),
         ] as [([String], [String])])
     func reportsFaultsOutsideTheLevels(_ assignments: [String], _ faults: [String]) throws {

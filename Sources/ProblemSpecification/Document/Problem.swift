@@ -11,6 +11,8 @@ package struct Problem: Sendable, Equatable {
 
     /// A title for people.
     package var name: String?
+    /// What the problem is solved in.
+    package var precision: Precision
     /// Named arrays.
     package var data: [DataEntry] = []
     /// Sample axes.
@@ -22,10 +24,11 @@ package struct Problem: Sendable, Equatable {
 
     /// The memberwise initializer.
     package init(
-        name: String? = nil, data: [DataEntry] = [], samples: [SampleAxis] = [], definitions: [Definition] = [],
-        levels: [LevelSpecification]
+        name: String? = nil, precision: Precision = .float64, data: [DataEntry] = [], samples: [SampleAxis] = [],
+        definitions: [Definition] = [], levels: [LevelSpecification]
     ) {
         self.name = name
+        self.precision = precision
         self.data = data
         self.samples = samples
         self.definitions = definitions

@@ -7,7 +7,7 @@ extension DocumentReader {
     mutating func problem(_ field: Field?) -> Problem? {
         let known = ["name", "data", "samples", "definitions", "levels", "precision"]
         guard let fields = fields(field, wanted: "an object", known: known) else { return nil }
-        checkPrecision(fields["precision"])
+        let precision = precision(fields["precision"])
         var names = NameRegistry()
         let name = string(fields["name"])
         let data = data(fields["data"], names: &names)
@@ -15,18 +15,16 @@ extension DocumentReader {
         let definitions = definitions(fields["definitions"], names: &names)
         if fields["levels"] == nil { fault(fields.pointer, .missingField, "a problem has \"levels\"") }
         let levels = levels(fields["levels"], names: &names)
-        return Problem(name: name, data: data, samples: samples, definitions: definitions, levels: levels)
+        return Problem(
+            name: name, precision: precision, data: data, samples: samples, definitions: definitions, levels: levels)
     }
 
-    private mutating func checkPrecision(_ field: Field?) {
-        guard let field, let precision = string(field) else { return }
-        switch precision {
-        case "float64": break
-        case "float32": unsupported("\"float32\" arrays", at: field.pointer)
-        default:
-            let message = "wanted \"float64\" or \"float32\", came \"\(Excerpts.cut(precision))\""
-            fault(field.pointer, .unknownName, message)
-        }
+    private mutating func precision(_ field: Field?) -> Precision {
+        guard let field, let name = string(field) else { return .float64 }
+        if let precision = Precision.allCases.first(where: { $0.name == name }) { return precision }
+        let message = "wanted \"float64\" or \"float32\", came \"\(Excerpts.cut(name))\""
+        fault(field.pointer, .unknownName, message)
+        return .float64
     }
 
     private mutating func definitions(_ field: Field?, names: inout NameRegistry) -> [Definition] {

@@ -16,7 +16,7 @@ package struct AdmittedJob: Sendable {
     package let warnings: Diagnostics
 
     /// What a written state must belong to: the document, the method, and the numerical environment, whose change would
-    /// change bits.
+    /// change bits. The precision is part of the document.
     package func identity(_ provenance: Provenance) -> String {
         "\(documentSHA256) \(method.name) \(provenance.blas) \(provenance.kernels)"
     }
