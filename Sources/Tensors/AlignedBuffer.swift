@@ -28,7 +28,7 @@ package final class AlignedBuffer: @unchecked Sendable {
         self.count = count
         self.precision = precision
         let bytes = count * precision.size + Self.slackBytes
-        address = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
+        address = LargePages.allocate(byteCount: bytes, alignment: Self.alignment)
         sk_zero(address, Int64(bytes))
     }
 
