@@ -150,7 +150,7 @@ void sk_cumsum(int32_t element, const void *src, void *dst, int64_t outer, int64
 
 // Asks the processor for the cache lines of `bytes` bytes from x on. Changes nothing.
 static inline void sk_prefetch(const void *x, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)x + i);
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)x + i, 0, 2);
 }
 
 enum { SK_MAX_RANK = 16 };
