@@ -23,10 +23,14 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 TARGET ?= formulas documents tables
 SECONDS_OF_FUZZ ?= 60
 
-.PHONY: help deps build demo serve test storm abuse fuzz lint format image deps-image image-test clean
+# For `make bench` and `make bench-peers`: rounds, and which workloads (all where empty).
+BENCH_ROUNDS ?= 15
+ONLY ?=
+
+.PHONY: help deps build demo serve test storm abuse fuzz bench bench-peers lint format image deps-image image-test clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the system packages that are missing (needs root or sudo)
 	@if pkg-config --exists $(PKG_CONFIG_MODULES) 2>/dev/null && command -v curl >/dev/null \
@@ -66,6 +70,18 @@ fuzz: deps ## Fuzz what reads formulas, documents and tables (TARGET, SECONDS_OF
 	STACKELBERG_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --sanitize address \
 	    -Xswiftc -sanitize=fuzzer --product Fuzz
 	Fuzz/run.sh $(SECONDS_OF_FUZZ) $(TARGET)
+
+bench: deps ## Time the engine beside work by hand, as ratios (BENCH_ROUNDS)
+	$(SWIFT) build -c release --product Bench
+	.build/release/Bench table $(BENCH_ROUNDS)
+
+bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step)
+	$(SWIFT) build -c release --product Bench
+	test -d Benchmarks/.venv || python3 -m venv Benchmarks/.venv
+	Benchmarks/.venv/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
+	test -e Benchmarks/.data/w6_yva.npy || Benchmarks/.venv/bin/python Benchmarks/peers/data.py Benchmarks/.data
+	Benchmarks/.venv/bin/python Benchmarks/peers/compare.py .build/release/Bench Benchmarks/.data \
+	    --rounds $(BENCH_ROUNDS) --only "$(ONLY)"
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz

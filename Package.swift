@@ -101,6 +101,16 @@ let package = Package(
                 "DataFormats", "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization",
                 "ProblemSpecification", "Tensors",
             ], path: "Fuzz/Targets", swiftSettings: strict),
+        .target(
+            name: "CByHand", dependencies: ["CKernels"], path: "Benchmarks/CByHand",
+            cSettings: kernelFlags + [.headerSearchPath("../../Sources/CKernels")]),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "CByHand", "COpenBLAS", "DataFormats", "ExpressionGraph", "ExpressionLanguage",
+                "MultilevelOptimization",
+                "ProblemSpecification", "Solvers", "Tensors",
+            ], path: "Benchmarks/Bench", swiftSettings: strict, linkerSettings: executableLinking),
 
         // Tests mirror the sources.
         tests(of: "Tensors"),
