@@ -25,6 +25,7 @@ enum Kernel {
     case take(Extents, count: Int)
     case takeAdd(Extents, count: Int)
     case oneHot(count: Int, classes: Int)
+    case rowLoop(RowLoopCode)
 }
 
 /// An array seen from one of its dimensions: [outer, middle, inner].
@@ -169,6 +170,7 @@ func execute(
                 source(0), indices: source(1), target(0), outer: e.outer, sourceMiddle: e.middle, count: count,
                 inner: e.inner)
         case .oneHot(let count, let classes): kernels.oneHot(source(0), target(0), count: count, classes: classes)
+        case .rowLoop(let loop): loop.run(precision, pointers: pointers, scratch: scratch)
         }
     }
 }

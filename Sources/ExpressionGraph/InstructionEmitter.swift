@@ -7,6 +7,7 @@ struct InstructionEmitter {
     let slots: [NodeID: Int]
     let constants: [NodeID: Int]
     let rows: [Int]
+    let precision: Precision
     /// Where block programs are kept.
     let memory: CodeMemory
 
@@ -17,6 +18,7 @@ struct InstructionEmitter {
         case .productPair(let first, let second): productPair(first, second)
         case .single(let id): single(id)
         case .function: preconditionFailure("a program is cut at functions")
+        case .rowLoop(let loop): rowLoop(loop)
         }
     }
 

@@ -84,7 +84,9 @@ struct MemoryPlan {
         for (index, effect) in effects.enumerated() {
             var ending = Set(expiring[index])
             for id in effect.writes where passing.contains(id) {
-                if let source = steps[index].replaceable(by: id, among: ending, placed: offsets) {
+                // Loops give some values more or less room than their elements take.
+                let alike = ending.filter { elementCount($0) == elementCount(id) }
+                if let source = steps[index].replaceable(by: id, among: alike, placed: offsets) {
                     ending.remove(source)
                     offsets[id] = offsets[source]
                 } else {

@@ -20,6 +20,8 @@ enum PlannedStep: Hashable {
     case single(NodeID)
     /// A node that carries functions, or several of one loop on the same operands: the program is cut here.
     case function([NodeID])
+    /// Steps that are executed for one block of rows after the other.
+    case rowLoop(RowLoop)
 
     /// The nodes whose memory the step writes, and those it reads.
     func effects(_ schedule: Schedule) -> (writes: [NodeID], reads: [NodeID]) {
@@ -41,6 +43,7 @@ enum PlannedStep: Hashable {
             return ([first.node, second.node], [first.a, first.b, second.b])
         case .single(let id): return ([id], schedule.sources(id).map(\.root))
         case .function(let nodes): return (nodes, schedule.sources(nodes[0]).map(\.root))
+        case .rowLoop(let loop): return loop.effects(schedule)
         }
     }
 }
@@ -53,11 +56,17 @@ package struct CompilationOptions: Hashable, Sendable {
     package var pairsProducts: Bool
     /// Multiply what changes seldom first.
     package var regroupsProducts: Bool
+    /// Execute steps that treat rows alike block by block of rows.
+    package var rowLoops: RowLoopChoice
 
-    package init(fuses: Bool = true, pairsProducts: Bool = true, regroupsProducts: Bool = true) {
+    package init(
+        fuses: Bool = true, pairsProducts: Bool = true, regroupsProducts: Bool = true,
+        rowLoops: RowLoopChoice = .whereItPays
+    ) {
         self.fuses = fuses
         self.pairsProducts = pairsProducts
         self.regroupsProducts = regroupsProducts
+        self.rowLoops = rowLoops
     }
 }
 

@@ -268,7 +268,8 @@ package final class Program {
             return
         }
         let emitter = InstructionEmitter(
-            schedule: schedule, slots: slots, constants: constantSlots, rows: rows, memory: CodeMemory())
+            schedule: schedule, slots: slots, constants: constantSlots, rows: rows, precision: precision,
+            memory: CodeMemory())
         // The numbers of rows are copied: sharing their storage would allocate when a batch of another size comes.
         code = CompiledCode(memory: emitter.memory, rows: rows.map { $0 })
         for steps in plan.steps {

@@ -34,16 +34,18 @@ package struct ProgramPlan {
         let graph = regrouping.graph
         let schedule = Schedule(graph, outputs: regrouping.outputs, slots: table, fuses: options.fuses)
         let planner = StepPlanner(schedule: schedule, options: options)
-        let steps = schedule.stages.indices.map(planner.steps)
+        let loops = RowLoopPlanner(
+            schedule: schedule, rows: maximum, elementSize: precision.size, choice: options.rowLoops)
+        let steps = loops.loops(schedule.stages.indices.map(planner.steps))
         self.graph = graph
         self.outputs = regrouping.outputs
         self.precision = precision
         self.schedule = schedule
         self.steps = steps
         maximumRows = maximum
-        memory = MemoryPlan(schedule, stages: steps, lanes: precision.lanes) {
-            Self.elementCount(graph, $0, rows: maximum)
-        }
+        memory = MemoryPlan(
+            schedule, stages: steps, lanes: precision.lanes,
+            elementCount: steps.elementCounts(graph) { Self.elementCount(graph, $0, rows: maximum) })
     }
 
     /// The memory of the program, data not counted, in bytes. What no machine could address is some number beyond 2⁶¹.
@@ -67,7 +69,21 @@ package struct ProgramPlan {
 
     /// The fused passes of all stages.
     package var blockPlans: [BlockPlan] {
-        steps.joined().compactMap { if case .block(let block) = $0 { block } else { nil } }
+        func blocks(_ steps: [PlannedStep]) -> [BlockPlan] {
+            steps.flatMap { step in
+                switch step {
+                case .block(let block): [block]
+                case .rowLoop(let loop): blocks(loop.body)
+                case .product, .productPair, .single, .function: [BlockPlan]()
+                }
+            }
+        }
+        return steps.flatMap(blocks)
+    }
+
+    /// How many loops over blocks of rows the program has.
+    package var rowLoopCount: Int {
+        steps.joined().reduce(0) { if case .rowLoop = $1 { $0 + 1 } else { $0 } }
     }
 
     /// The breaches of the rules of block programs in `block`, were it part of this program.
@@ -84,10 +100,10 @@ package struct ProgramPlan {
     }
 
     private func violations(of memory: MemoryPlan) -> [PlanViolation] {
-        let verifier = MemoryVerifier(schedule: schedule, memory: memory, lanes: precision.lanes) {
-            [graph, maximumRows] id in
+        let counts = steps.elementCounts(graph) { [graph, maximumRows] id in
             Self.elementCount(graph, id, rows: maximumRows)
         }
-        return verifier.violations(steps)
+        return MemoryVerifier(schedule: schedule, memory: memory, lanes: precision.lanes, elementCount: counts)
+            .violations(steps)
     }
 }

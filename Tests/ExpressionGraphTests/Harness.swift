@@ -22,9 +22,10 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-let allOptions = [(true, true), (true, false), (false, true), (false, false)].map {
-    CompilationOptions(fuses: $0.0, pairsProducts: $0.1)
-}
+let allOptions =
+    [(true, true), (true, false), (false, true), (false, false)].map {
+        CompilationOptions(fuses: $0.0, pairsProducts: $0.1)
+    } + [true, false].map { CompilationOptions(fuses: $0, rowLoops: .always(rows: 16)) }
 
 extension Program {
     /// Gives an input its value, however the input wants it.

@@ -49,7 +49,8 @@ import Testing
         var random = RandomGraph(seed: seed, size: size, rows: rows)
         var choice = SplitMix(seed + 1000)
         let slots = slots(random.inputs, &choice)
-        let program = Program(random.graph, outputs: random.outputs, slots: slots)
+        let options = CompilationOptions(rowLoops: seed % 2 == 0 ? .always(rows: 16) : .whereItPays)
+        let program = Program(random.graph, outputs: random.outputs, slots: slots, options: options)
         #expect(program.plan.violations() == [], "seed \(seed)")
         #expect(GraphVerifier(program.plan.graph).violations() == [], "seed \(seed)")
         var values = random.values
@@ -82,7 +83,9 @@ import Testing
         var random = RandomGraph(seed: seed, size: size, rows: rows)
         var choice = SplitMix(seed + 2000)
         let batch = Int.random(in: 1...rows, using: &choice)
-        let program = Program(random.graph, outputs: random.outputs, batchRows: [random.axis: batch])
+        let options = CompilationOptions(rowLoops: seed % 2 == 0 ? .always(rows: 16) : .whereItPays)
+        let program = Program(
+            random.graph, outputs: random.outputs, batchRows: [random.axis: batch], options: options)
         for (input, value) in random.values where isData(input, random.graph) { program.set(input, to: value) }
         for start in stride(from: 0, to: rows, by: batch).prefix(4) {
             let count = min(batch, rows - start)
