@@ -145,6 +145,23 @@ package final class Program {
         written = written.union(cell.written)
     }
 
+    /// A cell's numbers. A copy.
+    package func values(of cell: InputCell) -> [Double] {
+        [Double](unsafeUninitializedCapacity: cell.count) { target, initialized in
+            if let base = target.baseAddress { precision.read(cell.address, count: cell.count, into: base) }
+            initialized = cell.count
+        }
+    }
+
+    /// Changes a cell's numbers in place.
+    package func update(_ cell: InputCell, _ change: (inout [Double]) -> Void) {
+        var values = values(of: cell)
+        change(&values)
+        precondition(values.count == cell.count, "a cell keeps its number of elements")
+        precision.write(values, count: cell.count, to: cell.address)
+        written = written.union(cell.written)
+    }
+
     /// Asks for rows that a later ``selectRows(of:start:count:)`` will read, so that they arrive while this run computes.
     package func prefetchRows(of axis: AxisID, start: Int, count: Int) {
         for view in views[axis.index] {

@@ -16,7 +16,7 @@ package struct ProblemFacts: Sendable, Equatable {
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         upperSamples = problem.sampleCount(ofLevel: 0)
         isSampled =
-            !problem.isSingleLevel && problem.levels.allSatisfy { $0.samplingFault == nil }
+            !problem.isSingleLevel && problem.levels.allSatisfy { $0.samplingFault == nil } && problem.lower.isSmooth
             && lowerSamples + upperSamples > 0
     }
 }

@@ -1,5 +1,6 @@
 // The objectives of a bilevel problem on all of their data, as functions of vectors, compiled on first use and counted.
 import ExpressionGraph
+import Solvers
 import Tensors
 
 /// Evaluates f, g and their derivatives at a point (x, y). Not thread-safe.
@@ -29,6 +30,10 @@ package final class BilevelOracle {
         var yVersion = 0
     }
     private var evaluators: [OracleProgram: Evaluator] = [:]
+    private let weights: UpperFormulas?
+    private let starts: UpperFormulas?
+    /// The regularizer at the version of x that it was made for.
+    private var regularizerAtPoint: (version: Int, function: ProximalFunction)?
 
     /// The oracle of a problem, in the problem's precision.
     package convenience init(_ problem: MultilevelProblem) {
@@ -44,6 +49,9 @@ package final class BilevelOracle {
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         x = problem.upper.start
         y = problem.isSingleLevel ? [] : problem.lower.start
+        let (norms, formulas) = problem.isSingleLevel ? ([], []) : (problem.lower.norms, problem.lower.startFormulas)
+        weights = norms.isEmpty ? nil : UpperFormulas(problem, norms.map(\.weight))
+        starts = formulas.isEmpty ? nil : UpperFormulas(problem, formulas.map(\.node))
     }
 
     /// The same problem in float64, whose calls count as this one's: itself, or a companion with a point of its own.
@@ -95,6 +103,45 @@ package final class BilevelOracle {
     /// Equality of bits: 0 and −0 are different points, or a resumed run could evaluate the other one.
     private static func isSame(_ a: [Double], _ b: [Double]) -> Bool {
         a.elementsEqual(b) { $0.bitPattern == $1.bitPattern }
+    }
+
+    // MARK: - Lower set, norms and start
+
+    /// The lower level's set and norms, with the weights that they have at x.
+    package func regularizer() -> ProximalFunction {
+        if problem.isSingleLevel || problem.lower.isSmooth { return .none }
+        if let known = regularizerAtPoint, known.version == xVersion { return known.function }
+        let level = problem.lower
+        let values = weights?.values(at: x) ?? []
+        let terms = zip(level.norms, values).map { norm, weights in
+            ProximalTerm(entries: level.entries(of: norm.variable), norm: norm.norm, weights: weights)
+        }
+        let function = ProximalFunction(set: level.constraint, terms: terms)
+        regularizerAtPoint = (xVersion, function)
+        return function
+    }
+
+    /// result += (∂w/∂x)ᵀ c for the weights w of all norms.
+    func addWeightProduct(_ cotangents: [[Double]], to result: inout [Double]) {
+        weights?.addTransposed(cotangents, at: x, to: &result)
+    }
+
+    /// Where a lower solve begins that has no nearby solution to begin at.
+    package func coldStart() -> [Double] {
+        if problem.isSingleLevel { return [] }
+        var start = problem.lower.start
+        guard let starts else { return start }
+        for (formula, values) in zip(problem.lower.startFormulas, starts.values(at: x)) {
+            start.replaceSubrange(problem.lower.entries(of: formula.variable), with: values)
+        }
+        return start
+    }
+
+    /// result += (∂y₀/∂x)ᵀ a for the cold start y₀.
+    func addStartProduct(_ adjoint: [Double], to result: inout [Double]) {
+        guard let starts else { return }
+        let parts = problem.lower.startFormulas.map { Array(adjoint[problem.lower.entries(of: $0.variable)]) }
+        starts.addTransposed(parts, at: x, to: &result)
     }
 
     // MARK: - Lower objective

@@ -18,10 +18,11 @@ struct HypergradientEvaluator {
         oracle.setUpper(x)
         if oracle.lowerDimension == 0 { return evaluateSingleLevel(x) }
         let warm = configuration.warmStartsLower ? previous?.y : nil
-        let start = warm ?? oracle.problem.lower.start
+        let start = warm ?? oracle.coldStart()
         switch configuration.hypergradient {
         case .implicit(let solver): return evaluateImplicit(x, from: start, solver, adjoint: previous?.v)
-        case .unrolledReverse(let truncation): return evaluateUnrolled(x, from: start, truncation)
+        case .unrolledReverse(let truncation):
+            return evaluateUnrolled(x, from: start, isCold: warm == nil, truncation)
         }
     }
 
@@ -46,30 +47,78 @@ struct HypergradientEvaluator {
         oracle.setLower(lower.point)
         var residual = zeros(oracle.lowerDimension)
         oracle.lowerGradient(into: &residual)
-        return differentiate(x, lower, residualNorm: VectorMath.norm(residual), solver, adjoint: adjoint)
+        let norm = oracle.regularizer().stationarity(at: lower.point, gradient: residual)
+        return differentiate(x, lower, residualNorm: norm, solver, adjoint: adjoint)
     }
 
-    /// f_x − J v with H v = f_y, at the oracle's point.
+    /// The face of a solution over a set or with norms; `nil` for smooth levels.
+    func face(at y: [Double]) -> Face? {
+        if oracle.problem.lower.isSmooth { return nil }
+        var gradient = zeros(oracle.lowerDimension)
+        oracle.lowerGradient(into: &gradient)
+        return Face(of: oracle.regularizer(), at: y, gradient: gradient)
+    }
+
+    /// f_x − J v with H v = f_y, at the oracle's point. On a face: P (H + C) P v = P f_y, and the weights of norms add
+    /// −(∂w/∂x)ᵀ ⟨∂h/∂w, v⟩.
     func differentiate(
         _ x: [Double], _ lower: Solution, residualNorm: Double, _ solver: LinearSystemSolver, adjoint: [Double]?
     ) -> Evaluation? {
         var gradientY = zeros(oracle.lowerDimension)
         var hypergradient = zeros(oracle.upperDimension)
         let value = oracle.upperGradients(y: &gradientY, x: &hypergradient)
-        let linear = solveAdjoint(solver, gradientY, from: configuration.warmStartsLinear ? adjoint : nil)
+        let face = face(at: lower.point)
+        let linear = solveAdjoint(
+            solver, gradientY, from: configuration.warmStartsLinear ? adjoint : nil, along: face)
         if linear.status == .interrupted { return nil }
         var mixed = zeros(oracle.upperDimension)
         oracle.mixedProduct(linear.point, into: &mixed)
         VectorMath.add(-1, mixed, to: &hypergradient)
+        if let face { addWeightSlopes(face, linear.point.map { -$0 }, to: &hypergradient) }
         return Evaluation(
             x: x, y: lower.point, v: linear.point, value: value, hypergradient: hypergradient,
             lowerResidual: residualNorm, linearResidual: linear.statistics.residualNorm, lowerStatus: lower.status,
             linearStatus: linear.status)
     }
 
-    func solveAdjoint(_ solver: LinearSystemSolver, _ rhs: [Double], from start: [Double]?) -> Solution {
-        let start = start?.count == rhs.count ? start : nil
-        let hessian = LinearOperator(dimension: oracle.lowerDimension) { oracle.hessianProduct($0, into: &$1) }
+    private func addWeightSlopes(_ face: Face, _ v: [Double], to result: inout [Double]) {
+        let terms = oracle.regularizer().terms
+        if terms.isEmpty { return }
+        oracle.addWeightProduct(
+            terms.indices.map { face.weightSlopes(terms[$0], $0, along: v) }, to: &result)
+    }
+
+    /// Solves H v = b, or P (H + C) P v = P b with v on the face.
+    func solveAdjoint(
+        _ solver: LinearSystemSolver, _ rhs: [Double], from start: [Double]?, along face: Face?
+    ) -> Solution {
+        var start = start?.count == rhs.count ? start : nil
+        var rhs = rhs
+        // The fixed-point iteration is that of the proximal step, whose map damps the curvature of the face.
+        let damping: Double?
+        switch solver {
+        case .conjugateGradients: damping = nil
+        case .fixedPoint(let step, _, _): damping = step ?? estimatedStep ?? 1
+        }
+        let hessian: LinearOperator
+        if let face {
+            face.project(&rhs)
+            if let damping { face.solveProximal(&rhs, step: damping) }
+            if var nearby = start {
+                face.project(&nearby)
+                start = nearby
+            }
+            hessian = LinearOperator(dimension: oracle.lowerDimension) { v, product in
+                var tangent = v
+                face.project(&tangent)
+                oracle.hessianProduct(tangent, into: &product)
+                face.addCurvature(tangent, to: &product)
+                face.project(&product)
+                if let damping { face.solveProximal(&product, step: damping) }
+            }
+        } else {
+            hessian = LinearOperator(dimension: oracle.lowerDimension) { oracle.hessianProduct($0, into: &$1) }
+        }
         let method: any LinearSolver
         switch solver {
         case .conjugateGradients(let steps, let tolerance):
@@ -104,7 +153,7 @@ struct HypergradientEvaluator {
             let solution = try minimizer.minimize(objective, from: start, shouldStop: { stop() != nil })
             return solution.status == .interrupted ? nil : solution
         } catch {
-            preconditionFailure("the lower level has no constraint: \(error)")
+            preconditionFailure("a start of the level's own dimension: \(error)")
         }
     }
 
@@ -112,7 +161,12 @@ struct HypergradientEvaluator {
         switch configuration.lower {
         case .gradientDescent(let step, let steps, let tolerance):
             GradientDescent(
-                step: descentStep(step), tolerance: tolerance.map { Tolerance(absolute: $0) }, maxIterations: steps)
+                step: descentStep(step), tolerance: tolerance.map { Tolerance(absolute: $0) }, maxIterations: steps,
+                regularizer: oracle.regularizer())
+        case .accelerated(let steps, let tolerance):
+            AcceleratedProximalGradient(
+                regularizer: oracle.regularizer(), firstStep: estimatedStep ?? 1, tolerance: tolerance,
+                maxIterations: steps)
         case .lbfgs(let memory, let steps, let tolerance):
             LBFGS(memory: memory, tolerance: Tolerance(absolute: tolerance), maxIterations: steps)
         }
@@ -129,8 +183,11 @@ struct HypergradientEvaluator {
     // MARK: - Unrolled
 
     /// Reverse differentiation of y_s = y_{s−1} − α_s ∇_y g(y_{s−1}, x): a_T = f_y; for s = T…: g += ∂₂Φᵀ a_s,
-    /// a_{s−1} = ∂₁Φᵀ a_s. The iterates that the sweep visits are kept.
-    private func evaluateUnrolled(_ x: [Double], from start: [Double], _ truncation: Int?) -> Evaluation? {
+    /// a_{s−1} = ∂₁Φᵀ a_s; where all steps are visited from a start that is a formula, g += (∂y₀/∂x)ᵀ a₀. The iterates
+    /// that the sweep visits are kept.
+    private func evaluateUnrolled(
+        _ x: [Double], from start: [Double], isCold: Bool, _ truncation: Int?
+    ) -> Evaluation? {
         guard case .gradientDescent(let step, let steps, _) = configuration.lower else {
             preconditionFailure("only gradient descent is unrolled; resolution refuses other solvers")
         }
@@ -148,13 +205,48 @@ struct HypergradientEvaluator {
             if stop() != nil { return nil }
             let alpha = stepSize(step, at: steps - kept + offset)
             oracle.setLower(iterate)
+            if !oracle.problem.lower.isSmooth {
+                let image = offset + 1 < iterates.count ? iterates[offset + 1] : y
+                pullBack(&adjoint, from: iterate, to: image, alpha, &hypergradient)
+            }
             oracle.adjointProducts(adjoint, hessian: &hessian, mixed: &mixed)
             VectorMath.add(-alpha, mixed, to: &hypergradient)
             VectorMath.add(-alpha, hessian, to: &adjoint)
         }
+        if isCold && kept == steps { pullBackStart(&adjoint, start, &hypergradient) }
         return Evaluation(
-            x: x, y: y, v: [], value: value, hypergradient: hypergradient, lowerResidual: VectorMath.norm(residual),
+            x: x, y: y, v: [], value: value, hypergradient: hypergradient,
+            lowerResidual: oracle.regularizer().stationarity(at: y, gradient: residual),
             linearResidual: nil, lowerStatus: .iterationLimit, linearStatus: nil)
+    }
+
+    /// Takes an adjoint back through y⁺ = prox(y − α∇g, α), whose derivative is that of a minimiser of
+    /// ½‖z − u‖² + αh(z): along the face of y⁺, with what the weights add to the hypergradient.
+    private func pullBack(
+        _ adjoint: inout [Double], from iterate: [Double], to image: [Double], _ alpha: Double,
+        _ hypergradient: inout [Double]
+    ) {
+        var function = oracle.regularizer()
+        for index in function.terms.indices { VectorMath.scale(alpha, &function.terms[index].weights) }
+        var gradient = zeros(iterate.count)
+        oracle.lowerGradient(into: &gradient)
+        // z − u at z = y⁺.
+        for i in gradient.indices { gradient[i] = image[i] - (iterate[i] - alpha * gradient[i]) }
+        let face = Face(of: function, at: image, gradient: gradient)
+        face.solveProximal(&adjoint)
+        addWeightSlopes(face, adjoint.map { -alpha * $0 }, to: &hypergradient)
+    }
+
+    /// Takes an adjoint back through the start and its projection.
+    private func pullBackStart(_ adjoint: inout [Double], _ start: [Double], _ hypergradient: inout [Double]) {
+        let set = oracle.regularizer().set
+        if set != .whole {
+            var image = start
+            set.project(&image)
+            let difference = VectorMath.subtract(image, start)
+            Face(of: ProximalFunction(set: set), at: image, gradient: difference).solveProximal(&adjoint)
+        }
+        oracle.addStartProduct(adjoint, to: &hypergradient)
     }
 
     /// Runs the steps; keeps the points that the last `count` of them started from.
@@ -162,6 +254,8 @@ struct HypergradientEvaluator {
         from start: [Double], _ step: LowerStep, steps: Int, keepingLast count: Int
     ) -> (last: [Double], iterates: [[Double]])? {
         var y = start
+        let regularizer = oracle.regularizer()
+        regularizer.set.project(&y)
         var gradient = zeros(start.count)
         var iterates: [[Double]] = []
         iterates.reserveCapacity(count)
@@ -170,7 +264,9 @@ struct HypergradientEvaluator {
             if index >= steps - count { iterates.append(y) }
             oracle.setLower(y)
             oracle.lowerGradient(into: &gradient)
-            VectorMath.add(-stepSize(step, at: index), gradient, to: &y)
+            let length = stepSize(step, at: index)
+            VectorMath.add(-length, gradient, to: &y)
+            regularizer.apply(&y, step: length)
         }
         return (y, iterates)
     }

@@ -64,6 +64,7 @@ package struct MemoryPrice: Sendable, Equatable {
     private static func history(_ axes: DoubleLoopConfiguration, _ lower: Int) -> Int {
         switch axes.lower {
         case .lbfgs(let memory, let steps, _): return pairs(memory, steps: steps, lower)
+        case .accelerated: return lower.times(4)
         case .gradientDescent(_, let steps, _):
             guard case .unrolledReverse(let truncation) = axes.hypergradient else { return 0 }
             // Each kept iterate is an array of its own, which has a header and a reference.

@@ -15,11 +15,14 @@ package enum LowerSolver: Sendable, Equatable {
     /// Exactly `steps` steps without a tolerance; at most that many with one.
     case gradientDescent(step: LowerStep, steps: Int, tolerance: Double?)
     case lbfgs(memory: Int, steps: Int, tolerance: Double)
+    /// FISTA, for levels with a set or norms.
+    case accelerated(steps: Int, tolerance: Tolerance)
 
     package var name: String {
         switch self {
         case .gradientDescent: "gradient-descent"
         case .lbfgs: "l-bfgs"
+        case .accelerated: "fista"
         }
     }
 }

@@ -47,15 +47,20 @@ package struct Level: Sendable {
     /// Φ, one node of the variable's shape for each, where the level is the fixed point of a map.
     package let fixedPoint: [NodeID]?
     /// The set that the variables, one after the other, are kept in.
-    package let constraint: ConvexSet
-    /// The starting values, one variable after the other.
-    package let start: [Double]
+    package var constraint: ConvexSet
+    /// The starting values, one variable after the other; of those that are formulas, at the start of the levels above.
+    package var start: [Double]
+    /// Norms added to the objective.
+    package let norms: [WeightedNorm]
+    /// Starts that move with the levels above.
+    package let startFormulas: [StartFormula]
     /// Why batches cannot estimate the objective, as a sentence with its place; `nil` when they can.
     package let samplingFault: String?
 
     package init(
         name: String, variables: [Variable], sense: Sense, objective: NodeID, fixedPoint: [NodeID]? = nil,
-        constraint: ConvexSet, start: [Double], samplingFault: String?
+        constraint: ConvexSet, start: [Double], norms: [WeightedNorm] = [], startFormulas: [StartFormula] = [],
+        samplingFault: String?
     ) {
         self.fixedPoint = fixedPoint
         self.name = name
@@ -64,8 +69,13 @@ package struct Level: Sendable {
         self.objective = objective
         self.constraint = constraint
         self.start = start
+        self.norms = norms
+        self.startFormulas = startFormulas
         self.samplingFault = samplingFault
     }
+
+    /// Whether neither a set nor a norm stands in the way of gradients.
+    package var isSmooth: Bool { constraint == .whole && norms.isEmpty }
 
     /// The number of entries of all variables.
     package var dimension: Int { variables.reduce(0) { $0 + $1.count } }

@@ -16,15 +16,22 @@ struct ReferenceEvaluator {
 
     private static let adjointSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-14)
     private static let correctionSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-10)
-    private static let configuration = DoubleLoopConfiguration(
-        lower: .lbfgs(memory: memory, steps: 5_000, tolerance: 0), hypergradient: .implicit(adjointSolver),
-        upper: .lineSearch, warmStartsLower: true, warmStartsLinear: false)
+    /// For levels with a set or norms, what the corrections start from.
+    private static let accelerated = LowerSolver.accelerated(steps: 50_000, tolerance: Tolerance(relative: 1e-10))
+
+    private var configuration: DoubleLoopConfiguration {
+        let isSmooth = oracle.lowerDimension == 0 || oracle.problem.lower.isSmooth
+        return DoubleLoopConfiguration(
+            lower: isSmooth ? .lbfgs(memory: Self.memory, steps: 5_000, tolerance: 0) : Self.accelerated,
+            hypergradient: .implicit(Self.adjointSolver), upper: .lineSearch, warmStartsLower: true,
+            warmStartsLinear: false)
+    }
 
     /// Evaluates at `x`, the lower solve beginning at `y`; `nil` when stopped.
     func evaluate(at x: [Double], from y: [Double]) -> Evaluation? {
         oracle.setUpper(x)
         let evaluator = HypergradientEvaluator(
-            oracle: oracle, configuration: Self.configuration, estimatedStep: nil, stop: stop)
+            oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
         guard oracle.lowerDimension > 0 else { return evaluator.evaluate(at: x, after: nil) }
         guard let corrected = correct(y, evaluator) else { return nil }
         oracle.setLower(corrected.point)
@@ -36,7 +43,7 @@ struct ReferenceEvaluator {
     func value(at x: [Double], from y: [Double]) -> Double? {
         oracle.setUpper(x)
         let evaluator = HypergradientEvaluator(
-            oracle: oracle, configuration: Self.configuration, estimatedStep: nil, stop: stop)
+            oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
         if oracle.lowerDimension > 0 {
             guard let corrected = correct(y, evaluator) else { return nil }
             oracle.setLower(corrected.point)
@@ -45,22 +52,27 @@ struct ReferenceEvaluator {
     }
 
     /// Minimises, then applies Newton corrections y − H⁻¹∇_y g while they reduce the gradient: a minimiser that
-    /// compares values stops near the square root of the precision, Newton does not.
+    /// compares values stops near the square root of the precision, Newton does not. Over a set or with norms the
+    /// corrections stay on the face that the minimiser has found.
     private func correct(_ start: [Double], _ evaluator: HypergradientEvaluator) -> Solution? {
         guard var solution = evaluator.solveLower(from: start) else { return nil }
         var gradient = solution.point
         oracle.setLower(solution.point)
         oracle.lowerGradient(into: &gradient)
-        var norm = VectorMath.norm(gradient)
+        let regularizer = oracle.regularizer()
+        var norm = regularizer.stationarity(at: solution.point, gradient: gradient)
         for _ in 0..<Self.corrections where norm > 0 && norm.isFinite {
-            let step = evaluator.solveAdjoint(Self.correctionSolver, gradient, from: nil)
+            let face = evaluator.face(at: solution.point)
+            face?.addNormGradient(regularizer, to: &gradient)
+            let step = evaluator.solveAdjoint(Self.correctionSolver, gradient, from: nil, along: face)
             if step.status == .interrupted { return nil }
             guard step.status == .converged || step.status == .stagnated else { break }
             var trial = solution.point
             VectorMath.add(-1, step.point, to: &trial)
+            regularizer.set.project(&trial)
             oracle.setLower(trial)
             oracle.lowerGradient(into: &gradient)
-            let trialNorm = VectorMath.norm(gradient)
+            let trialNorm = regularizer.stationarity(at: trial, gradient: gradient)
             guard trialNorm < norm else { break }
             solution.point = trial
             norm = trialNorm

@@ -63,8 +63,9 @@ struct RowLayout {
 extension Level {
     /// The level with entry `i` of its vectors taken from entry `origins[i]`.
     fileprivate func permuted(_ origins: [Int]) -> Level {
-        Level(
-            name: name, variables: variables, sense: sense, objective: objective,
-            constraint: constraint.permuted(origins), start: origins.map { start[$0] }, samplingFault: samplingFault)
+        var level = self
+        level.constraint = constraint.permuted(origins)
+        level.start = origins.map { start[$0] }
+        return level
     }
 }

@@ -1,4 +1,5 @@
 // What a run leaves behind.
+import Solvers
 import Tensors
 
 /// The outcome of a run, in the user's signs.
@@ -46,6 +47,7 @@ extension SolverRun {
         if !problem.isSingleLevel { oracle.setLower(best.y) }
         let upper = sign * (problem.precision == .float64 ? best.value : oracle.upperValue())
         if problem.isSingleLevel { return [upper] }
-        return [upper, problem.lower.sense.sign * oracle.lowerValue()]
+        let lower = oracle.lowerValue() + oracle.regularizer().value(best.y)
+        return [upper, problem.lower.sense.sign * lower]
     }
 }

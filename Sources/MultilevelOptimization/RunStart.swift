@@ -15,7 +15,8 @@ struct RunStart {
     ) {
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
-        let y = problem.isSingleLevel ? [] : problem.lower.start
+        oracle.setUpper(x)
+        let y = oracle.coldStart()
         guard let exact = ReferenceEvaluator(oracle: oracle.reference, stop: stop).evaluate(at: x, from: y) else {
             return nil
         }
@@ -76,7 +77,7 @@ extension DoubleLoopConfiguration {
     var needsEstimatedStep: Bool {
         switch lower {
         case .gradientDescent(.automatic, _, _), .gradientDescent(.lineSearch, _, _): return true
-        case .gradientDescent(.schedule, _, _), .lbfgs: break
+        case .gradientDescent(.schedule, _, _), .lbfgs, .accelerated: break
         }
         switch hypergradient {
         case .implicit(.fixedPoint(nil, _, _)): return true

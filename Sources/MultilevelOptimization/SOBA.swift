@@ -71,6 +71,14 @@ package final class SOBAStepper {
     /// Where each of `variables` lies in y, v and x, one after the other.
     private let entries: [Range<Int>]
     private let rows: [SOBARows]
+    /// Variables whose set is more than bounds, each with its cell.
+    private let projections: [Projection]
+    private struct Projection {
+        let cell: InputCell
+        let set: ConvexSet
+        /// Where the variable lies in x.
+        let entries: Range<Int>
+    }
     private var lowerNow: [Draw] = []
     private var upperNow: [Draw] = []
 
@@ -93,6 +101,7 @@ package final class SOBAStepper {
         lowerWeights = sampled.lower.axes.map { program.cell($0.weight) }
         upperWeights = sampled.upper.axes.map { program.cell($0.weight) }
         cells = variables.map { program.cell($0) }
+        projections = Self.projections(problem.upper, plan.sampled, program)
         let buffers = problem.buffers(in: problem.precision)
         for (node, buffer) in buffers { program.bind(node, to: buffer) }
         for input in sampled.lower.inputs + sampled.upper.inputs {
@@ -110,6 +119,19 @@ package final class SOBAStepper {
             + shared.map { $0.shifted(by: 2 * lower.dimension) }
     }
 
+    private static func projections(
+        _ upper: Level, _ sampled: SampledGraph, _ program: Program
+    ) -> [Projection] {
+        sampled.leaves.compactMap { leaf in
+            guard leaf.rows == nil, let cell = program.cell(leaf.node) else { return nil }
+            let entries = upper.entries(of: leaf.variable)
+            switch upper.constraint.restricted(to: entries) {
+            case .whole, .box: return nil
+            case let set: return Projection(cell: cell, set: set, entries: entries)
+            }
+        }
+    }
+
     /// Advances the state by `count` iterations.
     package func advance(_ state: inout SOBAState, by count: Int) {
         load(state)
@@ -120,6 +142,7 @@ package final class SOBAStepper {
             if let gamma { program.write(state.upperStep.value(at: t), to: gamma) }
             program.run()
             for output in cells.indices { if let cell = cells[output] { program.carry(output, to: cell) } }
+            for variable in projections { program.update(variable.cell) { variable.set.project(&$0) } }
             for variable in rows { variable.update(from: program, lower: lowerNow, upper: upperNow) }
         }
         state.iteration += count
@@ -180,6 +203,9 @@ package final class SOBAStepper {
                     state.x[entry - 2 * dimension] = value
                 }
             }
+        }
+        for variable in projections {
+            state.x.replaceSubrange(variable.entries, with: program.values(of: variable.cell))
         }
         for variable in rows { variable.store(&state.x) }
     }

@@ -91,6 +91,8 @@ struct SOBAUpdate {
             bounds.append((low, box.lower))
             bounds.append((high, box.upper))
             return graph.binary(.minimum, graph.binary(.maximum, x, low), high)
+        // Projected once the program has run.
+        case .simplex, .l1Ball, .l2Ball, .affine, .halfspace, .spectralBall, .rows, .intersection, .product: return x
         }
     }
 }

@@ -17,8 +17,8 @@ package struct StartReport: Sendable, Equatable {
         let oracle = BilevelOracle(problem).reference
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
-        let y = problem.isSingleLevel ? [] : problem.lower.start
         oracle.setUpper(x)
+        let y = oracle.coldStart()
         oracle.setLower(y)
         curvature = Curvature(oracle, seed: seed)
         let reference = ReferenceEvaluator(oracle: oracle, stop: stop)

@@ -166,8 +166,15 @@ package struct MethodResolver {
     private mutating func lowerSolver(unrolled: Bool) -> LowerSolver? {
         let asked = request.lowerSolver
         let tolerance = asked.tolerance ?? tolerances.lower
-        switch asked.name ?? (unrolled || asked.step != nil ? .gradientDescent : .lbfgs) {
+        let isSmooth = built.problem.isSingleLevel || built.problem.lower.isSmooth
+        switch asked.name ?? (unrolled || asked.step != nil ? .gradientDescent : isSmooth ? .lbfgs : .fista) {
         case .gradientDescent: return gradientDescent(tolerance, unrolled: unrolled)
+        case .fista: return fista(tolerance, unrolled: unrolled)
+        case .lbfgs where !isSmooth:
+            refuse(
+                "lower_solver", "l-bfgs takes no steps along sets or norms, which the lower level has",
+                "use fista, or gradient-descent")
+            return nil
         case .lbfgs:
             if unrolled {
                 refuse(
@@ -184,6 +191,21 @@ package struct MethodResolver {
                 memory: asked.memory ?? 10, steps: asked.steps ?? 2_000,
                 tolerance: tolerance ?? innerTolerance)
         }
+    }
+
+    private mutating func fista(_ tolerance: Double?, unrolled: Bool) -> LowerSolver? {
+        let asked = request.lowerSolver
+        if asked.memory != nil { refuse("lower_solver/memory", "only l-bfgs has a memory") }
+        if asked.step != nil { refuse("lower_solver/step", "fista finds its steps by backtracking") }
+        if unrolled {
+            refuse(
+                "lower_solver", "itd differentiates through plain steps; fista's momentum and backtracking are none",
+                "use gradient-descent, or aid-cg with fista")
+            return nil
+        }
+        return .accelerated(
+            steps: asked.steps ?? 100_000,
+            tolerance: Tolerance(absolute: tolerance ?? 0.1 * min(outerTolerance, 1e-8)))
     }
 
     private mutating func gradientDescent(_ tolerance: Double?, unrolled: Bool) -> LowerSolver? {
@@ -274,6 +296,11 @@ package struct MethodResolver {
         for fault in built.samplingFaults.compactMap({ $0 }) { diagnostics.report(.error, fault) }
         if ProblemFacts(built.problem).lowerSamples == 0 && ProblemFacts(built.problem).upperSamples == 0 {
             refuse("name", "soba draws batches, and the problem has no samples", "use auto")
+        }
+        if !built.problem.isSingleLevel && !built.problem.lower.isSmooth {
+            refuse(
+                "name", "soba takes plain steps on the lower level, which has a constraint or nonsmooth terms",
+                "use aid-cg")
         }
         let lower = request.lowerSolver
         for (field, isAsked) in [

@@ -35,13 +35,15 @@ package struct ProblemBuilder {
     let seed: UInt64
     let memoryBytes: Int
     /// Numbers that the declared arrays and variables are certain to take.
-    private var committedNumbers = 0
-    private(set) var diagnostics = Diagnostics()
-    private var graph = Graph()
-    private var arrays: [DataArray] = []
-    private var axes: [MultilevelOptimization.SampleAxis] = []
+    var committedNumbers = 0
+    var diagnostics = Diagnostics()
+    var graph = Graph()
+    var arrays: [DataArray] = []
+    var axes: [MultilevelOptimization.SampleAxis] = []
     private var scope = FormulaScope()
-    private var variables: [[Variable]] = []
+    var variables: [[Variable]] = []
+    /// Where the outermost level starts, once that is known.
+    var outermostStart: [Double] = []
     private var shapes: [(name: String, node: NodeID)] = []
 
     /// Builds, or reports every fault.
@@ -73,6 +75,13 @@ package struct ProblemBuilder {
                 _ = Parser.parse(formula, pointer: pointer, into: &diagnostics)
             case .fixedPoint(let maps):
                 for map in maps { _ = Parser.parse(map.formula, pointer: map.pointer, into: &diagnostics) }
+            }
+            for variable in level.variables {
+                guard case .formula(let text) = variable.start else { continue }
+                _ = Parser.parse(text, pointer: "\(variable.pointer)/start", into: &diagnostics)
+            }
+            for formula in level.nonsmooth.flatMap(\.formulas) + level.constraints {
+                _ = Parser.parse(formula.text, pointer: formula.pointer, into: &diagnostics)
             }
         }
     }
@@ -116,7 +125,7 @@ package struct ProblemBuilder {
             samplingFaults: levels.map(\.samplingFault))
     }
 
-    private mutating func report(_ pointer: String, _ code: DiagnosticCode, _ message: String, _ hint: String? = nil) {
+    mutating func report(_ pointer: String, _ code: DiagnosticCode, _ message: String, _ hint: String? = nil) {
         diagnostics.report(
             .error, Diagnostic(pointer: pointer, code: code, message: message, hint: hint))
     }
@@ -302,9 +311,13 @@ package struct ProblemBuilder {
         lowering.lowerDefinitions(document.definitions.map(\.name))
         var objectives: [Expression?] = []
         var maps: [[NodeID]?] = []
+        var terms: [LevelTerms] = []
         for (index, level) in document.levels.enumerated() {
             let map = lowerMaps(level, index, &lowering)
-            objectives.append(map?.residual ?? lowerObjective(level, &lowering))
+            var objective = map?.residual ?? lowerObjective(level, &lowering)
+            terms.append(lowerTerms(level, index, &objective, &lowering))
+            lowerConstraints(level, &lowering)
+            objectives.append(objective)
             maps.append(map?.nodes)
         }
         graph = lowering.graph
@@ -313,17 +326,20 @@ package struct ProblemBuilder {
         if arrays.count == document.data.count { checkRequirements(lowering.requirements) }
         var result: [(Level, Diagnostic?)] = []
         for (index, specification) in document.levels.enumerated() where index < variables.count {
-            let start = startValues(specification, index)
+            let start = startValues(specification, index, terms[index].starts)
             let constraint = constraint(specification, index)
+            if index == 0 { outermostStart = start }
+            checkWeights(terms[index])
             guard let objective = objectives[index], let constraint, !diagnostics.hasErrors else { continue }
-            result.append(level(specification, index, objective, maps[index], start, constraint))
+            if index > 0 { checkLowerSet(constraint, specification, index) }
+            result.append(level(specification, index, objective, maps[index], start, constraint, terms[index]))
         }
         return result.count == document.levels.count ? result : nil
     }
 
     private func level(
         _ specification: LevelSpecification, _ index: Int, _ objective: Expression, _ maps: [NodeID]?,
-        _ start: [Double], _ constraint: ConvexSet
+        _ start: [Double], _ constraint: ConvexSet, _ terms: LevelTerms
     ) -> (Level, Diagnostic?) {
         let sense: Sense
         switch specification.objective {
@@ -333,7 +349,8 @@ package struct ProblemBuilder {
         let fault = objective.samplingFault ?? (index > 0 ? perFault(specification) : nil)
         let level = Level(
             name: specification.name, variables: variables[index], sense: sense, objective: objective.node,
-            fixedPoint: maps, constraint: constraint, start: start, samplingFault: fault?.message)
+            fixedPoint: maps, constraint: constraint, start: start, norms: terms.norms,
+            startFormulas: index == 0 ? [] : terms.starts.filter(\.moves).map(\.formula), samplingFault: fault?.message)
         return (level, fault)
     }
 
@@ -447,19 +464,25 @@ package struct ProblemBuilder {
         }
     }
 
-    // MARK: - Starts and constraints
+    // MARK: - Starts
 
-    private mutating func startValues(_ level: LevelSpecification, _ index: Int) -> [Double] {
+    private mutating func startValues(
+        _ level: LevelSpecification, _ index: Int, _ formulas: [LoweredStart]
+    ) -> [Double] {
         var values: [Double] = []
         let specifications = specifications(of: level)
-        for variable in variables[index] {
+        for (position, variable) in variables[index].enumerated() {
             guard let specification = specifications[variable.name] else { continue }
-            values += start(specification, variable, level: level.name)
+            if let formula = formulas.first(where: { $0.formula.variable == position }) {
+                values += evaluate(formula.formula.node)
+            } else {
+                values += start(specification, variable, level: level.name)
+            }
         }
         return values
     }
 
-    private func specifications(of level: LevelSpecification) -> [String: VariableSpecification] {
+    func specifications(of level: LevelSpecification) -> [String: VariableSpecification] {
         Dictionary(level.variables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -474,17 +497,15 @@ package struct ProblemBuilder {
             report(
                 "\(specification.pointer)/start", .shapeMismatch,
                 "\(variable.name) has the shape \(variable.shape), its start has \(tensor.shape)")
-        case .formula:
-            report(
-                "\(specification.pointer)/start", .unsupported,
-                "a start given as a formula is not computed by this version yet")
+        // Lowered with the level's other formulas; what is left had a fault there.
+        case .formula: break
         case .normal(let scale): return (0..<variable.count).map { _ in scale * stream.normal() }
         case .uniform(let low, let high): return (0..<variable.count).map { _ in low + (high - low) * stream.uniform() }
         }
         return [Double](repeating: 0, count: variable.count)
     }
 
-    private func broadcast(_ tensor: Tensor, to shape: [Int]) -> [Double]? {
+    func broadcast(_ tensor: Tensor, to shape: [Int]) -> [Double]? {
         if tensor.shape == shape { return tensor.values }
         guard Shapes.broadcast(tensor.shape, shape) == shape else { return nil }
         let missing = shape.count - tensor.shape.count
@@ -496,53 +517,6 @@ package struct ProblemBuilder {
                 i < missing || tensor.shape[i - missing] == 1 ? 0 : strides[i - missing]
             })
         return target.values
-    }
-
-    private mutating func constraint(_ level: LevelSpecification, _ index: Int) -> ConvexSet? {
-        let boxed = level.variables.filter { $0.constraint != .none }
-        if boxed.isEmpty { return .whole }
-        if index > 0 {
-            for variable in boxed {
-                report(
-                    "\(variable.pointer)/constraint", .unsupported,
-                    "constraints on a lower level are not solved by this version yet")
-            }
-            return nil
-        }
-        var lower: [Double] = []
-        var upper: [Double] = []
-        let specifications = specifications(of: level)
-        for variable in variables[index] {
-            guard let specification = specifications[variable.name] else { continue }
-            var bounds = (
-                [Double](repeating: -.infinity, count: variable.count),
-                [Double](repeating: .infinity, count: variable.count)
-            )
-            switch specification.constraint {
-            case .none: break
-            case .box(let low, let high):
-                if let low { bounds.0 = bound(low, variable, specification) ?? bounds.0 }
-                if let high { bounds.1 = bound(high, variable, specification) ?? bounds.1 }
-            }
-            lower += bounds.0
-            upper += bounds.1
-        }
-        do {
-            return try ConvexSet.box(lower: lower, upper: upper)
-        } catch {
-            report(level.pointer, .outOfRange, "the bounds of a variable leave no number between them")
-            return nil
-        }
-    }
-
-    private mutating func bound(
-        _ tensor: Tensor, _ variable: Variable, _ specification: VariableSpecification
-    ) -> [Double]? {
-        if let values = broadcast(tensor, to: variable.shape) { return values }
-        report(
-            "\(specification.pointer)/constraint", .shapeMismatch,
-            "\(variable.name) has the shape \(variable.shape), its bound has \(tensor.shape)")
-        return nil
     }
 }
 

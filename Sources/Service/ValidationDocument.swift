@@ -98,7 +98,10 @@ package enum ValidationDocument {
         switch method.algorithm {
         case .doubleLoop(let axes):
             var needs = ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
-            if case .lbfgs = axes.lower { needs.insert("lower_value", at: 0) }
+            switch axes.lower {
+            case .lbfgs, .accelerated: needs.insert("lower_value", at: 0)
+            case .gradientDescent: break
+            }
             return needs
         case .soba: return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
         }

@@ -1,6 +1,6 @@
-// Projected gradient descent with scheduled or backtracked steps. Bertsekas 1976; Nocedal & Wright, 2nd ed., §3.1.
+// Gradient descent, projected and proximal, with scheduled or backtracked steps. Bertsekas 1976; Nocedal & Wright, 2nd ed., §3.1.
 
-/// Minimises by `x ← P(x − γ_t ∇f(x))`.
+/// Minimises f, or f plus norms over a set, by `x ← prox(x − γ_t ∇f(x))`.
 package struct GradientDescent: Minimizer, Equatable {
     /// How γ_t is chosen.
     package enum Step: Sendable, Equatable {
@@ -22,24 +22,24 @@ package struct GradientDescent: Minimizer, Equatable {
     /// The largest number of updates. With a tolerance, the result of the last is tested too.
     package var maxIterations: Int
 
-    /// Where x is kept. The start is projected first.
-    package var set: ConvexSet
+    /// The set where x is kept, and norms that are added to the objective. The start is projected first.
+    package var regularizer: ProximalFunction
 
     /// The method with these settings.
-    package init(step: Step, tolerance: Tolerance?, maxIterations: Int, set: ConvexSet = .whole) {
+    package init(step: Step, tolerance: Tolerance?, maxIterations: Int, regularizer: ProximalFunction = .none) {
         self.step = step
         self.tolerance = tolerance
         self.maxIterations = maxIterations
-        self.set = set
+        self.regularizer = regularizer
     }
 
     /// The best point is, of a schedule, the last with a finite gradient; of backtracking, the last.
     package func minimize(
         _ objective: SmoothObjective, from start: [Double], shouldStop: InterruptionCheck
     ) throws(SolverError) -> Solution {
-        try set.checkDimension(start.count)
+        try regularizer.set.checkDimension(start.count)
         var x = start
-        set.project(&x)
+        regularizer.set.project(&x)
         switch step {
         case .schedule(let schedule):
             return descend(objective, from: x, by: schedule, shouldStop: shouldStop)
@@ -61,7 +61,7 @@ package struct GradientDescent: Minimizer, Equatable {
         let evaluations = tolerance == nil ? maxIterations : maxIterations + 1
         let status = IterationLoop.run(limit: evaluations, shouldStop: shouldStop) { iteration in
             objective.gradient(x, &gradient)
-            norm = set.projectedGradientNorm(at: x, gradient: gradient)
+            norm = regularizer.stationarity(at: x, gradient: gradient)
             if iteration == 0 { first = norm }
             if Divergence.isDivergent(norm, from: first) {
                 return .diverged(quantity: .gradient, iteration: iteration)
@@ -71,7 +71,7 @@ package struct GradientDescent: Minimizer, Equatable {
                 if iteration == maxIterations { return .iterationLimit }
             }
             swap(&x, &previous)
-            set.move(from: previous, by: -schedule.value(at: iteration), along: gradient, into: &x)
+            regularizer.move(from: previous, step: schedule.value(at: iteration), along: gradient, into: &x)
             updates += 1
             return tolerance != nil && x == previous ? .stagnated : nil
         }
@@ -113,7 +113,7 @@ private struct ArmijoDescent {
         gradient = [Double](repeating: 0, count: start.count)
         trialGradient = gradient
         value = objective.valueAndGradient(x, &gradient)
-        norm = method.set.projectedGradientNorm(at: x, gradient: gradient)
+        norm = method.regularizer.stationarity(at: x, gradient: gradient)
     }
 
     mutating func run(shouldStop: InterruptionCheck) -> Solution {
@@ -147,20 +147,30 @@ private struct ArmijoDescent {
     /// Moves to the first acceptable trial; false when none is left that differs from x.
     private mutating func backtrack() -> Bool {
         for _ in 0..<Self.maxTrials {
-            method.set.move(from: x, by: -length, along: gradient, into: &trial)
+            method.regularizer.move(from: x, step: length, along: gradient, into: &trial)
             if trial == x { return false }
             let trialValue = objective.valueAndGradient(trial, &trialGradient)
-            if accepts(trialValue) {
+            if method.regularizer.terms.isEmpty ? accepts(trialValue) : isBelowModel(trialValue) {
                 swap(&x, &trial)
                 swap(&gradient, &trialGradient)
                 value = trialValue
-                norm = method.set.projectedGradientNorm(at: x, gradient: gradient)
+                norm = method.regularizer.stationarity(at: x, gradient: gradient)
                 length = min(2 * length, largest)
                 return true
             }
             length /= 2
         }
         return false
+    }
+
+    /// With norms: the test of proximal gradients, g(x⁺) ≤ g(x) + ∇gᵀ(x⁺ − x) + ‖x⁺ − x‖²/2γ, to rounding.
+    private func isBelowModel(_ trialValue: Double) -> Bool {
+        var model = value
+        for i in x.indices {
+            let move = trial[i] - x[i]
+            model += gradient[i] * move + move * move / (2 * length)
+        }
+        return trialValue <= model + 1e-12 * value.magnitude
     }
 
     private func accepts(_ trialValue: Double) -> Bool {

@@ -69,9 +69,16 @@ package enum SolverError: Error, Equatable {
     /// The bounds of this variable leave no real number: crossed, NaN, +∞ below or −∞ above.
     case emptyInterval(index: Int, lower: Double, upper: Double)
 
+    /// This equation contradicts the ones before it: its sides are `residual` apart at every point that meets them.
+    case inconsistentEquations(row: Int, residual: Double)
+
     static func check(_ name: String, _ vector: [Double], hasCount expected: Int) throws(SolverError) {
-        guard vector.count == expected else {
-            throw .dimensionMismatch(of: name, expected: expected, found: vector.count)
+        try check(name, vector.count, hasCount: expected)
+    }
+
+    static func check(_ name: String, _ count: Int, hasCount expected: Int) throws(SolverError) {
+        guard count == expected else {
+            throw .dimensionMismatch(of: name, expected: expected, found: count)
         }
     }
 }

@@ -344,11 +344,9 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             """#, at: "/problem/levels/1/fixed_point/y  unsupported", says: "fixed_point levels"),
         Self("a later method", document(rest: #", "method": "saba""#), at: "/method  unsupported", says: #""saba""#),
         Self(
-            "a simplex", document(x: #"{"shape": [2], "constraint": {"simplex": 1}}"#),
-            at: "\(variable)/constraint/simplex  unsupported", says: #""simplex""#),
-        Self(
-            "a bounded lower level", document(y: #"{"shape": [2], "constraint": "nonnegative"}"#),
-            at: "/problem/levels/1/variables/y/constraint  unsupported", says: "constraints on a lower level"),
+            "several sets on a lower level",
+            document(y: #"{"shape": [2], "constraint": ["nonnegative", {"l2_ball": 1}]}"#),
+            at: "/problem/levels/1/variables/y/constraint  unsupported", says: "list of sets"),
         Self("a determinant", document(upper: "logdet(outer(x, y))"), at: "\(upper)  1:1  unsupported", says: "logdet"),
     ]
 }

@@ -263,8 +263,27 @@ import Testing
             (["problem.levels.0.maximize=1"], ["level-error /problem/levels/0/maximize"]),
             (["problem.levels.0.minimise=1"], ["unknown-field /problem/levels/0/minimise"]),
             (["problem.levels.0.minimize=null"], ["wrong-type /problem/levels/0/minimize"]),
-            (["problem.levels.1.subject_to=[]"], ["unsupported /problem/levels/1/subject_to"]),
-            (["problem.levels.1.nonsmooth={}"], ["unsupported /problem/levels/1/nonsmooth"]),
+            (["problem.levels.1.subject_to=[]"], []),
+            (["problem.levels.1.subject_to=y"], ["wrong-type /problem/levels/1/subject_to"]),
+            (["problem.levels.1.subject_to=[[1]]"], ["wrong-type /problem/levels/1/subject_to/0"]),
+            (["problem.levels.1.nonsmooth={}"], []),
+            (["problem.levels.0.nonsmooth={}"], ["unsupported /problem/levels/0/nonsmooth"]),
+            (["problem.levels.1.nonsmooth={\"w\":{\"l1\":1}}"], []),
+            (["problem.levels.1.nonsmooth={\"v\":{\"l1\":1}}"], ["unknown-name /problem/levels/1/nonsmooth/v"]),
+            (["problem.levels.1.nonsmooth={\"w\":{}}"], ["missing-field /problem/levels/1/nonsmooth/w"]),
+            (
+                ["problem.levels.1.nonsmooth={\"w\":{\"l2\":1}}"],
+                ["unknown-field /problem/levels/1/nonsmooth/w/l2", "missing-field /problem/levels/1/nonsmooth/w"]
+            ),
+            (
+                ["problem.levels.1.nonsmooth={\"w\":{\"l1\":1,\"group_l2\":1}}"],
+                ["wrong-type /problem/levels/1/nonsmooth/w"]
+            ),
+            (
+                ["problem.levels.1.nonsmooth={\"w\":{\"elastic_net\":{\"l1\":1}}}"],
+                ["missing-field /problem/levels/1/nonsmooth/w/elastic_net"]
+            ),
+            (["problem.levels.1.nonsmooth={\"w\":{\"l1\":null}}"], ["wrong-type /problem/levels/1/nonsmooth/w/l1"]),
             (
                 ["problem.levels.0={\"variables\":{}}"],
                 ["out-of-range /problem/levels/0/variables", "missing-field /problem/levels/0"]
@@ -293,10 +312,10 @@ import Testing
                 ["\(x).constraint={\"box\":[\"a\",true]}"],
                 ["wrong-type \(xp)/constraint/box/0", "wrong-type \(xp)/constraint/box/1"]
             ),
-            (["\(x).constraint={\"simplex\":1}"], ["unsupported \(xp)/constraint/simplex"]),
-            (["\(x).constraint=l2_ball"], ["unsupported \(xp)/constraint"]),
+            (["\(x).constraint={\"simplex\":1}"], []),
+            (["\(x).constraint=l2_ball"], ["missing-field \(xp)/constraint"]),
             (["\(x).constraint=positive"], ["unknown-name \(xp)/constraint"]),
-            (["\(x).constraint=[{\"box\":[0,1]}]"], ["unsupported \(xp)/constraint"]),
+            (["\(x).constraint=[{\"box\":[0,1]}]"], []),
             (["\(x).constraint={}"], ["missing-field \(xp)/constraint"]),
             (["\(x).constraint={\"boxx\":[0,1]}"], ["unknown-field \(xp)/constraint/boxx"]),
             (

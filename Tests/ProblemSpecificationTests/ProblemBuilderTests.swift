@@ -172,9 +172,9 @@ import Testing
         #expect(result.x[3] == 3 && result.x[4] == 3 && abs(result.x[0] - 6) <= 1e-7)
     }
 
-    @Test func lowerLevelsHaveNoConstraintsYet() throws {
+    @Test func lowerLevelsHaveSets() throws {
         let text = Self.document(w: "{\"shape\": [], \"constraint\": {\"box\": [0, 1]}}")
-        #expect(try admit(text).places == ["unsupported /problem/levels/1/variables/w/constraint"])
+        #expect(try admit(text).built?.problem.lower.isSmooth == false)
     }
 
     // MARK: - Labels

@@ -57,7 +57,7 @@ import Testing
         for step in [GradientDescent.Step.schedule(.constant(0.4)), .armijo(largest: 10)] {
             let solution = try GradientDescent(
                 step: step, tolerance: Tolerance(absolute: 1e-12), maxIterations: 1_000,
-                set: .box(lower: [0, 0], upper: [2, .infinity])
+                regularizer: ProximalFunction(set: .box(lower: [0, 0], upper: [2, .infinity]))
             ).minimize(bowl, from: [9, 9])
             #expect(solution.status == .converged)
             #expect(solution.point == [2, 0])
@@ -127,7 +127,8 @@ import Testing
     @Test func refusesABoxOfOtherDimension() {
         #expect(throws: SolverError.dimensionMismatch(of: "bounds", expected: 2, found: 1)) {
             try GradientDescent(
-                step: .armijo(largest: 1), tolerance: nil, maxIterations: 1, set: .box(lower: [0], upper: [1])
+                step: .armijo(largest: 1), tolerance: nil, maxIterations: 1,
+                regularizer: ProximalFunction(set: .box(lower: [0], upper: [1]))
             ).minimize(bowl, from: [0, 0])
         }
     }

@@ -33,9 +33,8 @@ extension DocumentReader {
     }
 
     private mutating func level(_ field: Field, number: Int, names: inout NameRegistry) -> LevelSpecification? {
-        let known = ["name", "variables", "minimize", "maximize", "fixed_point"]
-        let fields = fields(field, wanted: "a level", known: known, unsupported: ["nonsmooth", "subject_to"])
-        guard let fields else { return nil }
+        let known = ["name", "variables", "minimize", "maximize", "fixed_point", "nonsmooth", "subject_to"]
+        guard let fields = fields(field, wanted: "a level", known: known) else { return nil }
         let name = string(fields["name"]) ?? "level_\(number)"
         var variables: [VariableSpecification] = []
         if let entries = named(fields["variables"], wanted: "an object of variables") {
@@ -49,8 +48,12 @@ extension DocumentReader {
         } else if fields["variables"] == nil {
             fault(field.pointer, .missingField, "a level has \"variables\"")
         }
+        let nonsmooth = nonsmooth(fields, isOutermost: number == 1)
+        let constraints = constraints(fields["subject_to"])
         guard let objective = objective(fields) else { return nil }
-        return LevelSpecification(name: name, pointer: field.pointer, variables: variables, objective: objective)
+        return LevelSpecification(
+            name: name, pointer: field.pointer, variables: variables, objective: objective, nonsmooth: nonsmooth,
+            constraints: constraints)
     }
 
     private mutating func objective(_ fields: Fields) -> ObjectiveSpecification? {

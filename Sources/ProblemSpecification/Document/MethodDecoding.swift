@@ -10,7 +10,7 @@ extension DocumentReader {
         "iga", "maml", "fomaml", "reptile", "random-search", "tpe", "itd-forward", "aid-neumann",
     ]
     private static let otherLowerSolvers = [
-        "heavy-ball", "nesterov", "adam", "newton-cg", "fixed-point", "anderson", "proximal-gradient", "ista", "fista",
+        "heavy-ball", "nesterov", "adam", "newton-cg", "fixed-point", "anderson", "proximal-gradient", "ista",
         "projected-gradient", "closed-form", "sgd",
     ]
     private static let otherHypergradients = ["unrolled-forward", "penalty", "zeroth-order", "initialisation"]

@@ -76,6 +76,7 @@ package struct LowerSolverRequest: Sendable, Equatable {
 package enum LowerSolverName: String, Sendable, CaseIterable {
     case gradientDescent = "gradient-descent"
     case lbfgs = "l-bfgs"
+    case fista
 }
 
 /// How the hypergradient is formed.

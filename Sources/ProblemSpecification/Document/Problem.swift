@@ -203,15 +203,22 @@ package struct LevelSpecification: Sendable, Equatable {
     package let variables: [VariableSpecification]
     /// What the level does with them.
     package let objective: ObjectiveSpecification
+    /// What is added to the objective; at most one term for each variable.
+    package let nonsmooth: [NonsmoothTerm]
+    /// General constraints, each a comparison.
+    package let constraints: [PlacedFormula]
 
     /// The memberwise initializer.
     package init(
-        name: String, pointer: String, variables: [VariableSpecification], objective: ObjectiveSpecification
+        name: String, pointer: String, variables: [VariableSpecification], objective: ObjectiveSpecification,
+        nonsmooth: [NonsmoothTerm] = [], constraints: [PlacedFormula] = []
     ) {
         self.name = name
         self.pointer = pointer
         self.variables = variables
         self.objective = objective
+        self.nonsmooth = nonsmooth
+        self.constraints = constraints
     }
 }
 
@@ -284,8 +291,84 @@ package enum StartSpecification: Sendable, Equatable {
 }
 
 /// The set that a variable lies in.
-package enum ConstraintSpecification: Sendable, Equatable {
+package indirect enum ConstraintSpecification: Sendable, Equatable {
     case none
     /// Entry-wise bounds with lower ≤ upper, each a scalar or of the variable's shape; nil where unbounded.
     case box(lower: Tensor?, upper: Tensor?)
+    case ball(BallSpecification)
+    /// A x = b for the entries x in row-major order: A a matrix, b a vector with a number for each row of it.
+    case affine(matrix: Tensor, rhs: Tensor)
+    /// ⟨a, x⟩ ≤ b.
+    case halfspace(normal: Tensor, offset: Double)
+    /// Several at once, at least one.
+    case all([ConstraintSpecification])
+}
+
+/// A set given by a radius, which is not negative.
+package struct BallSpecification: Sendable, Equatable {
+    /// Which set; the raw value is its name in documents.
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Nonnegative entries that add up to the radius.
+        case simplex
+        case l1 = "l1_ball"
+        case l2 = "l2_ball"
+        case linf = "linf_ball"
+        /// Matrices whose singular values are at most the radius.
+        case spectral = "spectral_ball"
+    }
+    package let kind: Kind
+    package let radius: Double
+    /// Whether each row of the variable is in the set by itself.
+    package let byRows: Bool
+
+    package init(kind: Kind, radius: Double, byRows: Bool = false) {
+        self.kind = kind
+        self.radius = radius
+        self.byRows = byRows
+    }
+}
+
+/// A formula and where it stands.
+package struct PlacedFormula: Sendable, Equatable {
+    package let text: String
+    package let pointer: String
+
+    package init(text: String, pointer: String) {
+        self.text = text
+        self.pointer = pointer
+    }
+}
+
+/// A term of one variable that is added to a level's objective and has no gradient everywhere.
+package struct NonsmoothTerm: Sendable, Equatable {
+    /// The kinds, with their weights.
+    package enum Kind: Sendable, Equatable {
+        /// w Σ|x|.
+        case l1(PlacedFormula)
+        /// w₁ Σ|x| + ½ w₂ Σx².
+        case elasticNet(l1: PlacedFormula, l2: PlacedFormula)
+        /// w Σ ‖row‖₂ over the rows of the variable; a vector is one row.
+        case groupL2(PlacedFormula)
+        /// w Σx with x ≥ 0.
+        case nonnegativeL1(PlacedFormula)
+    }
+    /// A variable of the level.
+    package let variable: String
+    package let kind: Kind
+    /// JSON pointer to the term.
+    package let pointer: String
+
+    package init(variable: String, kind: Kind, pointer: String) {
+        self.variable = variable
+        self.kind = kind
+        self.pointer = pointer
+    }
+
+    /// The weights' formulas.
+    package var formulas: [PlacedFormula] {
+        switch kind {
+        case .l1(let weight), .groupL2(let weight), .nonnegativeL1(let weight): [weight]
+        case .elasticNet(let first, let second): [first, second]
+        }
+    }
 }

@@ -1,4 +1,4 @@
-// One variable of a level: its shape, where it starts, the set it lies in.
+// One variable of a level: its shape and where it starts; the set it lies in follows in ConstraintDecoding.swift.
 
 import ExpressionLanguage
 import Tensors
@@ -13,7 +13,8 @@ extension DocumentReader {
         let rowShape = isShapeKnown ? shape ?? [] : nil
         // An array for a variable with a row per sample may hold the rows too, which are not known yet.
         let start = start(fields["start"], shape: fields["per"] == nil ? rowShape : nil)
-        let constraint = constraint(fields["constraint"], shape: rowShape)
+        let constrained = ConstrainedShape(row: rowShape, whole: fields["per"] == nil ? rowShape : nil)
+        let constraint = constraint(fields["constraint"], constrained)
         return VariableSpecification(
             name: name, pointer: field.pointer, shape: shape ?? [], per: per, start: start ?? .number(0),
             constraint: constraint)
@@ -50,8 +51,17 @@ extension DocumentReader {
     }
 
     private mutating func drawnStart(_ field: Field) -> StartSpecification? {
-        let known = ["normal", "uniform"]
-        guard let fields = fields(field, wanted: "an object", known: known, unsupported: ["job"]) else { return nil }
+        let known = ["normal", "uniform", "job"]
+        guard let fields = fields(field, wanted: "an object", known: known) else { return nil }
+        if let job = fields["job"] {
+            if let name = string(job, wanted: "a job's id such as \"job_…\"") {
+                fault(
+                    job.pointer, .unsupported,
+                    "this version cannot read the result of \(Excerpts.cut(name)) to start from it",
+                    hint: "write the values of the variable as an array")
+            }
+            return nil
+        }
         if let normal = fields["normal"], fields["uniform"] == nil {
             guard let parts = self.fields(normal, wanted: "an object with \"scale\"", known: ["scale"]) else {
                 return nil
@@ -59,9 +69,9 @@ extension DocumentReader {
             return .normal(scale: nonnegative(parts["scale"]) ?? 1)
         }
         if let uniform = fields["uniform"], fields["normal"] == nil { return uniformStart(uniform) }
-        if fields["job"] == nil {
-            fault(field.pointer, .wrongType, "wanted {\"normal\": {\"scale\": s}} or {\"uniform\": [a, b]}")
-        }
+        fault(
+            field.pointer, .wrongType,
+            "wanted either {\"normal\": {\"scale\": s}} or {\"uniform\": [a, b]}")
         return nil
     }
 
@@ -75,84 +85,5 @@ extension DocumentReader {
         guard let low, let high else { return nil }
         if low > high { fault(field.pointer, .outOfRange, "the lower end \(low) is above the upper end \(high)") }
         return .uniform(low, high)
-    }
-
-    // MARK: - Constraint
-
-    private static let otherSets = [
-        "simplex", "l1_ball", "l2_ball", "linf_ball", "affine", "halfspace", "spectral_ball",
-    ]
-
-    private mutating func constraint(_ field: Field?, shape: [Int]?) -> ConstraintSpecification {
-        guard let field else { return .none }
-        let known = ["box", "nonnegative"]
-        switch field.value {
-        case .string("nonnegative"):
-            return .box(lower: Tensor(0), upper: nil)
-        case .string(let name) where Self.otherSets.contains(name):
-            unsupported("the constraint \"\(name)\"", at: field.pointer)
-        case .string(let name):
-            let hint = suggestion(for: name, among: known + Self.otherSets)
-            fault(field.pointer, .unknownName, "there is no constraint \"\(Excerpts.cut(name))\"", hint: hint)
-        case .object:
-            let fields = fields(field, wanted: "a constraint", known: known, unsupported: Self.otherSets)
-            return fields.map { constraint($0, shape: shape) } ?? .none
-        case .array, .numbers:
-            unsupported("a list of constraints", at: field.pointer)
-        case .null, .bool, .integer, .number:
-            wrongType(field, wanted: "a constraint such as {\"box\": [0, 1]} or \"nonnegative\"")
-        }
-        return .none
-    }
-
-    private mutating func constraint(_ fields: Fields, shape: [Int]?) -> ConstraintSpecification {
-        if fields["box"] != nil, fields["nonnegative"] != nil {
-            fault(fields.pointer, .wrongType, "wanted one constraint, came \"box\" and \"nonnegative\"")
-        } else if let field = fields["nonnegative"] {
-            return bool(field) == true ? .box(lower: Tensor(0), upper: nil) : .none
-        } else if let field = fields["box"] {
-            return box(field, shape: shape)
-        } else if fields.members.isEmpty {
-            fault(fields.pointer, .missingField, "wanted a constraint such as {\"box\": [0, 1]}, came an empty object")
-        }
-        return .none
-    }
-
-    private mutating func box(_ field: Field, shape: [Int]?) -> ConstraintSpecification {
-        guard let bounds = field.value.elements, bounds.count == 2 else {
-            wrongType(field, wanted: "two bounds [low, high]")
-            return .none
-        }
-        let errorsBefore = diagnostics.errorCount
-        let lower = bound(Field(value: bounds[0], pointer: JSONPointer.child(field.pointer, 0)), shape: shape)
-        let upper = bound(Field(value: bounds[1], pointer: JSONPointer.child(field.pointer, 1)), shape: shape)
-        guard diagnostics.errorCount == errorsBefore else { return .none }
-        if let lower, let upper { checkOrder(lower, upper, at: field.pointer) }
-        return lower == nil && upper == nil ? .none : .box(lower: lower, upper: upper)
-    }
-
-    /// One bound: a scalar or an array of the variable's shape; nil where it is `null`.
-    private mutating func bound(_ field: Field, shape: [Int]?) -> Tensor? {
-        if field.value == .null { return nil }
-        guard let tensor = tensor(field, keepingIntegers: false) else { return nil }
-        if let shape, !tensor.shape.isEmpty, tensor.shape != shape {
-            fault(field.pointer, .shapeMismatch, "the variable has shape \(shape), the bound has \(tensor.shape)")
-        }
-        return tensor
-    }
-
-    /// Reports the first entry whose lower bound is above its upper bound.
-    private mutating func checkOrder(_ lower: Tensor, _ upper: Tensor, at pointer: String) {
-        let low = lower.values
-        let high = upper.values
-        for index in 0..<max(low.count, high.count) {
-            let a = low[lower.shape.isEmpty ? 0 : index]
-            let b = high[upper.shape.isEmpty ? 0 : index]
-            if a > b {
-                let entry = max(low.count, high.count) > 1 ? " at entry \(index)" : ""
-                let numbers = "\(JSONWriter.number(a)) is above the upper bound \(JSONWriter.number(b))"
-                return fault(pointer, .outOfRange, "the lower bound \(numbers)\(entry)")
-            }
-        }
     }
 }
