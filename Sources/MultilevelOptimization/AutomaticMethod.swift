@@ -9,10 +9,14 @@ package struct ProblemFacts: Sendable, Equatable {
     package let upperSamples: Int
     /// Whether batches would estimate both objectives without bias.
     package let isSampled: Bool
+    /// Why methods for two levels do not apply, as a phrase; `nil` where they do.
+    package let nesting: String?
 
     package init(_ problem: MultilevelProblem) {
         upperDimension = problem.upper.dimension
-        lowerDimension = problem.isSingleLevel ? 0 : problem.lower.dimension
+        lowerDimension = problem.responseDimension
+        nesting =
+            problem.levels.count > 2 ? "\(problem.levels.count) levels" : problem.isNested ? "a fixed point" : nil
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         upperSamples = problem.sampleCount(ofLevel: 0)
         isSampled =
@@ -27,6 +31,7 @@ package enum Preset: String, Sendable, CaseIterable {
     case aidFixedPoint = "aid-fixed-point"
     case itd
     case soba
+    case implicit
 }
 
 /// The choice for a problem.
@@ -38,6 +43,11 @@ package struct AutomaticMethod: Sendable, Equatable {
     package let reason: String
 
     package init(_ facts: ProblemFacts) {
+        if let nesting = facts.nesting {
+            preset = .implicit
+            reason = "\(nesting): implicit differentiation through all levels"
+            return
+        }
         if facts.lowerDimension == 0 {
             preset = .aidCG
             reason = "one level: projected gradients with a line search"

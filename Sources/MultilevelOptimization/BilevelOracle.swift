@@ -15,7 +15,8 @@ package final class BilevelOracle {
     private let counter: OracleCounter
     private var exact: BilevelOracle?
     private lazy var buffers = problem.buffers(in: precision)
-    private let derivatives: BilevelGraph
+    private lazy var derivatives = BilevelGraph.full(problem)
+    private lazy var ownNested = NestedEvaluator(problem)
     private let lowerSamples: Int
     private let upperSamples: Int
     private var x: [Double]
@@ -44,12 +45,12 @@ package final class BilevelOracle {
         self.problem = problem
         self.precision = precision
         self.counter = counter
-        derivatives = BilevelGraph.full(problem)
         upperSamples = problem.sampleCount(ofLevel: 0)
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         x = problem.upper.start
-        y = problem.isSingleLevel ? [] : problem.lower.start
-        let (norms, formulas) = problem.isSingleLevel ? ([], []) : (problem.lower.norms, problem.lower.startFormulas)
+        y = problem.responseStart
+        let isBilevel = !problem.isSingleLevel && !problem.isNested
+        let (norms, formulas) = isBilevel ? (problem.lower.norms, problem.lower.startFormulas) : ([], [])
         weights = norms.isEmpty ? nil : UpperFormulas(problem, norms.map(\.weight))
         starts = formulas.isEmpty ? nil : UpperFormulas(problem, formulas.map(\.node))
     }
@@ -62,6 +63,9 @@ package final class BilevelOracle {
         return oracle
     }
 
+    /// Evaluates through all levels, in float64, for problems and methods that two levels do not describe.
+    var nested: NestedEvaluator { precision == .float64 ? ownNested : reference.nested }
+
     /// The calls so far.
     package private(set) var counts: OracleCounts {
         get { counter.counts }
@@ -69,10 +73,14 @@ package final class BilevelOracle {
     }
 
     package var upperDimension: Int { problem.upper.dimension }
-    package var lowerDimension: Int { problem.isSingleLevel ? 0 : problem.lower.dimension }
+    /// Of all levels below the outermost together.
+    package var lowerDimension: Int { problem.responseDimension }
 
     /// Continues counting from the counts of an interrupted run.
     package func resumeCounts(_ counts: OracleCounts) { self.counts = counts }
+
+    /// Counts what was evaluated elsewhere.
+    func add(_ counts: OracleCounts) { self.counts.add(counts) }
 
     /// Counts sampled iterations, each with one gradient, Hessian product and mixed product of the lower level and one
     /// gradient of the upper.
@@ -128,8 +136,7 @@ package final class BilevelOracle {
 
     /// Where a lower solve begins that has no nearby solution to begin at.
     package func coldStart() -> [Double] {
-        if problem.isSingleLevel { return [] }
-        var start = problem.lower.start
+        var start = problem.responseStart
         guard let starts else { return start }
         for (formula, values) in zip(problem.lower.startFormulas, starts.values(at: x)) {
             start.replaceSubrange(problem.lower.entries(of: formula.variable), with: values)

@@ -57,9 +57,11 @@ struct Certifier {
         if !problem.isSingleLevel {
             certificate.lowerResidual = lowerResidual(evaluation)
             certificate.linearResidual = exact.linearResidual
-            certificate.curvature = Curvature(oracle, seed: seed)
+            if !problem.isNested { certificate.curvature = Curvature(oracle, seed: seed) }
         }
-        let isSound = (certificate.curvature?.smallest ?? 1) > 0 && exact.linearStatus.isTrustworthy && exact.isFinite
+        let isSound =
+            exact.remarks.isEmpty && (certificate.curvature?.smallest ?? 1) > 0 && exact.linearStatus.isTrustworthy
+            && exact.isFinite
         if isSound {
             var difference = evaluation.hypergradient
             VectorMath.add(-1, exact.hypergradient, to: &difference)

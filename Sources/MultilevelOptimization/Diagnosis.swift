@@ -10,6 +10,7 @@ enum Diagnosis {
     ///   - growth: of the hypergradient's norm from the start to the point before, whose lower level was still solved.
     ///   - place: "in iteration 3".
     static func divergence(_ evaluation: Evaluation, growth: Double, _ place: String) -> String {
+        if let remark = evaluation.remarks.first { return "\(place): \(remark)" }
         let isLower =
             !VectorMath.isFinite(evaluation.y) || !evaluation.lowerResidual.isFinite
             || evaluation.lowerStatus.isDivergence
@@ -39,6 +40,7 @@ enum Diagnosis {
 
     /// What makes the hypergradient less exact than asked, in sentences that do not change from iteration to iteration.
     static func remarks(_ evaluation: Evaluation) -> [String] {
+        if !evaluation.remarks.isEmpty { return evaluation.remarks }
         var result: [String] = []
         switch evaluation.linearStatus {
         case .indefinite:

@@ -22,6 +22,8 @@ package struct Evaluation: Sendable, Equatable {
     package var lowerStatus: SolveStatus
     /// How the linear solver ended; `nil` where there is none.
     package var linearStatus: SolveStatus?
+    /// What makes the numbers less than they should be, level by level, in sentences; of nested evaluations.
+    package var remarks: [String] = []
 
     package var isFinite: Bool { value.isFinite && VectorMath.isFinite(hypergradient) }
 

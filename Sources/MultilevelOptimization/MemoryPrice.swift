@@ -36,21 +36,26 @@ package struct MemoryPrice: Sendable, Equatable {
     }
 
     private static func programs(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
-        let derivatives = BilevelGraph.full(problem)
-        let oracle = OracleProgram.compiled(for: problem, by: configuration).reduce(0) { sum, entry in
-            sum.adding(derivatives.plan(entry.program, in: entry.precision).memoryBytes)
-        }
+        let oracle = problem.isNested ? 0 : bilevelPrograms(problem, configuration)
         switch configuration.algorithm {
         case .doubleLoop: return oracle
+        case .nested: return oracle.adding(NestedEvaluator.memoryBytes(problem))
         // The largest draw of an axis does not depend on the seed.
         case .soba: return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
+        }
+    }
+
+    private static func bilevelPrograms(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
+        let derivatives = BilevelGraph.full(problem)
+        return OracleProgram.compiled(for: problem, by: configuration).reduce(0) { sum, entry in
+            sum.adding(derivatives.plan(entry.program, in: entry.precision).memoryBytes)
         }
     }
 
     /// Numbers in vectors. The reference evaluation and the method take turns, so the larger of both counts.
     private static func vectors(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         let upper = problem.upper.dimension
-        let lower = problem.isSingleLevel ? 0 : problem.lower.dimension
+        let lower = problem.responseDimension
         // Methods that draw rows of a variable keep it beside their program, with what it shows the program and a step.
         let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
         let points = upper.adding(lower).times(vectorsPerVariable).adding(
@@ -80,13 +85,13 @@ package struct MemoryPrice: Sendable, Equatable {
 
 extension Int {
     /// The sum of two counts, at most the largest integer.
-    fileprivate func adding(_ other: Int) -> Int {
+    func adding(_ other: Int) -> Int {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }
 
     /// The product of two counts, at most the largest integer.
-    fileprivate func times(_ other: Int) -> Int {
+    func times(_ other: Int) -> Int {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? .max : product
     }

@@ -86,11 +86,28 @@ package struct SOBAConfiguration: Sendable, Equatable {
     }
 }
 
+/// Implicit differentiation through any number of levels: every response solved by Newton's method, then one upper step.
+package struct NestedConfiguration: Sendable, Equatable {
+    /// The largest Newton step, relative to the point's size, at which level 1 counts as solved; each deeper level is
+    /// ten times tighter.
+    package var tolerance: Double
+    package var upper: UpperStep
+    /// Start the responses' solvers from the last solutions instead of from `start`.
+    package var warmStarts: Bool
+
+    package init(tolerance: Double, upper: UpperStep, warmStarts: Bool) {
+        self.tolerance = tolerance
+        self.upper = upper
+        self.warmStarts = warmStarts
+    }
+}
+
 /// A settled method.
 package struct MethodConfiguration: Sendable, Equatable {
     package enum Algorithm: Sendable, Equatable {
         case doubleLoop(DoubleLoopConfiguration)
         case soba(SOBAConfiguration)
+        case nested(NestedConfiguration)
     }
     /// The preset's name, as results report it.
     package var name: String
@@ -107,7 +124,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     /// Whether progress is estimated from batches.
     package var isStochastic: Bool {
         switch algorithm {
-        case .doubleLoop: false
+        case .doubleLoop, .nested: false
         case .soba: true
         }
     }

@@ -158,6 +158,23 @@ package struct MultilevelProblem: Sendable {
     /// The innermost level; the outermost itself when there is only one.
     package var lower: Level { levels[levels.count - 1] }
     package var isSingleLevel: Bool { levels.count == 1 }
+    /// The levels whose variables are best responses.
+    package var responding: ArraySlice<Level> { levels.dropFirst() }
+    /// The number of entries of all responses.
+    package var responseDimension: Int { responding.reduce(0) { $0 + $1.dimension } }
+    /// Where the responses' solvers begin, one level after the other.
+    package var responseStart: [Double] { responding.flatMap(\.start) }
+    /// Whether methods for two levels with objectives do not apply.
+    package var isNested: Bool { levels.count > 2 || levels.contains { $0.fixedPoint != nil } }
+
+    /// Cuts the responses, one level after the other, into levels.
+    package func cutResponses(_ vector: [Double]) -> [[Double]] {
+        var start = 0
+        return responding.map { level in
+            defer { start += level.dimension }
+            return Array(vector[start..<(start + level.dimension)])
+        }
+    }
 
     /// The sample axes that a level's objective runs over.
     package func axes(ofLevel index: Int) -> [SampleAxis] {

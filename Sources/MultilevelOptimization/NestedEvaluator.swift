@@ -13,6 +13,10 @@ package struct NestedEvaluation: Sendable, Equatable {
     package var responses: [[Double]]
     /// Every level's own objective there.
     package var objectives: [Double]
+    /// ‖(R₁, …, Rₙ₋₁)‖₂ there.
+    package var residual: Double
+    /// The largest relative residual of an adjoint system.
+    package var linearResidual: Double
     /// What went wrong, by level (0 where it belongs to none); empty when every solve met its tolerance.
     package var faults: [LevelFault]
 
@@ -56,23 +60,12 @@ package final class NestedEvaluator {
     private let runtime: FunctionRuntime
     /// The largest step at which level 1 counts as solved, by default; each deeper level is ten times tighter.
     package static let defaultTolerance = 1e-12
-    /// No tolerance asks for more than rounding allows.
-    private static let smallestTolerance = 0x1p-50
 
-    package init(
-        _ problem: MultilevelProblem, tolerance: Double = NestedEvaluator.defaultTolerance,
-        stop: @escaping StopCheck = { nil }
-    ) {
+    package init(_ problem: MultilevelProblem) {
         let nested = NestedGraph(problem)
-        var tolerances: [Equilibrium: NestedTolerance] = [:]
-        var step = tolerance
-        for equilibrium in nested.equilibria {
-            tolerances[equilibrium] = NestedTolerance(step: max(step, Self.smallestTolerance))
-            step /= 10
-        }
         self.problem = problem
         self.nested = nested
-        solver = NestedSolver(tolerances: tolerances, stop: stop)
+        solver = NestedSolver(nested.equilibria)
         runtime = FunctionRuntime(solver)
         program = Program(Self.plan(nested))
         valueProgram = Program(Self.valuePlan(nested))
@@ -98,27 +91,37 @@ package final class NestedEvaluator {
 
     /// F and ∇F at `x`.
     ///
-    /// - Parameter responses: where the solvers of levels 1 … n−1 begin; their own starts where `nil`.
-    package func evaluate(at x: [Double], from responses: [[Double]]? = nil) -> NestedEvaluation {
-        run(program, at: x, from: responses)
+    /// - Parameters:
+    ///   - responses: where the solvers of levels 1 … n−1 begin; at their own starts where `nil`.
+    ///   - tolerance: the largest Newton step, relative to the point's size, at which level 1 counts as solved.
+    package func evaluate(
+        at x: [Double], from responses: [[Double]]? = nil, tolerance: Double = NestedEvaluator.defaultTolerance,
+        stop: @escaping StopCheck = { nil }
+    ) -> NestedEvaluation {
+        begin(responses, tolerance, stop)
+        program.write(x, to: nested.upper)
+        program.run(runtime)
         let gradient = program.result(0)
         return evaluation(program, from: 1, gradient: gradient)
     }
 
     /// F alone; the hypergradient is empty.
-    package func evaluateValue(at x: [Double], from responses: [[Double]]? = nil) -> NestedEvaluation {
-        run(valueProgram, at: x, from: responses)
+    package func evaluateValue(
+        at x: [Double], from responses: [[Double]]? = nil, tolerance: Double = NestedEvaluator.defaultTolerance,
+        stop: @escaping StopCheck = { nil }
+    ) -> NestedEvaluation {
+        begin(responses, tolerance, stop)
+        valueProgram.write(x, to: nested.upper)
+        valueProgram.run(runtime)
         return evaluation(valueProgram, from: 0, gradient: [])
     }
 
-    private func run(_ program: Program, at x: [Double], from responses: [[Double]]?) {
+    private func begin(_ responses: [[Double]]?, _ tolerance: Double, _ stop: @escaping StopCheck) {
         var starts: [Equilibrium: [Double]] = [:]
         if let responses {
             for (equilibrium, start) in zip(nested.equilibria, responses) { starts[equilibrium] = start }
         }
-        solver.begin(from: starts)
-        program.write(x, to: nested.upper)
-        program.run(runtime)
+        solver.begin(from: starts, tolerance: tolerance, stop: stop)
     }
 
     private func evaluation(_ program: Program, from first: Int, gradient: [Double]) -> NestedEvaluation {
@@ -129,12 +132,50 @@ package final class NestedEvaluator {
             let index = fault.level.flatMap { nested.equilibria.firstIndex(of: $0) }
             return LevelFault(level: index.map { problem.levels[$0 + 1].name }, fault: fault.fault)
         }
+        let residuals = zip(nested.equilibria, responses).map { solver.residualNorm(of: $0, at: $1) ?? 0 }
         return NestedEvaluation(
-            value: objectives[0], hypergradient: gradient, responses: responses, objectives: objectives, faults: faults)
+            value: objectives[0], hypergradient: gradient, responses: responses, objectives: objectives,
+            residual: VectorMath.norm(residuals), linearResidual: solver.linearResidual, faults: faults)
     }
 }
 
 extension NestedEvaluator {
+    /// The memory that evaluations of a problem take, data not counted, in bytes: programs, matrices with their factors,
+    /// and the points that are remembered.
+    static func memoryBytes(_ problem: MultilevelProblem) -> Int {
+        let nested = NestedGraph(problem)
+        let plans = [plan(nested), valuePlan(nested)]
+        var known: Set<GraphFunction> = []
+        var functions = plans.flatMap(\.functions)
+        // Newton's method and the prediction evaluate derivatives that no node of the graph carries.
+        for equilibrium in nested.equilibria {
+            let values = (0..<equilibrium.captureCount).filter { !equilibrium.residual.isData($0) }
+            functions += equilibrium.jacobian.system.product(transposed: false).closure
+            functions += equilibrium.jacobian.system.product(transposed: true).closure
+            functions += equilibrium.residual.tangent(along: values).function.closure
+        }
+        var bytes = plans.reduce(0) { $0.adding($1.memoryBytes) }
+        for function in functions where known.insert(function).inserted {
+            // The program, and the values of its arguments that it compares new ones with.
+            let arguments = function.parameters.indices.filter { !function.isData($0) }
+                .reduce(0) { $0.adding(function.shape(ofParameter: $1).fixedCount) }
+            bytes = bytes.adding(FunctionProgram.plan(function).memoryBytes).adding(arguments.times(8))
+        }
+        for equilibrium in nested.equilibria {
+            let d = equilibrium.dimension
+            let captures = (0..<equilibrium.captureCount).filter { !equilibrium.residual.isData($0) }
+                .reduce(d) { $0.adding(equilibrium.residual.shape(ofParameter: $1).fixedCount) }
+            let matrices = d <= NestedSolver.denseLimit ? d.times(d).times(2) : d.times(60)
+            bytes = bytes.adding(matrices.adding(captures.times(2)).times(8).times(NestedSolver.memory))
+        }
+        return bytes
+    }
+
+    /// The memory of all programs compiled so far, in bytes; to hold prices against.
+    package var memoryBytes: Int {
+        program.plan.memoryBytes + valueProgram.plan.memoryBytes + runtime.memoryBytes
+    }
+
     /// How much graph the evaluation takes: nodes, and solution nodes, of the graph and of every function in it.
     package var size: (nodes: Int, solutions: Int) {
         var nodes = 0

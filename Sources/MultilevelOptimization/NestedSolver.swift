@@ -34,42 +34,53 @@ package struct NestedCounts: Sendable, Equatable {
     package var linearSolves = 0
 }
 
-/// How a level's response is to be found.
-package struct NestedTolerance: Sendable, Equatable {
-    /// The largest Newton step, relative to max(1, ‖z‖), at a point that counts as solved.
-    package var step: Double
-    /// Newton steps at most.
-    package var iterations = 200
-
-    package init(step: Double) { self.step = step }
-}
-
 /// Solves equilibria and linear systems for the programs of one evaluation after another. Not thread-safe.
 package final class NestedSolver: SolveHandler {
     /// Unknowns up to which matrices are formed and factored.
     package static let denseLimit = 512
     /// Points that each equilibrium and matrix remembers.
     static let memory = 6
+    /// Newton steps at most.
+    static let iterationLimit = 200
+    /// No tolerance asks for more than rounding allows.
+    private static let smallestTolerance = 0x1p-50
 
-    private let tolerances: [Equilibrium: NestedTolerance]
-    private let stop: StopCheck
-    var states: [Equilibrium: ResponseState] = [:]
+    private let depths: [Equilibrium: Int]
+    private var outermostTolerance = 0.0
+    private var stop: StopCheck = { nil }
+    private var states: [Equilibrium: ResponseState] = [:]
     private var matrices: [LinearSystem: MatrixState] = [:]
     package private(set) var counts = NestedCounts()
-    /// What went wrong since the last ``begin(from:)``, once each.
+    /// The largest relative residual of a linear system since then.
+    package private(set) var linearResidual = 0.0
+    /// What went wrong since the last ``begin(from:tolerance:stop:)``, once each.
     package private(set) var faults: [(level: Equilibrium?, fault: SolveFault)] = []
 
-    /// - Parameter tolerances: by level; others are solved as far as rounding allows.
-    package init(tolerances: [Equilibrium: NestedTolerance] = [:], stop: @escaping StopCheck = { nil }) {
-        self.tolerances = tolerances
-        self.stop = stop
+    /// - Parameter equilibria: by level, outer ones first.
+    package init(_ equilibria: [Equilibrium]) {
+        var depths: [Equilibrium: Int] = [:]
+        for (depth, equilibrium) in equilibria.enumerated() { depths[equilibrium] = depth }
+        self.depths = depths
     }
 
-    /// Forgets all points, so that what follows depends on nothing but the starts given here.
-    package func begin(from starts: [Equilibrium: [Double]]) {
+    /// Forgets all points, so that what follows depends on nothing but what is given here.
+    ///
+    /// - Parameters:
+    ///   - starts: where solvers begin, instead of where the problem says.
+    ///   - tolerance: the largest Newton step, relative to max(1, ‖z‖), at a point of level 1 that counts as solved;
+    ///     each deeper level is ten times tighter, as far as rounding allows.
+    package func begin(from starts: [Equilibrium: [Double]], tolerance: Double, stop: @escaping StopCheck) {
         states = starts.mapValues { ResponseState(start: $0) }
         matrices = [:]
         faults = []
+        linearResidual = 0
+        outermostTolerance = tolerance
+        self.stop = stop
+    }
+
+    /// ‖R‖ at the response that was found last for these captures' equilibrium; `nil` where none was.
+    func residualNorm(of equilibrium: Equilibrium, at point: [Double]) -> Double? {
+        states[equilibrium]?.solved.first { $0.point == point }?.residual
     }
 
     func state(of equilibrium: Equilibrium) -> ResponseState {
@@ -84,8 +95,9 @@ package final class NestedSolver: SolveHandler {
         faults.append((level, fault))
     }
 
-    func tolerance(of equilibrium: Equilibrium) -> NestedTolerance {
-        tolerances[equilibrium] ?? NestedTolerance(step: 0x1p-50)
+    func tolerance(of equilibrium: Equilibrium) -> Double {
+        let factors = (0..<(depths[equilibrium] ?? depths.count)).map { _ in 0.1 }
+        return max(factors.reduce(outermostTolerance, *), Self.smallestTolerance)
     }
 
     var shouldStop: Bool { stop() != nil }
@@ -110,7 +122,7 @@ package final class NestedSolver: SolveHandler {
             solver: self, runtime: runtime, equilibrium: equilibrium, captures: captures, state: state)
         let found = response.run(from: response.predict(key) ?? state.start ?? Array(start.values))
         if let fault = found.fault { report(fault, at: equilibrium) }
-        state.remember(key, found.point, isSound: found.fault == nil)
+        state.remember(key, found)
         _ = point.update(fromContentsOf: found.point)
     }
 
@@ -120,9 +132,10 @@ package final class NestedSolver: SolveHandler {
     ) {
         counts.linearSolves += 1
         let matrix = matrix(system, parameters, runtime)
-        let (solution, fault) = matrix.solve(Array(rhs.values), transposed: transposed)
-        if let fault { report(fault, at: nil) }
-        _ = point.update(fromContentsOf: solution)
+        let found = matrix.solve(Array(rhs.values), transposed: transposed)
+        if let fault = found.fault { report(fault, at: nil) }
+        linearResidual = max(linearResidual, found.residual)
+        _ = point.update(fromContentsOf: found.point)
     }
 
     /// The matrix at a point, formed and factored once.
@@ -219,13 +232,13 @@ final class ResponseState {
     /// Where to begin before anything was solved.
     let start: [Double]?
     /// The points solved last, the latest first.
-    private(set) var solved: [(key: PointKey, point: [Double], isSound: Bool)] = []
+    private(set) var solved: [(key: PointKey, point: [Double], residual: Double, isSound: Bool)] = []
 
     init(start: [Double]?) { self.start = start }
 
-    func remember(_ key: PointKey, _ point: [Double], isSound: Bool) {
+    func remember(_ key: PointKey, _ found: ResponseSolve.Found) {
         if solved.count >= NestedSolver.memory { solved.removeLast() }
-        solved.insert((key, point, isSound), at: 0)
+        solved.insert((key, found.point, found.residual, found.fault == nil), at: 0)
     }
 }
 

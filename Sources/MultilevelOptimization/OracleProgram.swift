@@ -12,13 +12,14 @@ enum OracleProgram: CaseIterable {
     static func compiled(
         for problem: MultilevelProblem, by configuration: MethodConfiguration
     ) -> [(program: OracleProgram, precision: Precision)] {
+        if problem.isNested { return [] }
         let reference = problem.isSingleLevel ? [.upper, .upperValue] : allCases.filter { $0 != .adjoint }
         var own: [OracleProgram] = []
         switch configuration.algorithm {
         case .doubleLoop(let axes):
             own = problem.precision == .float64 ? [] : reference
             if case .unrolledReverse = axes.hypergradient, !problem.isSingleLevel { own.append(.adjoint) }
-        case .soba: break
+        case .soba, .nested: break
         }
         return reference.map { ($0, .float64) } + own.map { ($0, problem.precision) }
     }

@@ -3,13 +3,20 @@ import ExpressionGraph
 import Solvers
 import Tensors
 
+/// What came out of a linear solve: the point, its residual relative to the right-hand side, and what is wrong with it.
+struct LinearAnswer {
+    let point: [Double]
+    let residual: Double
+    let fault: SolveFault?
+}
+
 /// A matrix at a point.
 enum PointMatrix {
     case dense(DenseMatrix)
     case krylov(KrylovMatrix)
 
     /// The solution of A x = rhs or Aᵀ x = rhs; zeros where there is none.
-    func solve(_ rhs: [Double], transposed: Bool) -> (point: [Double], fault: SolveFault?) {
+    func solve(_ rhs: [Double], transposed: Bool) -> LinearAnswer {
         switch self {
         case .dense(let matrix): matrix.solve(rhs, transposed: transposed)
         case .krylov(let matrix): matrix.solve(rhs, transposed: transposed)
@@ -59,14 +66,14 @@ struct DenseMatrix {
         }
     }
 
-    func solve(_ rhs: [Double], transposed: Bool) -> (point: [Double], fault: SolveFault?) {
+    func solve(_ rhs: [Double], transposed: Bool) -> LinearAnswer {
         var solution: [Double]
         if let cholesky {
             solution = cholesky.solve(rhs)
         } else if let lu {
             solution = lu.solve(rhs, transposed: transposed)
         } else {
-            return ([Double](repeating: 0, count: dimension), .singular)
+            return LinearAnswer(point: [Double](repeating: 0, count: dimension), residual: 1, fault: .singular)
         }
         // One step of refinement, with the residual as the measure of what came out.
         var residual = residual(rhs, solution, transposed)
@@ -74,7 +81,8 @@ struct DenseMatrix {
         residual = self.residual(rhs, solution, transposed)
         let scale = VectorMath.norm(rhs)
         let relative = scale > 0 ? VectorMath.norm(residual) / scale : 0
-        return (solution, relative <= Self.trusted ? nil : .residual(relative))
+        return LinearAnswer(
+            point: solution, residual: relative, fault: relative <= Self.trusted ? nil : .residual(relative))
     }
 
     /// The relative residual above which a factored solution means nothing.
@@ -126,16 +134,17 @@ struct KrylovMatrix {
     /// The relative residual above which a solution is not trusted.
     private static let trusted = 1e-9
 
-    func solve(_ rhs: [Double], transposed: Bool) -> (point: [Double], fault: SolveFault?) {
+    func solve(_ rhs: [Double], transposed: Bool) -> LinearAnswer {
         let solution = run(rhs, transposed: transposed)
+        let relative = solution.statistics.relativeResidual
+        let fault: SolveFault?
         switch solution.status {
-        case .interrupted: return (solution.point, .interrupted)
-        case .indefinite: return (solution.point, .indefinite)
-        case .converged: return (solution.point, nil)
-        case .iterationLimit, .stagnated, .diverged:
-            let relative = solution.statistics.relativeResidual
-            return (solution.point, relative <= Self.trusted ? nil : .residual(relative))
+        case .interrupted: fault = .interrupted
+        case .indefinite: fault = .indefinite
+        case .converged: fault = nil
+        case .iterationLimit, .stagnated, .diverged: fault = relative <= Self.trusted ? nil : .residual(relative)
         }
+        return LinearAnswer(point: solution.point, residual: relative, fault: fault)
     }
 
     /// The last iterate, whatever its status.

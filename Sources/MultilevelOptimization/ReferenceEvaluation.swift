@@ -29,6 +29,9 @@ struct ReferenceEvaluator {
 
     /// Evaluates at `x`, the lower solve beginning at `y`; `nil` when stopped.
     func evaluate(at x: [Double], from y: [Double]) -> Evaluation? {
+        if oracle.problem.isNested {
+            return oracle.evaluateNested(at: x, from: y, tolerance: NestedEvaluator.defaultTolerance, stop: stop)
+        }
         oracle.setUpper(x)
         let evaluator = HypergradientEvaluator(
             oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
@@ -41,6 +44,9 @@ struct ReferenceEvaluator {
 
     /// F alone, for differences.
     func value(at x: [Double], from y: [Double]) -> Double? {
+        if oracle.problem.isNested {
+            return oracle.nestedValue(at: x, from: y, tolerance: NestedEvaluator.defaultTolerance, stop: stop)
+        }
         oracle.setUpper(x)
         let evaluator = HypergradientEvaluator(
             oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)

@@ -15,7 +15,15 @@ struct ResponseSolve {
     /// A point and what is wrong with it.
     struct Found {
         let point: [Double]
+        /// ‖R‖₂ there.
+        let residual: Double
         let fault: SolveFault?
+
+        init(_ point: [Double], _ residual: [Double], fault: SolveFault?) {
+            self.point = point
+            self.residual = VectorMath.norm(residual)
+            self.fault = fault
+        }
     }
 
     /// Plain iterations of a map, where Newton's steps lead nowhere.
@@ -71,10 +79,10 @@ struct ResponseSolve {
         let matrix = last.key.withArguments(adding: [last.point], select: kept) {
             solver.matrix(system, $0, runtime)
         }
-        let (step, fault) = matrix.solve(rhs, transposed: false)
+        let step = matrix.solve(rhs, transposed: false)
         var result = last.point
-        VectorMath.add(-1, step, to: &result)
-        return fault == nil && VectorMath.isFinite(result) ? result : last.point
+        VectorMath.add(-1, step.point, to: &result)
+        return step.fault == nil && VectorMath.isFinite(result) ? result : last.point
     }
 
     // MARK: - Newton
@@ -111,28 +119,30 @@ struct ResponseSolve {
         var gradient = residual(z)
         var value: Double?
         var previous = Double.infinity
-        for _ in 0..<tolerance.iterations {
-            if solver.shouldStop { return Found(point: z, fault: .interrupted) }
-            guard VectorMath.isFinite(gradient) else { return Found(point: z, fault: .unbounded) }
+        for _ in 0..<NestedSolver.iterationLimit {
+            if solver.shouldStop { return Found(z, gradient, fault: .interrupted) }
+            guard VectorMath.isFinite(gradient) else { return Found(z, gradient, fault: .unbounded) }
             let matrix = matrix(z)
-            guard let (step, isConvex) = descent(matrix, gradient) else { return Found(point: z, fault: .unbounded) }
+            guard let (step, isConvex) = descent(matrix, gradient) else { return Found(z, gradient, fault: .unbounded) }
             let error = relative(step, to: z)
-            if error <= tolerance.step || isStationary(gradient) {
-                return Found(point: z, fault: isConvex ? nil : flatness(matrix))
+            if error <= tolerance || isStationary(gradient) {
+                return Found(z, gradient, fault: isConvex ? nil : flatness(matrix))
             }
-            if isConvex && error <= Self.roundingLimit && error > 0.25 * previous { return Found(point: z, fault: nil) }
+            if isConvex && error <= Self.roundingLimit && error > 0.25 * previous {
+                return Found(z, gradient, fault: nil)
+            }
             previous = error
             guard let next = search(objective, z, gradient, step, isConvex: isConvex, &value) else {
                 let isSolved = isConvex && error <= Self.roundingLimit
                 return Found(
-                    point: z, fault: isSolved ? nil : isConvex ? .notConverged(error: error) : flatness(matrix))
+                    z, gradient, fault: isSolved ? nil : isConvex ? .notConverged(error: error) : flatness(matrix))
             }
             (z, gradient) = next
             if VectorMath.maxNorm(z) > Self.growthLimit * max(1, VectorMath.maxNorm(start)) {
-                return Found(point: z, fault: .unbounded)
+                return Found(z, gradient, fault: .unbounded)
             }
         }
-        return Found(point: z, fault: .notConverged(error: previous))
+        return Found(z, gradient, fault: .notConverged(error: previous))
     }
 
     private func relative(_ step: [Double], to z: [Double]) -> Double {
@@ -194,13 +204,14 @@ struct ResponseSolve {
         var difference = residual(z)
         var plain = 0
         var previous = Double.infinity
-        for _ in 0..<(tolerance.iterations + Self.plainSteps) {
-            if solver.shouldStop { return Found(point: z, fault: .interrupted) }
-            guard VectorMath.isFinite(difference) else { return Found(point: z, fault: .unbounded) }
-            let (step, fault) = matrix(z).solve(difference, transposed: false)
+        for _ in 0..<(NestedSolver.iterationLimit + Self.plainSteps) {
+            if solver.shouldStop { return Found(z, difference, fault: .interrupted) }
+            guard VectorMath.isFinite(difference) else { return Found(z, difference, fault: .unbounded) }
+            let newton = matrix(z).solve(difference, transposed: false)
+            let (step, fault) = (newton.point, newton.fault)
             let error = fault == nil ? relative(step, to: z) : .infinity
-            if error <= tolerance.step || isStationary(difference) { return Found(point: z, fault: nil) }
-            if error <= Self.roundingLimit && error > 0.25 * previous { return Found(point: z, fault: nil) }
+            if error <= tolerance || isStationary(difference) { return Found(z, difference, fault: nil) }
+            if error <= Self.roundingLimit && error > 0.25 * previous { return Found(z, difference, fault: nil) }
             previous = error
             if fault == nil, let next = searchResidual(z, difference, step) {
                 (z, difference) = next
@@ -209,10 +220,10 @@ struct ResponseSolve {
                 VectorMath.add(-1, difference, to: &z)
                 difference = residual(z)
             } else {
-                return Found(point: z, fault: fault ?? .notConverged(error: error))
+                return Found(z, difference, fault: fault ?? .notConverged(error: error))
             }
         }
-        return Found(point: z, fault: .notConverged(error: previous))
+        return Found(z, difference, fault: .notConverged(error: previous))
     }
 
     /// Halves the step until the residual falls.

@@ -42,6 +42,11 @@ extension SolverRun {
     /// The objectives at the best point: the upper one as the run has evaluated it, or anew where it did so in less
     /// than float64.
     private func levelObjectives(at best: Evaluation) -> [Double] {
+        if problem.isNested {
+            let found = oracle.nested.evaluateValue(at: best.x, from: problem.cutResponses(best.y))
+            return [sign * best.value]
+                + zip(problem.responding, found.objectives.dropFirst()).map { $0.sense.sign * $1 }
+        }
         let oracle = oracle.reference
         oracle.setUpper(best.x)
         if !problem.isSingleLevel { oracle.setLower(best.y) }

@@ -34,6 +34,13 @@ struct RunStart {
             var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint)
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
+        case .nested(let axes):
+            let evaluator = RunEvaluator(.nested(axes), oracle, estimatedStep: nil, stop: stop)
+            guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
+            best = first
+            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint)
+            _ = stepper.receive(value: first.value, gradient: first.hypergradient)
+            method = .doubleLoop(stepper.state, first)
         case .soba(let axes):
             let curvature = axes.lowerStep == nil ? Curvature(oracle.reference, seed: seed) : nil
             method = .soba(

@@ -60,7 +60,7 @@ package final class SolverRun {
         self.oracle = oracle
         externalStop = stop
         switch configuration.algorithm {
-        case .doubleLoop:
+        case .doubleLoop, .nested:
             soba = nil
             progressEvery = limits.progressEvery ?? 1
         case .soba:
@@ -180,12 +180,12 @@ package final class SolverRun {
     // MARK: - Double loop
 
     private func advanceDoubleLoop(_ saved: UpperStepState, _ current: Evaluation) -> RunEvent {
-        guard case .doubleLoop(let axes) = configuration.algorithm,
-            var stepper = UpperStepper(resuming: saved, axes.upper, set: problem.upper.constraint)
-        else { preconditionFailure("a state of another method; reading it back checks that") }
         let stop = innerStop
-        let evaluator = HypergradientEvaluator(
-            oracle: oracle, configuration: axes, estimatedStep: state.estimatedStep, stop: stop)
+        let evaluator = RunEvaluator(
+            configuration.algorithm, oracle, estimatedStep: state.estimatedStep, stop: stop)
+        guard let upper = evaluator.upper,
+            var stepper = UpperStepper(resuming: saved, upper, set: problem.upper.constraint)
+        else { preconditionFailure("a state of another method; reading it back checks that") }
         while true {
             guard let evaluation = evaluator.evaluate(at: stepper.propose(), after: current) else {
                 return stopped(by: stop() ?? .userStop)

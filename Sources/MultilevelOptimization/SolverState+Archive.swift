@@ -59,6 +59,8 @@ extension StateWriter {
         write(evaluation.lowerStatus)
         write(evaluation.linearStatus != nil)
         if let status = evaluation.linearStatus { write(status) }
+        write(evaluation.remarks.count)
+        for remark in evaluation.remarks { write(remark) }
     }
 
     fileprivate mutating func write(_ status: SolveStatus) {
@@ -143,7 +145,7 @@ extension StateReader {
         return Evaluation(
             x: x, y: y, v: v, value: try readDouble(), hypergradient: hypergradient,
             lowerResidual: try readDouble(), linearResidual: try readOptionalDouble(), lowerStatus: try readStatus(),
-            linearStatus: try readBool() ? try readStatus() : nil)
+            linearStatus: try readBool() ? try readStatus() : nil, remarks: try readStrings())
     }
 
     private mutating func readStatus() throws(StateArchiveError) -> SolveStatus {

@@ -13,14 +13,14 @@ package struct StartReport: Sendable, Equatable {
 
     /// Measures.
     package init(_ problem: MultilevelProblem, seed: UInt64, stop: @escaping StopCheck) {
-        var checks = Self.checkDerivatives(problem, seed: seed)
+        var checks = problem.isNested ? [] : Self.checkDerivatives(problem, seed: seed)
         let oracle = BilevelOracle(problem).reference
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
         oracle.setUpper(x)
         let y = oracle.coldStart()
         oracle.setLower(y)
-        curvature = Curvature(oracle, seed: seed)
+        curvature = problem.isNested ? nil : Curvature(oracle, seed: seed)
         let reference = ReferenceEvaluator(oracle: oracle, stop: stop)
         if let exact = reference.evaluate(at: x, from: y), exact.isFinite {
             objective = problem.upper.sense.sign * exact.value

@@ -30,8 +30,13 @@ package struct MethodResolver {
     }
 
     private mutating func run() -> MethodConfiguration? {
-        if refuseNesting() { return nil }
         let (preset, reason) = choosePreset()
+        if let nesting = ProblemFacts(built.problem).nesting, preset != .implicit {
+            refuse(
+                "name", "the problem has \(nesting), and \(preset.rawValue) is for two levels with objectives",
+                "use implicit, or auto")
+            return nil
+        }
         if built.problem.isSingleLevel && preset != .aidCG {
             refuse("name", "the problem has one level, so \(preset.rawValue) has no lower level to work on", "use auto")
             return nil
@@ -44,6 +49,9 @@ package struct MethodResolver {
             return MethodConfiguration(
                 name: built.problem.isSingleLevel ? "projected-gradient" : preset.rawValue, reason: reason,
                 algorithm: .doubleLoop(axes))
+        case .implicit:
+            guard let axes = nested() else { return nil }
+            return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .nested(axes))
         case .soba:
             guard let axes = soba() else { return nil }
             return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .soba(axes))
@@ -61,32 +69,13 @@ package struct MethodResolver {
                 hint: hint))
     }
 
-    /// What this version solves: one or two levels, each with an objective.
-    private mutating func refuseNesting() -> Bool {
-        let levels = built.problem.levels
-        if levels.count > 2 {
-            diagnostics.report(
-                .error,
-                Diagnostic(
-                    pointer: "/problem/levels/2", code: .unsupported,
-                    message: "this version solves problems of one or two levels, came \(levels.count)"))
-        }
-        for (index, level) in levels.enumerated() where level.fixedPoint != nil {
-            diagnostics.report(
-                .error,
-                Diagnostic(
-                    pointer: "/problem/levels/\(index)/fixed_point/\(level.variables[0].name)", code: .unsupported,
-                    message: "fixed_point levels are not solved by this version yet"))
-        }
-        return diagnostics.hasErrors
-    }
-
     private func choosePreset() -> (Preset, String) {
         switch request.name {
         case .aidCG: return (.aidCG, "asked for")
         case .aidFixedPoint: return (.aidFixedPoint, "asked for")
         case .itd: return (.itd, "asked for")
         case .soba: return (.soba, "asked for")
+        case .implicit: return (.implicit, "asked for")
         case .auto: break
         }
         if request.hypergradient.name == .unrolledReverse { return (.itd, "unrolled-reverse was asked for") }
@@ -113,9 +102,11 @@ package struct MethodResolver {
         switch (preset, request.estimator) {
         case (.soba, .full):
             refuse("estimator", "soba draws batches, it takes no full gradients", "use aid-cg, or leave estimator out")
-        case (.aidCG, .sgd), (.aidFixedPoint, .sgd), (.itd, .sgd):
+        case (.aidCG, .sgd), (.aidFixedPoint, .sgd), (.itd, .sgd), (.implicit, .sgd):
             refuse("estimator", "\(preset.rawValue) takes full gradients, it draws no batches", "use soba")
-        case (.soba, .sgd), (.aidCG, .full), (.aidFixedPoint, .full), (.itd, .full), (_, nil): break
+        case (.soba, .sgd), (.aidCG, .full), (.aidFixedPoint, .full), (.itd, .full), (.implicit, .full),
+            (_, nil):
+            break
         }
     }
 
@@ -256,7 +247,7 @@ package struct MethodResolver {
                     steps: asked.steps ?? max(1_000, 10 * built.problem.lower.dimension),
                     tolerance: tolerance ?? (asked.steps == nil ? precision.krylovTolerance : 0)))
         case .aidFixedPoint: return fixedPoint(asked, lower)
-        case .soba: preconditionFailure("SOBA is no double loop")
+        case .soba, .implicit: preconditionFailure("\(preset.rawValue) is no double loop")
         }
     }
 
@@ -288,6 +279,36 @@ package struct MethodResolver {
             }
             return .lineSearch
         }
+    }
+
+    // MARK: - Nested
+
+    private mutating func nested() -> NestedConfiguration? {
+        let lower = request.lowerSolver
+        for (index, level) in built.problem.levels.enumerated().dropFirst()
+        where !level.isSmooth || !level.startFormulas.isEmpty {
+            diagnostics.report(
+                .error,
+                Diagnostic(
+                    pointer: "/problem/levels/\(index)", code: .unsupported,
+                    message: "implicit solves levels without constraints, nonsmooth terms and starts by formulas"))
+        }
+        for (field, isAsked) in [
+            ("lower_solver", lower.name != nil), ("lower_solver/step", lower.step != nil),
+            ("lower_solver/steps", lower.steps != nil), ("lower_solver/memory", lower.memory != nil),
+            ("linear_solver", request.linearSolver.isRequested),
+        ] where isAsked {
+            refuse(
+                field, "implicit solves every level by Newton's method and factors or iterates by size",
+                "give lower_solver.tolerance and lower_solver.warm_start alone")
+        }
+        if request.hypergradient.name == .unrolledReverse || request.hypergradient.truncate != nil {
+            refuse("hypergradient", "implicit differentiates implicitly", "leave hypergradient out")
+        }
+        guard let upper = upperStep(), !diagnostics.hasErrors else { return nil }
+        return NestedConfiguration(
+            tolerance: lower.tolerance ?? tolerances.lower ?? 0.1 * min(outerTolerance, 1e-11), upper: upper,
+            warmStarts: lower.warmStart ?? true)
     }
 
     // MARK: - SOBA

@@ -74,7 +74,7 @@ package enum ResultDocument {
     private static func variables(_ result: RunResult, _ problem: MultilevelProblem) -> JSONObjectBuilder {
         var object = JSONObjectBuilder()
         var levels = [(problem.upper, result.x)]
-        if !problem.isSingleLevel { levels.append((problem.lower, result.y)) }
+        levels += zip(problem.responding, problem.cutResponses(result.y)).map { ($0, $1) }
         for (level, vector) in levels {
             for part in level.parts(of: vector) {
                 object.add(part.variable.name, .array(part.values, shape: part.variable.shape))

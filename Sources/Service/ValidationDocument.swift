@@ -103,7 +103,7 @@ package enum ValidationDocument {
             case .gradientDescent: break
             }
             return needs
-        case .soba: return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
+        case .soba, .nested: return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
         }
     }
 

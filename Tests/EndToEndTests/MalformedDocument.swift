@@ -335,13 +335,12 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
 
     /// Parts of the problem language that this version refuses by name.
     private static let unsupported = [
-        Self("three levels", levels(3), at: "/problem/levels/2  unsupported", says: "one or two levels, came 3"),
         Self(
-            "a fixed point",
+            "an outermost fixed point",
             #"""
-            {"problem": {"levels": [{"variables": {"x": {}}, "minimize": "x^2 + y"},
-                                    {"variables": {"y": {}}, "fixed_point": {"y": "0.5 * y + x"}}]}}
-            """#, at: "/problem/levels/1/fixed_point/y  unsupported", says: "fixed_point levels"),
+            {"problem": {"levels": [{"variables": {"x": {}}, "fixed_point": {"x": "0.5 * x + y"}},
+                                    {"variables": {"y": {}}, "minimize": "(y - 1)^2"}]}}
+            """#, at: "/problem/levels/0/fixed_point  level-error", says: "may stand at any level below it"),
         Self("a later method", document(rest: #", "method": "saba""#), at: "/method  unsupported", says: #""saba""#),
         Self(
             "several sets on a lower level",

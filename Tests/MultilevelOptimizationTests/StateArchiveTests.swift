@@ -18,6 +18,7 @@ import Testing
             _ = drive(run)
             var state = run.state
             state.remarks = ["one", "zwei ü"]
+            state.best.remarks = ["drei"]
             state.best.linearStatus = .indefinite(curvature: -1)
             state.best.lowerStatus = .diverged(quantity: .gradient, iteration: 7)
             return state.archive(identity: identity)
@@ -72,7 +73,7 @@ import Testing
         #expect(throws: StateArchiveError.otherProblem) { try SolverState(archive: archive, identity: "another") }
         var newer = archive
         newer[4] = 9
-        #expect(throws: StateArchiveError.unsupportedVersion(found: 9, supported: 1)) { try Self.read(newer) }
+        #expect(throws: StateArchiveError.unsupportedVersion(found: 9, supported: 2)) { try Self.read(newer) }
         var altered = archive
         altered[archive.count - 1] ^= 1
         #expect(throws: StateArchiveError.checksumMismatch) { try Self.read(altered) }

@@ -215,7 +215,7 @@ import Testing
         #expect((try admit(text, ["method=soba"]).method == nil) == (place != nil))
     }
 
-    // MARK: - What this version does not solve
+    // MARK: - Levels
 
     @Test func threeLevelsAndFixedPoints() throws {
         let three = """
@@ -224,13 +224,18 @@ import Testing
               {"variables": {"y": {"shape": []}}, "minimize": "(y - x)^2 + z"},
               {"variables": {"z": {"shape": []}}, "minimize": "(z - y)^2"}]}}
             """
-        #expect(try admit(three).places == ["unsupported /problem/levels/2"])
+        #expect(try admit(three).method?.name == "implicit")
+        #expect(try admit(three, ["method=aid-cg"]).places == ["wrong-argument /method"])
+        let outermost = try admit(three, [#"problem.levels.0={"variables":{"x":{}},"fixed_point":{"x":"y"}}"#])
+        #expect(outermost.places == ["level-error /problem/levels/0/fixed_point"])
         let map = """
             {"problem": {"levels": [
               {"variables": {"x": {"shape": []}}, "minimize": "(y - 1)^2"},
               {"variables": {"y": {"shape": []}}, "fixed_point": {"y": "0.5 * y + x"}}]}}
             """
-        #expect(try admit(map).places.first?.hasPrefix("unsupported /problem/levels/1/fixed_point") == true)
+        #expect(try admit(map).method?.name == "implicit")
+        let wide = try admit(map, [#"problem.levels.1.fixed_point.y="[1, 2] * y""#])
+        #expect(wide.places.count == 1)
     }
 
     @Test func maximizationIsReportedInTheUsersSign() throws {

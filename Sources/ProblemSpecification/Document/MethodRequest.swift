@@ -41,6 +41,7 @@ package enum MethodName: String, Sendable, CaseIterable {
     case aidFixedPoint = "aid-fixed-point"
     case itd
     case soba
+    case implicit
 }
 
 /// How the lower level is solved.

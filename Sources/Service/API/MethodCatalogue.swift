@@ -39,6 +39,8 @@ enum MethodCatalogue {
         case .aidCG: "Approximate implicit differentiation; the linear system by conjugate gradients."
         case .aidFixedPoint: "Approximate implicit differentiation; the linear system by fixed-point iteration."
         case .itd: "Iterative differentiation: reverse mode through the steps of the lower solver."
+        case .implicit:
+            "Every best response by Newton's method, the hypergradient by implicit differentiation through all levels."
         case .soba: "Lower variables, linear system and upper variables move together, on one batch of each level."
         }
     }
@@ -49,6 +51,7 @@ enum MethodCatalogue {
         case .aidCG: "Pedregosa, ICML 2016; Grazzi et al., ICML 2020"
         case .aidFixedPoint: "Grazzi et al., ICML 2020"
         case .itd: "Maclaurin et al., ICML 2015; Franceschi et al., ICML 2017; Grazzi et al., ICML 2020"
+        case .implicit: "Sato et al., NeurIPS 2021 (n levels); Nocedal & Wright, Numerical Optimization, 2006"
         case .soba: "Dagréou et al., NeurIPS 2022"
         }
     }
@@ -57,7 +60,7 @@ enum MethodCatalogue {
         let second = ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
         return switch name {
         case .auto, .aidCG, .aidFixedPoint: second
-        case .itd: second
+        case .itd, .implicit: second
         case .soba: second + ["samples"]
         }
     }
@@ -68,6 +71,7 @@ enum MethodCatalogue {
         case .aidCG: implicit(linear: .cg, steps: "max(1000, 10 * lower variables)", tolerance: 1e-13)
         case .aidFixedPoint: implicit(linear: .fixedPoint, steps: "100000", tolerance: 1e-12)
         case .itd: unrolled
+        case .implicit: nested
         case .soba: sampled
         }
     }
@@ -104,6 +108,18 @@ enum MethodCatalogue {
                 ])
             ),
             ("hypergradient", .string(HypergradientName.unrolledReverse.rawValue)), ("upper_step", lineSearch),
+        ])
+    }
+
+    private static var nested: JSONValue {
+        object([
+            (
+                "lower_solver",
+                object([
+                    ("tolerance", .string("0.1 * min(tolerances.hypergradient, 1e-11)")), ("warm_start", .bool(true)),
+                ])
+            ),
+            ("upper_step", lineSearch),
         ])
     }
 

@@ -1,0 +1,64 @@
+// Nested evaluations in the form that runs, references and certificates share.
+import Solvers
+import Tensors
+
+extension BilevelOracle {
+    /// F and ∇F through all levels; `nil` when stopped.
+    ///
+    /// - Parameters:
+    ///   - y: where the responses' solvers begin, one level after the other.
+    ///   - tolerance: of level 1, as in ``NestedConfiguration``.
+    func evaluateNested(at x: [Double], from y: [Double], tolerance: Double, stop: @escaping StopCheck) -> Evaluation? {
+        let found = counting {
+            nested.evaluate(at: x, from: problem.cutResponses(y), tolerance: tolerance, stop: stop)
+        }
+        return stop() == nil ? Evaluation(x, found) : nil
+    }
+
+    /// F alone; `nil` when stopped, not a number where a level was not solved.
+    func nestedValue(at x: [Double], from y: [Double], tolerance: Double, stop: @escaping StopCheck) -> Double? {
+        let found = counting {
+            nested.evaluateValue(at: x, from: problem.cutResponses(y), tolerance: tolerance, stop: stop)
+        }
+        return stop() == nil ? found.value : nil
+    }
+
+    /// Adds what an evaluation took. Rows are counted as if every level read as many as the one that reads most.
+    private func counting(_ evaluate: () -> NestedEvaluation) -> NestedEvaluation {
+        let before = nested.solver.counts
+        let found = evaluate()
+        let after = nested.solver.counts
+        var spent = OracleCounts()
+        spent.lowerValue = after.objectives - before.objectives
+        spent.lowerGradient = after.residuals - before.residuals
+        spent.hessianProduct = after.products - before.products
+        spent.upperValue = 1
+        spent.upperGradient = found.hypergradient.isEmpty ? 0 : 1
+        let rows = problem.levels.indices.dropFirst().map { problem.sampleCount(ofLevel: $0) }.max() ?? 0
+        spent.samples =
+            problem.sampleCount(ofLevel: 0) + rows * (spent.lowerValue + spent.lowerGradient + spent.hessianProduct)
+        add(spent)
+        return found
+    }
+}
+
+extension Evaluation {
+    /// A nested evaluation as runs keep it: the responses one after the other, the worst status, the faults in words.
+    init(_ x: [Double], _ found: NestedEvaluation) {
+        var lower = SolveStatus.converged
+        var linear = SolveStatus.converged
+        for fault in found.faults {
+            switch fault.fault {
+            case .unbounded: lower = .diverged(quantity: .value, iteration: 0)
+            case .notConverged: lower = lower.isDivergence ? lower : .iterationLimit
+            case .interrupted: lower = lower.isDivergence ? lower : .interrupted
+            case .flat, .indefinite, .singular: linear = .indefinite(curvature: 0)
+            case .residual: linear = linear == .converged ? .iterationLimit : linear
+            }
+        }
+        self.init(
+            x: x, y: found.responses.flatMap { $0 }, v: [], value: found.value, hypergradient: found.hypergradient,
+            lowerResidual: found.residual, linearResidual: found.linearResidual, lowerStatus: lower,
+            linearStatus: linear, remarks: found.faults.map(\.sentence))
+    }
+}

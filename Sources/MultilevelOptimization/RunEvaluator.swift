@@ -1,0 +1,46 @@
+// How a run evaluates points, whichever method with full gradients it follows.
+
+/// F and ∇F by the method's own means.
+struct RunEvaluator {
+    private let algorithm: MethodConfiguration.Algorithm
+    private let oracle: BilevelOracle
+    private let estimatedStep: Double?
+    private let stop: StopCheck
+
+    /// - Parameter estimatedStep: the settled step of gradient descent, where one was estimated.
+    init(
+        _ algorithm: MethodConfiguration.Algorithm, _ oracle: BilevelOracle, estimatedStep: Double?,
+        stop: @escaping StopCheck
+    ) {
+        self.algorithm = algorithm
+        self.oracle = oracle
+        self.estimatedStep = estimatedStep
+        self.stop = stop
+    }
+
+    /// The rule of the upper step; `nil` for methods that draw batches.
+    var upper: UpperStep? {
+        switch algorithm {
+        case .doubleLoop(let axes): axes.upper
+        case .nested(let axes): axes.upper
+        case .soba: nil
+        }
+    }
+
+    /// Evaluates at `x`; `nil` when stopped, and for methods that draw batches.
+    ///
+    /// - Parameter previous: an evaluation nearby, for warm starts.
+    func evaluate(at x: [Double], after previous: Evaluation?) -> Evaluation? {
+        switch algorithm {
+        case .doubleLoop(let axes):
+            let evaluator = HypergradientEvaluator(
+                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop)
+            return evaluator.evaluate(at: x, after: previous)
+        case .nested(let axes):
+            let warm = axes.warmStarts ? previous?.y : nil
+            return oracle.evaluateNested(
+                at: x, from: warm ?? oracle.problem.responseStart, tolerance: axes.tolerance, stop: stop)
+        case .soba: return nil
+        }
+    }
+}
