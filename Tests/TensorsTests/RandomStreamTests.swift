@@ -58,6 +58,61 @@ import Testing
         #expect(Set(words).count == 300)
     }
 
+    /// Bits from a second implementation (Python; logarithm and cosine rounded correctly from 200 bits): a stream is the
+    /// same on every machine, or results could not be repeated.
+    @Test func drawsHaveTheseBits() {
+        var words = RandomStream(seed: 7, stream: "start/weights/w")
+        #expect(
+            (0..<4).map { _ in words.nextUInt64() } == [
+                0x6771_8ca6_9c5e_db6d, 0x9e67_5d75_e70b_f231, 0x7022_e3ac_994e_710f, 0x6cba_2392_9497_68e2,
+            ])
+        var uniforms = RandomStream(seed: 7, stream: "start/weights/w")
+        #expect(
+            (0..<3).map { _ in uniforms.uniform() } == [
+                0x1.9dc6329a717b6p-2, 0x1.3ccebaebce17ep-1, 0x1.c08b8eb26539cp-2,
+            ])
+        var normals = RandomStream(seed: 7, stream: "start/weights/w")
+        #expect(
+            (0..<8).map { _ in normals.normal() } == [
+                -0x1.7e841f9249062p-1, -0x1.e9533c86fcaf2p-1, -0x1.6dd1ef428710fp-2, 0x1.bfd3b70dede77p-2,
+                -0x1.1bab32691d911p+0, 0x1.a4f52bc06d589p-1, -0x1.33cfed635d730p-2, -0x1.96c09739f20b4p-4,
+            ])
+        var order = RandomStream(seed: 7, stream: "rows/train")
+        #expect(order.permutation(12) == [8, 7, 2, 10, 11, 3, 9, 0, 4, 5, 1, 6])
+    }
+
+    /// Neighbours by seed, by name and by lag: none tells anything about another.
+    @Test func streamsAreUncorrelated() {
+        let count = 20_000
+        let keys: [(UInt64, String)] = [
+            (0, "a"), (1, "a"), (1 << 32, "a"), (.max, "a"), (0, "b"), (0, "aa"), (0, ""), (0, "batches/0/train"),
+            (0, "batches/1/train"),
+        ]
+        var samples = keys.map { seed, name in
+            var stream = RandomStream(seed: seed, stream: name)
+            return (0..<count).map { _ in stream.uniform() - 0.5 }
+        }
+        samples.append(Array(samples[0].dropFirst()) + [0])
+        for (i, a) in samples.enumerated() {
+            for b in samples[..<i] {
+                let correlation = 12 * zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / Double(count)
+                // Five standard deviations.
+                #expect(abs(correlation) < 5 / Double(count).squareRoot())
+            }
+        }
+    }
+
+    /// Each of the 64 bits of a word is set half of the time.
+    @Test func bitsAreBalanced() {
+        var stream = RandomStream(seed: 2, stream: "bits")
+        var counts = [Int](repeating: 0, count: 64)
+        for _ in 0..<10_000 {
+            let word = stream.nextUInt64()
+            for bit in 0..<64 where word >> UInt64(bit) & 1 == 1 { counts[bit] += 1 }
+        }
+        #expect(counts.allSatisfy { abs($0 - 5_000) < 250 })
+    }
+
     @Test func uniformsAndNormalsHaveTheirMoments() {
         var stream = RandomStream(seed: 11, stream: "moments")
         let count = 100_000
