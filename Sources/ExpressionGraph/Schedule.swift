@@ -28,6 +28,8 @@ struct Schedule {
     private(set) var stage: [NodeID: Int] = [:]
     /// Per computed node: the nodes that read it, aliases followed.
     private(set) var users: [NodeID: [NodeID]] = [:]
+    /// Per node: the users for which its one value stands for every element.
+    private var splatReaders: [NodeID: Set<NodeID>] = [:]
     /// Repeated scalars and constants that someone needs as an array in memory.
     private(set) var materialised: Set<NodeID> = []
     private var level: [NodeID: Int] = [:]
@@ -160,7 +162,9 @@ struct Schedule {
 
     private mutating func collectUsers(_ computed: [NodeID]) {
         for id in computed {
-            for source in Set(sources(id).map(\.root)) { users[source, default: []].append(id) }
+            let sources = sources(id)
+            for source in Set(sources.map(\.root)) { users[source, default: []].append(id) }
+            for source in sources where source.isSplat { splatReaders[source.root, default: []].insert(id) }
         }
     }
 
@@ -204,7 +208,7 @@ struct Schedule {
     private func isDelayable(_ id: NodeID) -> Bool { fuses && blockShape(id) != nil && !isFullSum(id) }
 
     private func readsAsArray(_ user: NodeID, _ id: NodeID) -> Bool {
-        sources(user).allSatisfy { $0.root != id || !$0.isSplat }
+        !(splatReaders[id]?.contains(user) ?? false)
     }
 
     private func levels(of nodes: [NodeID]) -> [[NodeID]] {
