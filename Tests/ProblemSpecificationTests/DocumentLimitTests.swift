@@ -30,6 +30,18 @@ import Testing
         #expect(wide.faults == ["limit-exceeded /problem/levels/0/variables"])
     }
 
+    @Test func countsCharactersOfNames() throws {
+        func document(_ name: String) -> String {
+            "{\"problem\": {\"levels\": [{\"variables\": {\"\(name)\": {}}, \"minimize\": \"1\"}]}}"
+        }
+        let longest = String(repeating: "λ", count: 100)
+        #expect(try Self.decode(document(longest)).hasDocument)
+        let faults = try Self.decode(document(longest + "x")).faults
+        #expect(faults == ["invalid-name /problem/levels/0/variables/\(longest)x"])
+        let cut = "/problem/levels/0/variables/\(String(repeating: "λ", count: 200))…"
+        #expect(try Self.decode(document(String(repeating: longest, count: 2_000))).faults == ["invalid-name \(cut)"])
+    }
+
     @Test func countsLevels() throws {
         let level = #"{"variables": {"x": {}}, "minimize": "x^2"}"#
         let levels = Array(repeating: level, count: Problem.levelLimit + 1).joined(separator: ", ")

@@ -18,6 +18,9 @@ struct NameRegistry {
     static let reserved: Set<String> = Set(
         Function.allCases.map(\.rawValue) + ["T", "pi", "true", "false", "True", "False"])
 
+    /// Characters of the longest name.
+    static let lengthLimit = 100
+
     private static func owner(of name: String) -> String {
         if name == "T" { return "the transpose" }
         return Function(rawValue: name) == nil ? "a constant" : "a function"
@@ -38,6 +41,10 @@ struct NameRegistry {
         let quoted = "\"\(Excerpts.cut(name))\""
         if !Self.isWellFormed(name) {
             let message = "\(quoted) is no name: wanted a letter or _, then letters, digits and _"
+            reader.fault(pointer, .invalidName, message)
+        } else if name.unicodeScalars.count > Self.lengthLimit {
+            let message =
+                "a name has at most \(Self.lengthLimit) characters, \(quoted) has \(name.unicodeScalars.count)"
             reader.fault(pointer, .invalidName, message)
         } else if Self.reserved.contains(name) {
             reader.fault(pointer, .invalidName, "\(quoted) is the name of \(Self.owner(of: name))")

@@ -2,8 +2,15 @@
 
 /// Builds and reads JSON pointers.
 package enum JSONPointer {
-    /// The pointer to member `name` of what `pointer` points to; `~` and `/` are escaped.
+    /// Scalars of one step that are kept: a pointer is read by people and repeated in every fault below it.
+    package static let stepLimit = 200
+
+    /// The pointer to member `name` of what `pointer` points to; `~` and `/` are escaped, what is longer than
+    /// ``stepLimit`` is cut with `…`.
     package static func child(_ pointer: String, _ name: String) -> String {
+        if name.utf8.count > stepLimit, name.unicodeScalars.dropFirst(stepLimit + 1).first != nil {
+            return child(pointer, String(name.unicodeScalars.prefix(stepLimit)) + "…")
+        }
         guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else {
             return pointer + "/" + name
         }
