@@ -40,7 +40,7 @@ extension Lowering {
         guard value >= -rank && value < rank else {
             report(
                 child, .indexOutOfRange,
-                "axis \(value) of an array with \(rank) " + (rank == 1 ? "dimension" : "dimensions"))
+                "there is no axis \(value) in an array of \(rank) " + (rank == 1 ? "dimension" : "dimensions"))
             return nil
         }
         return value < 0 ? value + rank : value

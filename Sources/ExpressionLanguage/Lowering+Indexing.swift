@@ -86,7 +86,7 @@ extension Lowering {
     /// A position in 0 ..< count; negative ones count from the end.
     mutating func position(_ value: Int, of count: Int, at child: Int) -> Int? {
         guard value >= -count && value < count else {
-            report(child, .indexOutOfRange, "index \(value) of a dimension of size \(count)")
+            report(child, .indexOutOfRange, "there is no index \(value) in a dimension of size \(count)")
             return nil
         }
         return value < 0 ? value + count : value

@@ -88,7 +88,8 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             file: "a.yml"),
         Self("YAML merge keys", "a: &x {b: 1}\nc:\n  <<: *x\n", at: "  malformed-json", says: "line 3", file: "a.yaml"),
         Self(
-            "deep YAML", String(repeating: "[", count: 100_000), at: "  malformed-json", says: "nesting", file: "a.yaml"
+            "deep YAML", String(repeating: "[", count: 100_000), at: "  nesting-too-deep",
+            says: "deeper than 64 levels", file: "a.yaml"
         ),
     ]
 

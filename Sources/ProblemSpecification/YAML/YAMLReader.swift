@@ -137,6 +137,10 @@ extension JSONError {
     /// Yams' fault with its place.
     fileprivate init(_ error: YamlError, in text: String) {
         switch error {
+        // The parser's own limit is larger than ours, and stops it before there is a node.
+        case .parser(_, let problem, let mark, _) where problem.hasPrefix("Maximum nesting level"):
+            let message = "nested deeper than \(YAMLReader.depthLimit) levels"
+            self.init(.nestingTooDeep, line: mark.line, column: mark.column, message: message)
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             self.init(.malformed, line: mark.line, column: mark.column, message: problem)

@@ -62,11 +62,15 @@ package enum Admission {
     ) -> Diagnostic {
         Diagnostic(
             pointer: "/problem", code: .limitExceeded,
-            message: "\(method.name) needs \(price.totalBytes) bytes of memory (data \(price.dataBytes), programs "
-                + "\(price.programBytes), vectors \(price.vectorBytes)); the job may use \(allowed)",
+            message: "\(method.name) needs \(describe(price.totalBytes)) bytes of memory (data "
+                + "\(describe(price.dataBytes)), programs \(describe(price.programBytes)), vectors "
+                + "\(describe(price.vectorBytes))); the job may use \(allowed)",
             hint: "write formulas with smaller intermediate arrays, or raise limits.memory_bytes as far as the "
                 + "machine allows")
     }
+
+    /// A count, which may stand at the largest integer for anything beyond.
+    private static func describe(_ bytes: Int) -> String { bytes == .max ? "uncountably many" : "\(bytes)" }
 
     /// Whether parts of the document are missing, so that names and shapes would only raise faults that follow from
     /// theirs. Fields that are merely unknown break nothing.
