@@ -1,79 +1,8 @@
-// Documents that mean harm: refused by a worker in bounded time and memory while the server answers others.
+// Documents that mean harm are refused, or solved, in bounded time and memory, while the server answers others.
 import Foundation
 import ServiceHarness
 import Synchronization
 import Testing
-
-/// A document that nobody should have to solve.
-struct HostileDocument: Sendable, CustomTestStringConvertible {
-    let testDescription: String
-    let text: String
-    /// What it may be refused with.
-    let statuses: Set<Int>
-
-    private init(_ name: String, _ text: String, _ statuses: Set<Int> = [422]) {
-        testDescription = name
-        self.text = text
-        self.statuses = statuses
-    }
-
-    private static func problem(upper: String = "(y - 6)^2", lower: String = "(y - x)^2", shape: String = "[]")
-        -> String
-    {
-        """
-        {"problem": {"levels": [
-          {"variables": {"x": {"shape": \(shape), "start": 0}}, "minimize": "\(upper)"},
-          {"variables": {"y": {"shape": \(shape), "start": 0}}, "minimize": "\(lower)"}]}}
-        """
-    }
-
-    static let all = [
-        HostileDocument("a shape that overflows", problem(shape: "[4294967296, 4294967296, 4294967296]")),
-        HostileDocument("a shape as large as memory", problem(shape: "[1000000000000]")),
-        HostileDocument("negative dimensions", problem(shape: "[-1]")),
-        HostileDocument(
-            "a formula of a million nodes",
-            problem(upper: Array(repeating: "x", count: 1_000_000).joined(separator: "+"))),
-        HostileDocument(
-            "a formula below the text limit",
-            problem(upper: Array(repeating: "exp(x*y)", count: 7_000).joined(separator: "+")), [202, 422]),
-        HostileDocument(
-            "deep parentheses",
-            problem(upper: String(repeating: "(", count: 30_000) + "x" + String(repeating: ")", count: 30_000))),
-        HostileDocument("deep unary signs", problem(upper: String(repeating: "-", count: 60_000) + "x"), [202, 422]),
-        HostileDocument("deep JSON", String(repeating: "[", count: 100_000), [400]),
-        HostileDocument(
-            "deep JSON that is closed", String(repeating: "[", count: 65) + String(repeating: "]", count: 65), [400]),
-        HostileDocument("definitions that double", doubling(levels: 60), [202, 422]),
-        HostileDocument("random data larger than memory", random(rows: 100_000_000)),
-        HostileDocument("random data near the limit of admission", random(rows: 3_000_000), [202, 422]),
-        HostileDocument("a data set outside its folder", dataset("../../../../etc/passwd")),
-        HostileDocument("a body beyond the limit", String(repeating: " ", count: 17 << 20), [413]),
-        HostileDocument("ten thousand faults", faulty(count: 10_000)),
-    ]
-
-    /// d1 = d0 + d0, d2 = d1 + d1, …: small as a graph, 2^levels as a text.
-    private static func doubling(levels: Int) -> String {
-        let definitions = (1...levels).map { "\"d\($0)\": \"d\($0 - 1) * d\($0 - 1) + 1\"" }.joined(separator: ", ")
-        return problem(upper: "d\(levels)").replacing(
-            "{\"levels\"", with: "{\"definitions\": {\"d0\": \"x - y\", \(definitions)}, \"levels\"")
-    }
-
-    private static func random(rows: Int) -> String {
-        let data = "\"data\": {\"A\": {\"random\": {\"normal\": [\(rows), 100], \"seed\": 1}}}"
-        return problem(upper: "sum(A) * (y - 6)^2").replacing("{\"levels\"", with: "{\(data), \"levels\"")
-    }
-
-    private static func dataset(_ name: String) -> String {
-        problem(upper: "sum(A) * y^2").replacing(
-            "{\"levels\"", with: "{\"data\": {\"A\": {\"dataset\": \"\(name)\"}}, \"levels\"")
-    }
-
-    private static func faulty(count: Int) -> String {
-        let fields = (0..<count).map { "\"z\($0)\": 1" }.joined(separator: ", ")
-        return "{\(fields), \(problem().dropFirst())"
-    }
-}
 
 @Suite struct HostileDocumentTests {
     @Test func areRefusedWhileOthersAreAnswered() throws {
@@ -112,5 +41,24 @@ struct HostileDocument: Sendable, CustomTestStringConvertible {
         // And honest work is done as before.
         let client = JobClient(port: port)
         #expect(try client.ended(try client.submit(SampleDocuments.quick))["state"]?.text == "succeeded")
+    }
+
+    /// Seconds of CPU and bytes of memory in which a command is done with any of them.
+    private static let cpuBudget = 15.0
+    private static let memoryBudget = 768 << 20
+
+    @Test(arguments: HostileDocument.all, ["check", "solve"])
+    func commandsEndWithAnAnswer(_ document: HostileDocument, _ command: String) throws {
+        let scratch = try Scratch()
+        let path = try scratch.write(document.text, as: "document.json")
+        let finished = try Executable.run([command, path, "--set", "limits.memory_bytes=\(512 << 20)"])
+        let allowed: [Finished.Ending] = [.status(0), .status(1), .status(2)]
+        #expect(allowed.contains(finished.ending), "\(finished.errors.suffix(400))")
+        #expect(finished.cpuSeconds < Self.cpuBudget && finished.peakBytes < Self.memoryBudget)
+        if finished.ending == .status(2) {
+            #expect(finished.errors.utf8.count < 50_000 && finished.errors.contains("  "))
+        } else {
+            #expect(try JSON(finished.output)["state"] != nil || JSON(finished.output)["valid"] != nil)
+        }
     }
 }
