@@ -14,6 +14,6 @@ for target in "$@"; do
     # What is found new stays in the first folder, for the next run; the kept corpus is only read.
     mkdir -p "$work/corpus/$target" "$work/findings"
     "$work/release/Fuzz" "$target" "$work/corpus/$target" "$here/Corpus/$target" \
-        -dict="$here/Dictionaries/$target.dict" -max_len=$length -len_control=20 -max_total_time="$seconds" -timeout=10 \
+        -dict="$here/Dictionaries/$target.dict" -max_len=$length -len_control=20 -max_total_time="$seconds" -timeout=30 \
         -rss_limit_mb=2048 -malloc_limit_mb=1024 -artifact_prefix="$work/findings/$target-" -print_final_stats=1
 done
