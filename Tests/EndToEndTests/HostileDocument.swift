@@ -57,15 +57,15 @@ struct HostileDocument: Sendable, CustomTestStringConvertible {
         HostileDocument("a body beyond the limit", String(repeating: " ", count: 17 << 20), [413]),
         HostileDocument("ten thousand faults", faulty(count: 10_000)),
         HostileDocument(
-            "a row of a thousand parts", problem(upper: "sum(stack([\(list(1_000) { "x*\($0)" })])^2) + y^2"),
+            "a row of three hundred parts", problem(upper: "sum(stack([\(list(300) { "x*\($0)" })])^2) + y^2"),
             [202, 422]),
         HostileDocument("a thousand dimensions", problem(shape: "[\(list(1_000) { _ in "1" })]")),
         HostileDocument(
             "a product of a million factors",
             problem(upper: "prod(x) + sum(y)", lower: "sum((y - x)^2)", shape: "[1000000]"), [202, 422]),
         HostileDocument(
-            "a chain of a thousand definitions",
-            document(definitions(1_000) { "sin(d\($0 - 1)) + \($0) * x" }, upper: "d1000", rest: ""), [202, 422]),
+            "a chain of three hundred definitions",
+            document(definitions(300) { "sin(d\($0 - 1)) + \($0) * x" }, upper: "d300", rest: ""), [202, 422]),
     ]
 
     /// Texts that some reader of JSON somewhere takes.

@@ -25,7 +25,7 @@ import Testing
         others.start()
         for document in HostileDocument.all {
             let began = ContinuousClock.now
-            let answer = try exchange(port, "POST", "/v1/jobs", Array(document.text.utf8))
+            let answer = try exchange(port, "POST", "/v1/jobs", Array(document.text.utf8), seconds: 60)
             #expect(document.statuses.contains(answer.status), "\(document.testDescription): \(answer.status)")
             #expect(answer.body.count < 100_000, "\(document.testDescription)")
             #expect(began.duration(to: .now) < .seconds(20), "\(document.testDescription)")
@@ -41,6 +41,16 @@ import Testing
         // And honest work is done as before.
         let client = JobClient(port: port)
         #expect(try client.ended(try client.submit(SampleDocuments.quick))["state"]?.text == "succeeded")
+    }
+
+    /// What a job may use is reckoned with while its worker is watched.
+    @Test func aLongJobWithoutLimitsIsSolved() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve()
+        let client = JobClient(port: try server.port())
+        let limits = "\"limits\": {\"memory_bytes\": \(Int.max), \"time_seconds\": 1e308, "
+        let text = SampleDocuments.unrolled(iterations: 400).replacing("\"limits\": {", with: limits)
+        #expect(try client.ended(client.submit(text))["state"]?.text == "succeeded")
     }
 
     /// Seconds of CPU and bytes of memory in which a command is done with any of them.

@@ -23,6 +23,8 @@ final class JobExecution: Sendable {
     let clock: ServiceClock
     let metrics: ServiceMetrics
     let log: @Sendable (String) -> Void
+    /// Bytes that the worker may use for the job.
+    private let memoryBudget: Int
     private let wantsSuspension = Mutex(false)
 
     init(
@@ -37,6 +39,7 @@ final class JobExecution: Sendable {
         self.options = options
         self.clock = clock
         self.log = log
+        memoryBudget = Self.memoryBudget(claim, options)
     }
 
     /// Looks for requests now.
@@ -113,9 +116,11 @@ final class JobExecution: Sendable {
             reportedThrough: progress.iteration, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget)
     }
 
-    private var memoryBudget: Int {
+    /// What the document asks for, at most the machine: no sum with it overflows.
+    private static func memoryBudget(_ claim: Claim, _ options: Supervisor.Options) -> Int {
         let payload = try? JSONParser.parse(claim.payload)
-        return payload?["document"]?["limits"]?["memory_bytes"]?.int ?? options.memoryBytes
+        let asked = payload?["document"]?["limits"]?["memory_bytes"]?.int
+        return min(asked ?? options.memoryBytes, KernelEnvironment.memoryBytes)
     }
 
     /// Rows from the end in which the last progress is looked for first.
