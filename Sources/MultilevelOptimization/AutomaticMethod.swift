@@ -11,6 +11,8 @@ package struct ProblemFacts: Sendable, Equatable {
     package let isSampled: Bool
     /// Why methods for two levels do not apply, as a phrase; `nil` where they do.
     package let nesting: String?
+    /// Whether neither a set nor a norm stands on the lower level.
+    package let isSmooth: Bool
 
     package init(_ problem: MultilevelProblem) {
         upperDimension = problem.upper.dimension
@@ -19,6 +21,7 @@ package struct ProblemFacts: Sendable, Equatable {
             problem.levels.count > 2 ? "\(problem.levels.count) levels" : problem.isNested ? "a fixed point" : nil
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         upperSamples = problem.sampleCount(ofLevel: 0)
+        isSmooth = problem.isSingleLevel || problem.lower.isSmooth
         isSampled =
             !problem.isSingleLevel && problem.levels.allSatisfy { $0.samplingFault == nil } && problem.lower.isSmooth
             && lowerSamples + upperSamples > 0
@@ -55,6 +58,7 @@ package struct AutomaticMethod: Sendable, Equatable {
         }
         let (work, overflow) = facts.lowerSamples.multipliedReportingOverflow(by: facts.lowerDimension)
         let size = "\(facts.lowerDimension) lower " + (facts.lowerDimension == 1 ? "variable" : "variables")
+        let kind = facts.isSmooth ? "smooth" : "proximal steps and faces"
         if facts.isSampled && (overflow || work > Self.fullBatchLimit) {
             preset = .soba
             reason =
@@ -64,8 +68,8 @@ package struct AutomaticMethod: Sendable, Equatable {
             preset = .aidCG
             reason =
                 facts.lowerSamples > 0
-                ? "smooth, \(size), \(facts.lowerSamples) samples: full gradients are affordable"
-                : "smooth, \(size): implicit differentiation converges fastest"
+                ? "\(kind), \(size), \(facts.lowerSamples) samples: full gradients are affordable"
+                : "\(kind), \(size): implicit differentiation converges fastest"
         }
     }
 }
