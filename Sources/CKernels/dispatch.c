@@ -75,6 +75,15 @@ void sk_gemv_t2(
     kernels(element)->gemv_t2(A, m, k, c0, c1, y0, y1);
 }
 
+void sk_sparse_times(int32_t element, const sk_sparse *A, int64_t m, const void *B, void *C, int64_t n) {
+    kernels(element)->sparse_times(A, m, B, C, n);
+}
+
+void sk_sparse_scatter(
+    int32_t element, const sk_sparse *A, int64_t m, const void *D, void *C, int64_t columns, int64_t n) {
+    kernels(element)->sparse_scatter(A, m, D, C, columns, n);
+}
+
 double sk_sum(int32_t element, const void *x, int64_t n) { return kernels(element)->sum(x, n); }
 
 double sk_dot(int32_t element, const void *x, const void *y, int64_t n) { return kernels(element)->dot(x, y, n); }

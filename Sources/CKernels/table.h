@@ -10,6 +10,8 @@ typedef struct {
     void (*gemv_t)(const void *, int64_t, int64_t, const void *, void *);
     void (*gemv_n2)(const void *, int64_t, int64_t, const void *, const void *, void *, void *);
     void (*gemv_t2)(const void *, int64_t, int64_t, const void *, const void *, void *, void *);
+    void (*sparse_times)(const sk_sparse *, int64_t, const void *, void *, int64_t);
+    void (*sparse_scatter)(const sk_sparse *, int64_t, const void *, void *, int64_t, int64_t);
     double (*sum)(const void *, int64_t);
     double (*dot)(const void *, const void *, int64_t);
     void (*axpy)(double, const void *, void *, int64_t);

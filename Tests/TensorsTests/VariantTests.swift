@@ -39,6 +39,7 @@ struct KernelResults {
         addOperations(to: &results)
         for length in Support.lengths + Array(1...40) { addVectors(length, to: &results) }
         for m in SmallProductTests.rows { addProducts(m, to: &results) }
+        for n in SparseProductTests.widths { addSparse(n, to: &results) }
         for shape in ReductionTests.shapes { addReductions(shape, special: false, to: &results) }
         for length in 1...40 { addReductions([1, length, 1], special: true, to: &results) }
         for length in 1...40 { addReductions([2, 3, length], special: true, to: &results) }
@@ -94,6 +95,13 @@ struct KernelResults {
                 results["products \(m) \(k) special \(isSpecial)"] = all.flatMap { $0 }
             }
         }
+    }
+
+    private func addSparse(_ n: Int, to results: inout [String: [Double]]) {
+        guard let matrix = try? SparseProductTests.matrix(rows: 40, columns: 37) else { return }
+        let (b, d) = (Support.numbers(37 * n, stream: "b"), Support.numbers(40 * n, stream: "d"))
+        let products = SparseProductTests.products(matrix, b, d, n: n, precision)
+        results["sparse \(n)"] = products.flatMap { $0 ?? [] }
     }
 
     private func addReductions(_ shape: [Int], special: Bool, to results: inout [String: [Double]]) {

@@ -123,6 +123,23 @@ void sk_gemv_n2(
 void sk_gemv_t2(
     int32_t element, const void *A, int64_t m, int64_t k, const void *c0, const void *c1, void *y0, void *y1);
 
+// ---- Sparse products: A is stored by rows; dense operands are [., n], padded, outputs not inputs
+
+// Rows i of a matrix: entries starts[i] ..< starts[i + 1] of `values`, elements of the call's type, in the columns named
+// beside them, which ascend. A pointer into `starts` makes a view of later rows.
+typedef struct {
+    const int64_t *starts;
+    const int32_t *columns;
+    const void *values;
+} sk_sparse;
+
+// C[m, n] = A B for the first m rows of A. On float the sums accumulate in double.
+void sk_sparse_times(int32_t element, const sk_sparse *A, int64_t m, const void *B, void *C, int64_t n);
+// C[columns, n] = transpose(A) D for the first m rows of A, D being [m, n]: rows are added in ascending order, in the
+// element type.
+void sk_sparse_scatter(
+    int32_t element, const sk_sparse *A, int64_t m, const void *D, void *C, int64_t columns, int64_t n);
+
 // ---- Sums: in one fixed order, blocked, so that rounding error grows with 16 + n / 512 rather than with n
 
 double sk_sum(int32_t element, const void *x, int64_t n);
