@@ -81,7 +81,8 @@ struct BlockAssembler {
         case .binary(let function): return Selected(opcode: BlockOpcode(function), node: id, sources: node.operands)
         case .select: return Selected(opcode: .select, node: id, sources: node.operands)
         case .sumTo: return selectReduction(id, node, fuses: fuses)
-        case .input, .constant, .broadcast, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
+        case .input, .constant, .broadcast, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .sparseProduct,
+            .factor,
             .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
             .function:
             preconditionFailure("\(node.operation) is not elementwise")

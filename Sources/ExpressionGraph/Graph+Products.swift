@@ -27,6 +27,7 @@ extension Graph {
     package mutating func matmul(
         _ a: NodeID, _ b: NodeID, transposeA: Bool = false, transposeB: Bool = false
     ) -> NodeID {
+        if let product = productOfSparse(a, b, transposeA, transposeB) { return product }
         let (x, y) = alignedStacks(a, b)
         return matmul(x, y, transposeA, transposeB, addsStack: false)
     }

@@ -47,6 +47,7 @@ extension Graph {
         if permutation == Array(0..<permutation.count) { return a }
         let target = Shape(permutation.map { shape(a)[$0] })
         if let value = constantValue(a) { return constant(value, shape: target) }
+        if let factor = sparseFactor(a), !factor.isTransposed { return intern(.transpose(permutation), [a], target) }
         if case .transpose(let inner) = operation(a) {
             return transpose(self[a].operands[0], permutation.map { inner[$0] })
         }

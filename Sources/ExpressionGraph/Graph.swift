@@ -26,18 +26,29 @@ package enum SymbolRole: Hashable, Sendable {
     case value
 }
 
+/// How the numbers of an input are held.
+package enum SymbolStorage: Hashable, Sendable {
+    case dense
+    /// A data matrix of which only so many entries are stored. It takes part in products alone.
+    case sparse(entries: Int)
+}
+
 /// A named input of a graph.
 package struct Symbol: Hashable, Sendable {
     package let name: String
     package let role: SymbolRole
     package let shape: Shape
+    package let storage: SymbolStorage
 
     /// A symbol outside any graph; graphs make their own.
-    package init(name: String, role: SymbolRole, shape: Shape) {
+    package init(name: String, role: SymbolRole, shape: Shape, storage: SymbolStorage = .dense) {
         self.name = name
         self.role = role
         self.shape = shape
+        self.storage = storage
     }
+
+    package var isSparse: Bool { storage != .dense }
 }
 
 /// An operation applied to operands.
@@ -76,9 +87,17 @@ package struct Graph: Sendable {
     }
 
     /// Declares an input and returns its node.
-    package mutating func addInput(_ name: String, shape: Shape, role: SymbolRole) -> NodeID {
-        symbols.append(Symbol(name: name, role: role, shape: shape))
+    package mutating func addInput(
+        _ name: String, shape: Shape, role: SymbolRole, storage: SymbolStorage = .dense
+    ) -> NodeID {
+        symbols.append(Symbol(name: name, role: role, shape: shape, storage: storage))
         return intern(.input(SymbolID(index: symbols.count - 1)), [], shape)
+    }
+
+    /// How the numbers of an input are held.
+    package func storage(ofInput id: NodeID) -> SymbolStorage {
+        guard case .input(let symbol) = operation(id) else { preconditionFailure("only inputs are stored") }
+        return symbols[symbol.index].storage
     }
 
     /// The node for this operation: the one that exists, or a new one. Simplification happens in the constructors

@@ -14,6 +14,10 @@ enum Kernel {
     case factor(Factorization, n: Int, count: Int)
     case solve(Factorization, transposed: Bool, n: Int, columns: Int, MatrixStack)
     case logDeterminant(n: Int, count: Int)
+    /// A sparse matrix by rows times [., n]: `rows` results.
+    case sparseTimes(rows: Int, n: Int)
+    case sparseTransposedTimes(rows: Int, n: Int)
+    case sparseScatter(rows: Int, columns: Int, n: Int)
     case reduce(Kernels.Reduction, Extents)
     case logSumExp(Extents)
     case softmax(Extents)
@@ -142,6 +146,13 @@ func execute(
             for i in 0..<count {
                 Factorization.logDeterminant(precision, source(0) + i * planes, n: n, into: target(0) + i * size)
             }
+        case .sparseTimes(let rows, let n):
+            kernels.sparseTimes(SparseBinding.byRow(source(0)), m: rows, source(1), target(0), n: n)
+        case .sparseTransposedTimes(let rows, let n):
+            kernels.sparseTimes(SparseBinding.byColumn(source(0)), m: rows, source(1), target(0), n: n)
+        case .sparseScatter(let rows, let columns, let n):
+            kernels.sparseScatter(
+                SparseBinding.byRow(source(0)), m: rows, source(1), target(0), columns: columns, n: n)
         case .reduce(let kind, let e):
             kernels.reduce(kind, source(0), target(0), outer: e.outer, middle: e.middle, inner: e.inner)
         case .logSumExp(let e):

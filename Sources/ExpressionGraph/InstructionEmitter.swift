@@ -99,6 +99,7 @@ struct InstructionEmitter {
         case .logSumExp(let axis): .logSumExp(Extents(source, axis: axis))
         case .softmax(let axis): .softmax(Extents(source, axis: axis))
         case .cumulativeSum(let axis, let reverse): .cumulativeSum(Extents(source, axis: axis), reverse: reverse)
+        case .sparseProduct(let transposed): sparse(node, transposed: transposed)
         case .transpose(let permutation):
             .stridedCopy(
                 dimensions: sizes(id), strides: permutation.map { Shapes.strides(source)[$0] }, offset: 0)
@@ -114,6 +115,17 @@ struct InstructionEmitter {
         case .input, .constant, .unary, .binary, .select, .matmul, .reshape, .function:
             preconditionFailure("\(node.operation) is no kernel of its own")
         }
+    }
+
+    /// All rows: by the stored transpose, which is read once. A batch: by its rows alone.
+    private func sparse(_ node: Node, transposed: Bool) -> Kernel {
+        let shape = schedule.graph.shape(node.operands[0])
+        let result = sizes(node.shape)
+        if !transposed { return .sparseTimes(rows: result[0], n: result[1]) }
+        let whole = shape.sizes { schedule.graph.axes[$0.index].rows }
+        let drawn = sizes(shape)
+        if drawn == whole { return .sparseTransposedTimes(rows: result[0], n: result[1]) }
+        return .sparseScatter(rows: drawn[0], columns: drawn[1], n: result[1])
     }
 
     private func broadcast(_ source: [Int], to target: [Int]) -> Kernel {

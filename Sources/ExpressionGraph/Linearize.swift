@@ -75,6 +75,8 @@ extension Graph {
             guard let dA = moving[0] else { return nil }
             let terms = multiply(inverseTransposed(node.operands[0]), dA)
             return reshape(sumTo(terms, shape(terms).withMatrix(.size(1), .size(1))), to: node.shape)
+        case .sparseProduct(let transposed):
+            return moving[1].map { sparseProduct(node.operands[0], $0, transposed: transposed) }
         case .concatenate(let axis):
             let parts = zip(node.operands, moving).map { $1 ?? constant(0, shape: shape($0)) }
             return concatenate(parts, axis: axis)
@@ -120,7 +122,8 @@ extension Graph {
         case .pad(let ranges): pad(x, ranges, to: node.shape)
         case .take(let axis): take(x, indices: node.operands[1], axis: axis)
         case .takeAdd(let axis): takeAdd(x, indices: node.operands[1], axis: axis, to: node.shape)
-        case .input, .constant, .unary, .binary, .select, .extremum, .logSumExp, .softmax, .matmul, .factor,
+        case .input, .constant, .unary, .binary, .select, .extremum, .logSumExp, .softmax, .matmul, .sparseProduct,
+            .factor,
             .factoredSolve, .logDeterminant, .concatenate, .oneHot, .function:
             preconditionFailure("\(node.operation) is not linear in its first operand alone")
         }

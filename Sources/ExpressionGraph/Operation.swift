@@ -105,6 +105,8 @@ package enum Operation: Hashable, Sendable {
     case factoredSolve(Factorization, transposed: Bool)
     /// operand: LU factors of A; log |det A| with the leading dimensions alone.
     case logDeterminant
+    /// op(S)·B for a sparse input S, transposed first where the flag says so, and a dense matrix B.
+    case sparseProduct(transposed: Bool)
     case transpose([Int])
     case reshape
     case slice([SliceRange])
@@ -125,7 +127,8 @@ package enum Operation: Hashable, Sendable {
         switch self {
         case .unary, .binary, .select: true
         case .input, .constant, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
-            .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take,
+            .sparseProduct, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate,
+            .take,
             .takeAdd, .oneHot, .function:
             false
         }
@@ -135,7 +138,8 @@ package enum Operation: Hashable, Sendable {
         switch self {
         case .input, .constant: true
         case .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum,
-            .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take,
+            .matmul, .sparseProduct, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad,
+            .concatenate, .take,
             .takeAdd, .oneHot, .function:
             false
         }

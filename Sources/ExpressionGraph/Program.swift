@@ -17,8 +17,10 @@ package final class Program {
     private let constantSlots: [NodeID: Int]
     private let pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private var bound: [NodeID: AlignedBuffer] = [:]
+    private var boundSparse: [NodeID: SparseBinding] = [:]
     /// For every sample axis, the data inputs that are views of its rows.
     private var views: [[RowView]]
+    private var sparseViews: [[SparseBinding]]
     private var rows: [Int]
     private var firstRow: [Int]
     private let maximumRows: [Int]
@@ -46,6 +48,7 @@ package final class Program {
         rows = plan.maximumRows
         firstRow = plan.maximumRows.map { _ in 0 }
         views = plan.maximumRows.map { _ in [] }
+        sparseViews = plan.maximumRows.map { _ in [] }
         precision = plan.precision
         arena = AlignedBuffer(count: memory.count, precision: plan.precision)
         scratch = AlignedBuffer(
@@ -103,6 +106,33 @@ package final class Program {
         invalidate(input)
     }
 
+    /// Binds a sparse data input to its matrix, by reference. Inputs that no output needs are passed over.
+    ///
+    /// - Precondition: the matrix has the program's precision; see ``SparseMatrix/converted(to:)``.
+    package func bind(_ input: NodeID, to matrix: SparseMatrix) {
+        guard let slot = slots[input] else { return }
+        precondition(matrix.precision == precision, "a matrix of another precision than the program")
+        precondition(graph.isSparse(input), "a sparse matrix for a dense input")
+        let binding = SparseBinding(matrix, written: schedule.slots.written(input))
+        boundSparse[input] = binding
+        pointers[slot] = binding.address
+        if case .axis(let axis) = graph.shape(input).dimensions.first {
+            sparseViews[axis.index] = boundSparse.keys.sorted().compactMap { id in
+                graph.shape(id).axes.first == axis ? boundSparse[id] : nil
+            }
+            moveViews(of: axis)
+        }
+        invalidate(input)
+    }
+
+    /// Binds a data input to its numbers, by reference. Inputs that no output needs are passed over.
+    package func bind(_ input: NodeID, to memory: DataMemory) {
+        switch memory {
+        case .dense(let buffer): bind(input, to: buffer)
+        case .sparse(let matrix): bind(input, to: matrix)
+        }
+    }
+
     /// The bound inputs along an axis, with what moving them takes.
     private func rowViews(of axis: AxisID) -> [RowView] {
         bound.keys.sorted().compactMap { input in
@@ -121,6 +151,10 @@ package final class Program {
         let first = firstRow[axis.index]
         for view in views[axis.index] {
             pointers[view.slot] = view.base + first * view.stride
+            written = written.union(view.written)
+        }
+        for view in sparseViews[axis.index] {
+            view.move(to: first)
             written = written.union(view.written)
         }
     }
@@ -167,6 +201,7 @@ package final class Program {
         for view in views[axis.index] {
             Kernels.prefetch(UnsafeRawPointer(view.base + start * view.stride), bytes: count * view.stride)
         }
+        for view in sparseViews[axis.index] { view.prefetch(first: start, count: count) }
     }
 
     /// Writes a value input. Inputs that no output needs are passed over.

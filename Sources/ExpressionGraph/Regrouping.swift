@@ -63,7 +63,8 @@ struct Regrouping {
         case .matmul(let transposeA, let transposeB) where node.shape.rank == 2:
             regroupedChain(id, node, transposeA, transposeB)
         case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
-            .cumulativeSum, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad,
+            .cumulativeSum, .matmul, .sparseProduct, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape,
+            .slice, .pad,
             .concatenate, .take, .takeAdd, .oneHot, .function:
             nil
         }
@@ -112,7 +113,8 @@ struct Regrouping {
         case .constant: true
         case .broadcast: graph.shape(graph[id].operands[0]).isSingleElement
         case .input, .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
-            .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd,
+            .sparseProduct, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate,
+            .take, .takeAdd,
             .oneHot, .function:
             false
         }

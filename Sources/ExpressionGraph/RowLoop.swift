@@ -184,8 +184,8 @@ struct RowLoopPlanner {
             let isRowwise = operands[0].rank == node.shape.rank && leads(axis, operands[0])
             return isRowwise || !operands[0].axes.contains(axis) ? .rowwise : nil
         case .oneHot: return leads(axis, operands[0]) ? .rowwise : nil
-        case .input, .constant, .unary, .binary, .select, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose,
-            .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .function:
+        case .input, .constant, .unary, .binary, .select, .matmul, .sparseProduct, .factor, .factoredSolve,
+            .logDeterminant, .transpose, .reshape, .slice, .pad, .concatenate, .take, .takeAdd, .function:
             return nil
         }
     }

@@ -79,7 +79,8 @@ struct Schedule {
         switch graph.operation(id) {
         case .input, .constant, .reshape: return false
         case .broadcast: return !graph.shape(graph[id].operands[0]).isSingleElement
-        case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
+        case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .sparseProduct,
+            .factor,
             .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
             .function:
             return true
@@ -135,7 +136,7 @@ struct Schedule {
             case .unary, .binary, .select, .reshape: readsInPlace = true
             case .sumTo: readsInPlace = node.shape.isSingleElement
             case .broadcast: readsInPlace = graph.shape(node.operands[0]).isSingleElement
-            case .input, .constant, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
+            case .input, .constant, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .sparseProduct, .factor,
                 .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
                 .function:
                 readsInPlace = false

@@ -61,6 +61,8 @@ extension Graph {
         case .factor(let kind): factor(kind, x[0])
         case .factoredSolve(_, let transposed): solve(factors: x[0], x[1], transposed: transposed)
         case .logDeterminant: logDeterminant(factors: x[0])
+        // What stands in the place of a sparse array may be dense.
+        case .sparseProduct(let transposed): matmul(x[0], x[1], transposeA: transposed)
         case .transpose(let permutation): transpose(x[0], permutation)
         case .reshape: reshape(x[0], to: target)
         case .slice(let ranges): slice(x[0], ranges.map { $0.replacingAxes(axes) })
@@ -105,7 +107,8 @@ extension Operation {
         switch self {
         case .slice(let ranges), .pad(let ranges): Shape(ranges.map(\.count)).mentions(replaced)
         case .input, .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax,
-            .cumulativeSum, .matmul, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape, .concatenate,
+            .cumulativeSum, .matmul, .sparseProduct, .factor, .factoredSolve, .logDeterminant, .transpose, .reshape,
+            .concatenate,
             .take,
             .takeAdd, .oneHot, .function:
             false

@@ -43,6 +43,9 @@ extension Graph {
         case .matmul(let transposeA, let transposeB):
             return matmulCotangents(node, u, transposeA, transposeB, wanted)
         case .factoredSolve(_, let transposed): return solveCotangents(id, u, transposed, wanted)
+        case .sparseProduct(let transposed):
+            guard wanted.contains(node.operands[1]) else { return [] }
+            return [(node.operands[1], sparseProduct(x, u, transposed: !transposed))]
         case .concatenate(let axis): return concatenateCotangents(node, u, axis, wanted)
         case .function(let function): return functionCotangents(function, id, u, wanted)
         case .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .factor, .logDeterminant, .transpose,
@@ -79,7 +82,8 @@ extension Graph {
         case .pad(let ranges): return slice(u, ranges)
         case .take(let axis): return takeAdd(u, indices: node.operands[1], axis: axis, to: shape(x))
         case .takeAdd(let axis): return take(u, indices: node.operands[1], axis: axis)
-        case .input, .constant, .unary, .binary, .select, .matmul, .factoredSolve, .concatenate, .oneHot, .function:
+        case .input, .constant, .unary, .binary, .select, .matmul, .sparseProduct, .factoredSolve, .concatenate,
+            .oneHot, .function:
             preconditionFailure("\(node.operation) has a rule of its own")
         }
     }

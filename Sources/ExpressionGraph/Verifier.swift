@@ -19,6 +19,9 @@ package enum GraphViolation: Hashable, Sendable {
     /// An input without a symbol, a dimension that is negative or of an unknown sample axis.
     case unknownSymbol(NodeID)
     case dimension(NodeID, Int)
+    /// A sparse array is read by something else than a product or a transpose, the matrix of a sparse product is no
+    /// sparse input, or a sparse input is no data matrix.
+    case sparse(NodeID)
     /// The same operation on the same operands exists already.
     case duplicate(NodeID, of: NodeID)
     /// A function that the node carries breaks the rules, or takes other arguments.
@@ -57,7 +60,7 @@ package struct GraphVerifier {
             let late = node.operands.filter { $0.index < 0 || $0 >= id }
             result += late.map { .operandOrder(id, operand: $0) }
             result += dimensionFaults(id, node)
-            if late.isEmpty { result += faults(id, node) }
+            if late.isEmpty { result += sparseFaults(id, node) + faults(id, node) }
         }
         return result
     }
@@ -69,6 +72,34 @@ package struct GraphVerifier {
             case .axis(let axis): axes.indices.contains(axis.index) ? nil : .dimension(id, i)
             }
         }
+    }
+
+    private func sparseFaults(_ id: NodeID, _ node: Node) -> [GraphViolation] {
+        let isSparse = node.operands.map { isSparseInput(nodes[$0.index]) || isSparseTranspose(nodes[$0.index]) }
+        let isLegal: Bool
+        switch node.operation {
+        case .input(let symbol):
+            guard symbols.indices.contains(symbol.index), symbols[symbol.index].isSparse else { return [] }
+            isLegal = node.shape.rank == 2 && !node.shape[1].isAxis && symbols[symbol.index].role == .data
+        case .sparseProduct:
+            isLegal = node.operands.first.map { isSparseInput(nodes[$0.index]) } == true && isSparse.last == false
+        case .transpose: isLegal = isSparse != [true] || isSparseTranspose(node)
+        case .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum,
+            .matmul, .factor, .factoredSolve, .logDeterminant, .reshape, .slice, .pad, .concatenate, .take, .takeAdd,
+            .oneHot, .function:
+            isLegal = !isSparse.contains(true)
+        }
+        return isLegal ? [] : [.sparse(id)]
+    }
+
+    private func isSparseInput(_ node: Node) -> Bool {
+        guard case .input(let symbol) = node.operation, symbols.indices.contains(symbol.index) else { return false }
+        return symbols[symbol.index].isSparse
+    }
+
+    private func isSparseTranspose(_ node: Node) -> Bool {
+        guard node.operation == .transpose([1, 0]), let operand = node.operands.first else { return false }
+        return isSparseInput(nodes[operand.index])
     }
 
     private func faults(_ id: NodeID, _ node: Node) -> [GraphViolation] {
@@ -88,7 +119,7 @@ package struct GraphVerifier {
         case .unary, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .factor, .logDeterminant,
             .transpose, .reshape, .slice, .pad, .oneHot:
             1
-        case .binary, .matmul, .factoredSolve, .take, .takeAdd: 2
+        case .binary, .matmul, .sparseProduct, .factoredSolve, .take, .takeAdd: 2
         case .select: 3
         case .concatenate: nil
         case .function(let function): function.operandCount
@@ -116,6 +147,7 @@ package struct GraphVerifier {
         case .logDeterminant:
             guard let matrix = factored(x[0], .lu) else { return [.operandShapes(id)] }
             return expect(Shape(matrix.stack), id, node)
+        case .sparseProduct(let transposed): return matmul(id, node, x, transposed, false)
         case .transpose(let permutation):
             guard permutation.sorted() == Array(0..<x[0].rank) else { return [.permutation(id, permutation)] }
             return expect(Shape(permutation.map { x[0][$0] }), id, node)

@@ -22,6 +22,14 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
+extension ReferenceArray {
+    /// The entries that are not zero.
+    var sparse: SparseMatrix {
+        // A matrix of finite numbers, whose shape holds its values.
+        try! SparseMatrix(Tensor(shape: sizes, values: values))
+    }
+}
+
 let allOptions =
     [(true, true), (true, false), (false, true), (false, false)].map {
         CompilationOptions(fuses: $0.0, pairsProducts: $0.1)
@@ -31,6 +39,10 @@ extension Program {
     /// Gives an input its value, however the input wants it.
     func set(_ input: NodeID, to value: ReferenceArray) {
         guard case .input(let symbol) = graph.operation(input) else { return }
+        if graph.symbols[symbol.index].isSparse {
+            bind(input, to: value.sparse.converted(to: plan.precision))
+            return
+        }
         switch graph.symbols[symbol.index].role {
         case .data: bind(input, to: AlignedBuffer(value.values, precision: plan.precision))
         case .value: write(value.values, to: input)

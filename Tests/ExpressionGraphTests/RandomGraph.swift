@@ -7,6 +7,8 @@ struct RandomGraph {
     let axis: AxisID
     let rows: Int
     private(set) var inputs: [NodeID] = []
+    /// Sparse data, which only products read and nothing differentiates.
+    private(set) var sparse: [NodeID] = []
     private(set) var values: [NodeID: ReferenceArray] = [:]
     private(set) var outputs: [NodeID] = []
     private var pool: [NodeID] = []
@@ -39,6 +41,11 @@ struct RandomGraph {
             inputs.append(node)
             pool.append(node)
             values[node] = draw(node)
+        }
+        for shape in [[.axis(axis), .size(width)], [.size(4), .size(width)]] as [Shape] {
+            let node = graph.addInput("s\(sparse.count)", shape: shape, role: .data, storage: .sparse(entries: 0))
+            sparse.append(node)
+            values[node] = draw(node).map { $0.magnitude < 1 ? 0 : $0 }
         }
         evaluator = ReferenceEvaluator(graph, inputs: values)
     }
@@ -147,7 +154,12 @@ struct RandomGraph {
     }
 
     private mutating func product() -> NodeID? {
-        let (a, b) = (matrix(pick()), matrix(pick()))
+        var (a, b) = (matrix(pick()), matrix(pick()))
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: a = sparse.randomElement(using: &random)
+        case 1: b = sparse.randomElement(using: &random).map { graph.transpose($0, [1, 0]) }
+        default: break
+        }
         guard let a, let b else { return nil }
         for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)].shuffled(using: &random)
         where graph.shape(a)[ta ? 0 : 1] == graph.shape(b)[tb ? 1 : 0] {

@@ -91,7 +91,7 @@ import Testing
             let count = min(batch, rows - start)
             program.selectRows(of: random.axis, start: start, count: count)
             var values = random.values
-            for input in random.inputs where !random.graph.shape(input).axes.isEmpty {
+            for input in random.inputs + random.sparse where !random.graph.shape(input).axes.isEmpty {
                 if isData(input, random.graph) {
                     values[input] = slice(random.values[input]!, start, count)
                 } else {

@@ -60,6 +60,7 @@ struct ReferenceEvaluator {
         case .factor(let kind): return ReferenceLinearAlgebra.factors(kind, x[0])
         case .factoredSolve(_, let transposed): return ReferenceLinearAlgebra.solution(x[0], x[1], transposed, target)
         case .logDeterminant: return ReferenceLinearAlgebra.logDeterminant(x[0])
+        case .sparseProduct(let transposed): return x[0].matmul(x[1], transposed, false, to: target)
         case .transpose(let permutation): return x[0].transposed(permutation)
         case .reshape: return ReferenceArray(target, x[0].values)
         case .slice(let ranges):

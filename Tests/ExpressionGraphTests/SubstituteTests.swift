@@ -38,9 +38,11 @@ import Testing
         let other = graph.addAxis(name: "drawn", rows: 4)
         var replacements: [NodeID: NodeID] = [:]
         var inputs = random.values
-        for input in random.inputs where !graph.shape(input).axes.isEmpty {
+        for input in random.inputs + random.sparse where !graph.shape(input).axes.isEmpty {
             let shape = graph.shape(input).replacingAxes([random.axis: .axis(other)])
-            replacements[input] = graph.addInput("drawn", shape: shape, role: .value)
+            let storage = graph.storage(ofInput: input)
+            replacements[input] = graph.addInput(
+                "drawn", shape: shape, role: storage == .dense ? .value : .data, storage: storage)
             let value = random.values[input]!
             let width = value.sizes.dropFirst().reduce(1, *)
             inputs[replacements[input]!] = ReferenceArray(
