@@ -3,13 +3,13 @@ import ExpressionGraph
 
 extension Lowering {
     mutating func lowerMatmul(_ left: Int, _ right: Int, at index: Int) -> LoweredValue? {
-        guard let a = expression(left, for: index), let b = expression(right, for: index) else { return nil }
+        guard let a = factor(left, for: index), let b = factor(right, for: index) else { return nil }
         return product(a, b, left, right, at: index).map(LoweredValue.expression)
     }
 
     /// dot(a, b): a product with a number, else `a @ b`, which it is up to matrices on the right.
     mutating func dot(_ x: BoundArguments, at index: Int) -> Expression? {
-        guard let a = expression(x[0], for: index), let b = expression(x[1], for: index) else { return nil }
+        guard let a = factor(x[0], for: index), let b = factor(x[1], for: index) else { return nil }
         if graph.shape(a.node).rank == 0 || graph.shape(b.node).rank == 0 {
             guard let (a, b) = aligned(x[0], x[1], at: index) else { return nil }
             return combine(a, b, graph.multiply(a.node, b.node), affineIn: .either, at: index)
@@ -30,6 +30,7 @@ extension Lowering {
         _ a: Expression, _ b: Expression, _ left: Int, _ right: Int, at index: Int
     ) -> Expression? {
         let shapes = (graph.shape(a.node), graph.shape(b.node))
+        guard admitsSparse(a, b, left, right, at: index) else { return nil }
         for (shape, operand) in [(shapes.0, left), (shapes.1, right)] where shape.rank == 0 {
             report(
                 index, .shapeMismatch, "\(describeOperand(operand)): a matrix product takes vectors and matrices",
@@ -56,6 +57,28 @@ extension Lowering {
         result.isInteger = false
         guard case .axis(let axis) = inner.0 else { return result }
         return contract(result, result.node, over: [axis], at: index)
+    }
+
+    /// Whether a product has at most one sparse factor, and that with one matrix or vector; reports it otherwise.
+    private mutating func admitsSparse(
+        _ a: Expression, _ b: Expression, _ left: Int, _ right: Int, at index: Int
+    ) -> Bool {
+        let operands = [(a, left), (b, right)]
+        let sparse = operands.filter { graph.isSparse($0.0.node) }
+        if sparse.count == 2 {
+            report(
+                index, .unsupported, "\(describeOperand(left)) and \(describeOperand(right)), and both are sparse",
+                "multiply one of them with a dense array first: A @ (B @ w)")
+            return false
+        }
+        guard sparse.count == 1, let stack = operands.first(where: { graph.shape($0.0.node).rank > 2 }) else {
+            return true
+        }
+        report(
+            index, .unsupported,
+            "\(describeOperand(stack.1)): a sparse matrix is multiplied with one matrix, not with a stack of them",
+            "write a product for each matrix")
+        return false
     }
 
     /// The leading dimensions of two stacks of matrices, broadcast.

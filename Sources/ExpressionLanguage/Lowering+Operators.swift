@@ -3,10 +3,10 @@ import ExpressionGraph
 
 extension Lowering {
     mutating func lowerUnary(_ op: UnaryOperator, _ operand: Int, at index: Int) -> LoweredValue? {
-        guard let x = expression(operand, for: index) else { return nil }
         switch op {
-        case .plus: return .expression(x)
+        case .plus: return factor(operand, for: index).map(LoweredValue.expression)
         case .negate:
+            guard let x = expression(operand, for: index) else { return nil }
             var result = x
             result.node = graph.negate(x.node)
             return .expression(result)
@@ -59,8 +59,15 @@ extension Lowering {
 
     // MARK: - Operands
 
-    /// The expression at a child node; `nil` when it has a fault already, or is a list (then reported).
+    /// The dense expression at a child node; `nil` when it has a fault already, or is a list or sparse (then reported).
     mutating func expression(_ child: Int, for index: Int) -> Expression? {
+        guard let operand = factor(child, for: index) else { return nil }
+        if isDense(operand, child) { return operand }
+        return nil
+    }
+
+    /// The expression at a child node, dense or sparse; `nil` when it has a fault already, or is a list (then reported).
+    mutating func factor(_ child: Int, for index: Int) -> Expression? {
         switch values[child] {
         case .expression(let expression): return expression
         case .list:

@@ -9,7 +9,7 @@ extension Lowering {
             report(index, .unknownName, "arrays have no attribute \(Printable.quote(name)), only T", hint)
             return nil
         }
-        guard let x = expression(base, for: index) else { return nil }
+        guard let x = factor(base, for: index) else { return nil }
         let rank = graph.shape(x.node).rank
         return .expression(moved(x, graph.transpose(x.node, Array((0..<rank).reversed()))))
     }
@@ -22,7 +22,7 @@ extension Lowering {
     }
 
     mutating func transposed(_ x: BoundArguments, at index: Int) -> Expression? {
-        guard let operand = expression(x[0], for: index) else { return nil }
+        guard let operand = factor(x[0], for: index) else { return nil }
         let rank = graph.shape(operand.node).rank
         var permutation = Array((0..<rank).reversed())
         if let child = x.optional(1) {

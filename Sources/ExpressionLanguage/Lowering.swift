@@ -37,7 +37,8 @@ package struct Lowering {
             guard let body = scope.definitions[name] else { continue }
             definitions[name] = .some(lowerTree(body))
         }
-        return lowerTree(formula)
+        guard let result = lowerTree(formula), isDense(result, formula.root) else { return nil }
+        return result
     }
 
     /// Lowers every definition, also those that no formula names, so that their faults are reported.
@@ -168,9 +169,20 @@ package struct Lowering {
         tree.diagnostic(at: index, code: code, message: message, hint: hint)
     }
 
+    /// Whether an expression is no sparse array; reports one that is.
+    mutating func isDense(_ expression: Expression, _ index: Int) -> Bool {
+        guard graph.isSparse(expression.node) else { return true }
+        report(
+            index, .unsupported, "\(describeOperand(index)), and sparse: it takes part in matrix products only",
+            "put it into a product, such as X @ w or X.T @ r, or read the data set with \"dense\": true")
+        return false
+    }
+
     /// Sizes and folded constants are checked at every node, so that no later product of dimensions can overflow.
     private mutating func check(_ value: LoweredValue?, at index: Int) -> LoweredValue? {
         guard case .expression(let expression) = value else { return value }
+        // What is not stored takes no room.
+        if graph.isSparse(expression.node) { return value }
         let shape = graph.shape(expression.node)
         let axes = graph.axes
         let count = shape.elementCount { axes[$0.index].rows }

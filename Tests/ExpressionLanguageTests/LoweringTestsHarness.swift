@@ -18,6 +18,7 @@ final class Lowered {
         let dimensions: [Dimension]
         let values: [Double]
         let isVariable: Bool
+        let isSparse: Bool
 
         enum Dimension: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
             case size(Int)
@@ -27,11 +28,15 @@ final class Lowered {
         }
 
         /// Data, or a variable; numbers are 0.1, 0.2, … unless given.
-        init(_ name: String, _ dimensions: [Dimension], isVariable: Bool = false, _ values: [Double] = []) {
+        init(
+            _ name: String, _ dimensions: [Dimension], isVariable: Bool = false, isSparse: Bool = false,
+            _ values: [Double] = []
+        ) {
             self.name = name
             self.dimensions = dimensions
             self.values = values
             self.isVariable = isVariable
+            self.isSparse = isSparse
         }
     }
 
@@ -52,7 +57,9 @@ final class Lowered {
                     case .axis(let name): .axis(axes[name]!)  // the test names its axes
                     }
                 })
-            let node = graph.addInput(array.name, shape: shape, role: array.isVariable ? .value : .data)
+            let node = graph.addInput(
+                array.name, shape: shape, role: array.isVariable ? .value : .data,
+                storage: array.isSparse ? .sparse(entries: array.values.count) : .dense)
             let count = shape.elementCount { graph.axes[$0.index].rows } ?? 0
             let defaults = count < 100_000 ? (0..<count).map { Double($0 + 1) / 10 } : []
             values[node] = array.values.isEmpty ? defaults : array.values
@@ -117,6 +124,10 @@ final class Lowered {
         for (node, numbers) in values {
             guard case .input(let symbol) = graph.operation(node) else { continue }
             switch graph.symbols[symbol.index].role {
+            case .data where graph.isSparse(node):
+                // The test gives as many numbers as the shape holds.
+                let sizes = graph.shape(node).sizes { graph.axes[$0.index].rows }
+                program.bind(node, to: try! SparseMatrix(Tensor(shape: sizes, values: numbers)))
             case .data: program.bind(node, to: AlignedBuffer(numbers))
             case .value: program.write(numbers, to: node)
             }
