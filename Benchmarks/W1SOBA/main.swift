@@ -49,7 +49,7 @@ struct Workload {
             ProblemBuilder.build(
                 document.problem, seed: 0,
                 resolve: { entry, _ in
-                    datasets[entry.name].map { .success($0) } ?? .failure(DatasetFault(message: "unknown"))
+                    datasets[entry.name].map { .success(.dense($0)) } ?? .failure(DatasetFault(message: "unknown"))
                 }, into: &diagnostics)
         }
         guard let built else { throw WorkloadError(message: diagnostics.rendered) }

@@ -67,21 +67,25 @@ enum DocumentTarget {
     }
 
     /// Any data set: eight rows of numbers that could be features, labels or classes.
-    private static func resolve(_ entry: DataEntry, _ selection: DatasetSelection) -> Result<Tensor, DatasetFault> {
+    private static func resolve(_ entry: DataEntry, _ selection: DatasetSelection) -> Result<DataValue, DatasetFault> {
         let rows = 8
         let width: Int?
-        switch selection.columns {
-        case .all: width = 3
-        case .names(let names): width = names.count
-        case .single: width = nil
+        var isSparse = false
+        switch selection.part {
+        case .columns(.all): width = 3
+        case .columns(.names(let names)): width = names.count
+        case .columns(.single), .labels: width = nil
+        case .features(let features):
+            width = min(features.count ?? 3, 64)
+            isSparse = !features.isDense
         }
         let isInteger = entry.name.hasPrefix("k")
         let values = (0..<(rows * (width ?? 1))).map { Double($0 * 7 % 5) / (isInteger ? 1 : 4) }
         do {
-            return .success(
-                try Tensor(
-                    shape: width.map { [rows, $0] } ?? [rows], values: values,
-                    elementType: isInteger ? .integer : .float64))
+            let tensor = try Tensor(
+                shape: width.map { [rows, $0] } ?? [rows], values: values,
+                elementType: isInteger ? .integer : .float64)
+            return .success(isSparse ? .sparse(try SparseMatrix(tensor)) : .dense(tensor))
         } catch {
             return .failure(DatasetFault(message: "\(error)"))
         }

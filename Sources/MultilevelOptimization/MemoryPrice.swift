@@ -26,12 +26,13 @@ package struct MemoryPrice: Sendable, Equatable {
         vectorBytes = Self.vectors(problem, configuration).times(MemoryLayout<Double>.stride)
     }
 
+    /// Bytes of the data.
     private static func data(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
-        let converted = problem.precision == .float64 ? 0 : problem.precision.size
-        return problem.data.reduce(0) { sum, array in
+        problem.data.reduce(0) { sum, array in
             let isLaidOut = configuration.isStochastic && !problem.graph.shape(array.node).axes.isEmpty
-            let bytes = (isLaidOut ? 2 : 1) * Precision.float64.size + converted
-            return sum.adding(array.tensor.count.times(bytes))
+            // Arrays in another precision are copies; sparse ones share their places.
+            let converted = problem.precision == .float64 ? 0 : array.value.storedCount.times(problem.precision.size)
+            return sum.adding(array.value.memoryBytes.times(isLaidOut ? 2 : 1)).adding(converted)
         }
     }
 

@@ -100,12 +100,12 @@ package struct Level: Sendable {
 package struct DataArray: Sendable {
     package let name: String
     package let node: NodeID
-    package let tensor: Tensor
+    package let value: DataValue
 
-    package init(name: String, node: NodeID, tensor: Tensor) {
+    package init(name: String, node: NodeID, value: DataValue) {
         self.name = name
         self.node = node
-        self.tensor = tensor
+        self.value = value
     }
 }
 
@@ -149,8 +149,8 @@ package struct MultilevelProblem: Sendable {
     }
 
     /// The arrays of the data for programs of one precision, by ``DataArray/node``; converted arrays are copies.
-    func buffers(in precision: Precision) -> [NodeID: AlignedBuffer] {
-        Dictionary(uniqueKeysWithValues: data.map { ($0.node, $0.tensor.storage.converted(to: precision)) })
+    func buffers(in precision: Precision) -> [NodeID: DataMemory] {
+        Dictionary(uniqueKeysWithValues: data.map { ($0.node, $0.value.memory(in: precision)) })
     }
 
     /// The outermost level.

@@ -90,9 +90,9 @@ private struct WholeProblem {
         var image: [NodeID: NodeID] = [:]
         for axis in problem.axes { image[axis.expansion] = graph.constant(1) }
         for array in problem.data {
-            let node = graph.addInput(array.name, shape: Shape(sizes: array.tensor.shape), role: .data)
+            let node = graph.addInput(array.name, shape: Shape(sizes: array.value.shape), role: .data)
             image[array.node] = node
-            shared.append((node, array.tensor.storage.converted(to: .float64)))
+            shared.append((node, array.value.denseStorage()))
         }
         for level in problem.levels { addVariables(level, &image) }
         for level in problem.levels { addStart(level) }

@@ -25,7 +25,7 @@ struct RowLayout {
         }
         let data = problem.data.map { array in
             guard let axis = problem.graph.shape(array.node).axes.first, let order = orders[axis] else { return array }
-            return DataArray(name: array.name, node: array.node, tensor: array.tensor.reorderingRows(order))
+            return DataArray(name: array.name, node: array.node, value: array.value.reorderingRows(order))
         }
         let origins = problem.levels.map { Self.origins($0, orders) }
         let levels = zip(problem.levels, origins).map { level, origin in

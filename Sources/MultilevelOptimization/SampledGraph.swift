@@ -84,7 +84,8 @@ struct SampledGraph {
         }
         for array in problem.data where graph.shape(array.node).axes.contains(where: { axes[$0] != nil }) {
             let shape = graph.shape(array.node).replacingAxes(axes)
-            let node = graph.addInput(array.name, shape: shape, role: .data)
+            let node = graph.addInput(
+                array.name, shape: shape, role: .data, storage: problem.graph.storage(ofInput: array.node))
             replacements[array.node] = node
             draw.inputs.append((node, array))
         }

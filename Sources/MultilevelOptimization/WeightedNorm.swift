@@ -86,7 +86,7 @@ final class UpperFormulas {
 
     private func compile(_ outputs: [NodeID]) -> Program {
         let program = Program(graph, outputs: outputs)
-        for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
+        for array in problem.data { program.bind(array.node, to: array.value.memory(in: .float64)) }
         return program
     }
 

@@ -284,6 +284,12 @@ package struct MethodResolver {
     // MARK: - Nested
 
     private mutating func nested() -> NestedConfiguration? {
+        for array in built.problem.data {
+            guard case .sparse = array.value else { continue }
+            refuse(
+                "name", "implicit reads dense arrays in this version, and \(array.name) is sparse",
+                "give it with its zeros, \"dense\": true")
+        }
         let lower = request.lowerSolver
         for (index, level) in built.problem.levels.enumerated().dropFirst()
         where !level.isSmooth || !level.startFormulas.isEmpty {

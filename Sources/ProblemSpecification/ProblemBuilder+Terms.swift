@@ -154,7 +154,7 @@ extension ProblemBuilder {
         let plan = ProgramPlan(graph, outputs: [node])
         guard plan.memoryBytes <= memoryBytes - committedNumbers * MemoryLayout<Double>.stride else { return [] }
         let program = Program(plan)
-        for array in arrays { program.bind(array.node, to: array.tensor.storage) }
+        for array in arrays { program.bind(array.node, to: array.value.memory(in: .float64)) }
         for axis in axes { program.write(1, to: axis.expansion) }
         var first = 0
         for variable in variables[0] where first + variable.count <= outermostStart.count {

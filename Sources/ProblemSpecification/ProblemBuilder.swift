@@ -16,7 +16,7 @@ package struct BuiltProblem: Sendable {
 }
 
 /// Finds the array that a data entry selects.
-package typealias DatasetResolver = (DataEntry, DatasetSelection) -> Result<Tensor, DatasetFault>
+package typealias DatasetResolver = (DataEntry, DatasetSelection) -> Result<DataValue, DatasetFault>
 
 /// Why a data set could not be read: a sentence, and a hint where there is one.
 package struct DatasetFault: Error, Equatable {
@@ -110,9 +110,9 @@ package struct ProblemBuilder {
 
     private mutating func run(_ resolve: DatasetResolver) -> BuiltProblem? {
         checkLevels()
-        let tensors = rounded(loadData(resolve))
-        declareAxes(tensors)
-        declareData(tensors)
+        let values = rounded(loadData(resolve))
+        declareAxes(values)
+        declareData(values)
         declareVariables()
         parseDefinitions()
         let levels = lowerLevels()
@@ -140,43 +140,44 @@ package struct ProblemBuilder {
 
     // MARK: - Data
 
-    private mutating func loadData(_ resolve: DatasetResolver) -> [String: Tensor] {
-        var tensors: [String: Tensor] = [:]
+    private mutating func loadData(_ resolve: DatasetResolver) -> [String: DataValue] {
+        var values: [String: DataValue] = [:]
         for entry in document.data {
             switch entry.source {
-            case .value(let tensor): tensors[entry.name] = tensor
+            case .value(let tensor): values[entry.name] = .dense(tensor)
+            case .sparse(let matrix): values[entry.name] = .sparse(matrix)
             case .generated(let random):
                 let count = Shapes.elementCount(random.shape) ?? .max
                 if commit(count, vectors: 1, to: entry.name, at: entry.pointer) {
-                    tensors[entry.name] = generate(random, name: entry.name)
+                    values[entry.name] = .dense(generate(random, name: entry.name))
                 }
             case .dataset(let selection):
                 switch resolve(entry, selection) {
-                case .success(let tensor): tensors[entry.name] = tensor
+                case .success(let value): values[entry.name] = value
                 case .failure(let fault):
                     report(entry.pointer, .dataError, fault.message, fault.hint)
                     scope.faulty.insert(entry.name)
                 }
             }
         }
-        return tensors
+        return values
     }
 
     /// The arrays in numbers of the document's precision, or reports those that it cannot hold.
-    private mutating func rounded(_ tensors: [String: Tensor]) -> [String: Tensor] {
-        guard document.precision != .float64 else { return tensors }
-        var result = tensors
+    private mutating func rounded(_ values: [String: DataValue]) -> [String: DataValue] {
+        guard document.precision != .float64 else { return values }
+        var result = values
         for entry in document.data {
-            guard let tensor = tensors[entry.name] else { continue }
-            if let value = tensor.firstValue(beyond: document.precision) {
+            guard let value = values[entry.name] else { continue }
+            if let number = value.firstValue(beyond: document.precision) {
                 report(
                     entry.pointer, .outOfRange,
-                    "\(entry.name) holds \(value), which \(document.precision.name) cannot hold"
-                        + (tensor.elementType == .integer ? " exactly" : ""),
+                    "\(entry.name) holds \(number), which \(document.precision.name) cannot hold"
+                        + (value.isInteger ? " exactly" : ""),
                     "leave out \"precision\" to compute in float64")
                 scope.faulty.insert(entry.name)
             }
-            result[entry.name] = tensor.rounded(to: document.precision)
+            result[entry.name] = value.rounded(to: document.precision)
         }
         return result
     }
@@ -196,7 +197,7 @@ package struct ProblemBuilder {
     /// Rows of a batch where the document does not say.
     private static let defaultBatch = 64
 
-    private mutating func declareAxes(_ tensors: [String: Tensor]) {
+    private mutating func declareAxes(_ values: [String: DataValue]) {
         var owner: [String: String] = [:]
         let declared = Set(document.data.map(\.name))
         for axis in document.samples {
@@ -212,8 +213,8 @@ package struct ProblemBuilder {
                         hint.map { "did you mean \($0)?" })
                     continue
                 }
-                guard let tensor = tensors[name] else { continue }
-                guard let count = tensor.shape.first, count > 0 else {
+                guard let value = values[name] else { continue }
+                guard let count = value.shape.first, count > 0 else {
                     report(axis.pointer, .shapeMismatch, "\(name) has no rows, so it cannot be sampled")
                     continue
                 }
@@ -235,19 +236,26 @@ package struct ProblemBuilder {
         }
     }
 
-    private mutating func declareData(_ tensors: [String: Tensor]) {
+    private mutating func declareData(_ values: [String: DataValue]) {
         var places: [String: Int] = [:]
         for (index, axis) in document.samples.enumerated() { for name in axis.arrays { places[name] = index } }
         for entry in document.data {
-            guard let tensor = tensors[entry.name] else { continue }
-            var shape = Shape(sizes: tensor.shape)
+            guard let value = values[entry.name] else { continue }
+            var shape = Shape(sizes: value.shape)
             if let index = places[entry.name], shape.rank > 0 {
                 shape = shape.replacing(0, with: .axis(axes[index].id))
             }
-            let node = graph.addInput(entry.name, shape: shape, role: .data)
-            scope.names[entry.name] = Expression(node: node, isInteger: tensor.elementType == .integer)
-            arrays.append(DataArray(name: entry.name, node: node, tensor: tensor))
+            let node = graph.addInput(entry.name, shape: shape, role: .data, storage: storage(value))
+            scope.names[entry.name] = Expression(node: node, isInteger: value.isInteger)
+            arrays.append(DataArray(name: entry.name, node: node, value: value))
             shapes.append((entry.name, node))
+        }
+    }
+
+    private func storage(_ value: DataValue) -> SymbolStorage {
+        switch value {
+        case .dense: .dense
+        case .sparse(let matrix): .sparse(entries: matrix.entryCount)
         }
     }
 
@@ -454,7 +462,7 @@ package struct ProblemBuilder {
                 continue
             }
             let program = Program(plan)
-            for array in arrays { program.bind(array.node, to: array.tensor.storage) }
+            for array in arrays { program.bind(array.node, to: array.value.memory(in: .float64)) }
             for axis in axes { program.write(1, to: axis.expansion) }
             program.run()
             let values = program.result(0)

@@ -32,7 +32,8 @@ struct ProblemSketch {
     {
         let shape = Shape([axis.map { .axis($0.id) } ?? .size(rows), .size(columns)])
         let node = graph.addInput(name, shape: shape, role: .data)
-        data.append(DataArray(name: name, node: node, tensor: try Tensor(shape: [rows, columns], values: values)))
+        data.append(
+            DataArray(name: name, node: node, value: .dense(try Tensor(shape: [rows, columns], values: values))))
         return node
     }
 

@@ -41,12 +41,23 @@ func admit(_ text: String, _ assignments: [String] = [], datasets: [String: Tens
     admitted.built = ProblemBuilder.build(
         document.problem, seed: document.seed,
         resolve: { entry, _ in
-            datasets[entry.name].map { .success($0) } ?? .failure(DatasetFault(message: "there is no such data set"))
+            datasets[entry.name].map { .success(.dense($0)) }
+                ?? .failure(DatasetFault(message: "there is no such data set"))
         }, into: &diagnostics)
     guard let built = admitted.built else { return finished() }
     admitted.method = MethodResolver.resolve(
         document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
     return finished()
+}
+
+extension DataArray {
+    /// Its numbers, zeros written out.
+    var numbers: [Double] {
+        switch value {
+        case .dense(let tensor): tensor.values
+        case .sparse(let matrix): (try? matrix.dense().values) ?? []
+        }
+    }
 }
 
 /// Admits and runs to the end.

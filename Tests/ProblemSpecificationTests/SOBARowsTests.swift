@@ -75,7 +75,7 @@ import func Glibc.exp
 
     @Test func drawnRowsMoveAsByHand() throws {
         let built = try #require(try admit(Self.document).built)
-        let data = Dictionary(uniqueKeysWithValues: built.problem.data.map { ($0.name, $0.tensor.values) })
+        let data = Dictionary(uniqueKeysWithValues: built.problem.data.map { ($0.name, $0.numbers) })
         func draw(_ slot: Int, batch: Int, of rows: Int) -> Draw {
             let count = min(batch, rows - slot * batch)
             return Draw(start: slot * batch, count: count, weight: Double((rows + batch - 1) / batch), slot: slot)

@@ -157,7 +157,7 @@ import Testing
     @Test func roundsDataOnce() throws {
         let built = try #require(
             try admit(Self.ridge, ["problem.data.b.value=[0.1, 16777217]"]).built)
-        let values = built.problem.data.first { $0.name == "b" }?.tensor.values
+        let values = built.problem.data.first { $0.name == "b" }?.numbers
         #expect(values == [Double(Float(0.1)), 16_777_216])
     }
 }

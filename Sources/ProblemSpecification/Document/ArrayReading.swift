@@ -7,6 +7,8 @@ import Tensors
 package enum ArrayLimits {
     /// Entries of an array written in the document, about 1 MiB of JSON.
     package static let inlineEntries = 131_072
+    /// Rows, and columns, of a sparse matrix written in the document.
+    package static let sparseDimension = 1 << 20
     /// Entries of any declared shape.
     package static let declaredEntries = 1 << 31
     /// Dimensions of any array.

@@ -57,6 +57,8 @@ package struct DataEntry: Sendable, Equatable {
 package enum DataSource: Sendable, Equatable {
     /// Given in the document; an integer tensor where every literal is an integer.
     case value(Tensor)
+    /// Given in the document by its stored entries.
+    case sparse(SparseMatrix)
     /// A part of an uploaded data set.
     case dataset(DatasetSelection)
     /// Drawn from a distribution.
@@ -67,16 +69,48 @@ package enum DataSource: Sendable, Equatable {
 package struct DatasetSelection: Sendable, Equatable {
     /// Name or id.
     package let dataset: String
-    /// Columns in the order wanted.
-    package let columns: ColumnSelection
+    /// Which of its arrays.
+    package let part: DatasetPart
     /// All rows where nil.
     package let rows: RowRange?
 
     /// The memberwise initializer.
-    package init(dataset: String, columns: ColumnSelection = .all, rows: RowRange? = nil) {
+    package init(dataset: String, part: DatasetPart, rows: RowRange? = nil) {
         self.dataset = dataset
-        self.columns = columns
+        self.part = part
         self.rows = rows
+    }
+
+    /// Columns of a table.
+    package init(dataset: String, columns: ColumnSelection = .all, rows: RowRange? = nil) {
+        self.init(dataset: dataset, part: .columns(columns), rows: rows)
+    }
+}
+
+/// One of the arrays that a data set holds.
+package enum DatasetPart: Sendable, Equatable {
+    /// Of a table: columns in the order wanted.
+    case columns(ColumnSelection)
+    /// Of labelled sparse rows (LIBSVM): the matrix.
+    case features(FeatureSelection)
+    /// Of labelled sparse rows: the labels, a vector.
+    case labels
+}
+
+/// How the features of labelled sparse rows are read.
+package struct FeatureSelection: Sendable, Equatable {
+    /// The number of columns; what the largest index wants where nil.
+    package let count: Int?
+    /// The index of the first column, 0 or 1; found in the file where nil.
+    package let firstIndex: Int?
+    /// Whether zeros are written out.
+    package let isDense: Bool
+
+    /// The memberwise initializer.
+    package init(count: Int? = nil, firstIndex: Int? = nil, isDense: Bool = false) {
+        self.count = count
+        self.firstIndex = firstIndex
+        self.isDense = isDense
     }
 }
 

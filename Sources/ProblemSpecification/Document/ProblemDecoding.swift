@@ -89,20 +89,22 @@ extension DocumentReader {
     }
 
     private mutating func dataSource(_ field: Field) -> DataSource? {
-        let kinds = ["value", "dataset", "random"]
-        guard let entry = map(field, wanted: "an object with \"value\", \"dataset\" or \"random\"") else { return nil }
+        let kinds = ["value", "csr", "dataset", "random"]
+        let wanted = "an object with \"value\", \"csr\", \"dataset\" or \"random\""
+        guard let entry = map(field, wanted: wanted) else { return nil }
         let present = kinds.filter { entry[$0] != nil }
         guard present.count == 1 else {
-            // With none of the three, a mistyped name deserves its hint.
-            if present.isEmpty { _ = fields(field, wanted: "an object", known: kinds + ["columns", "rows"]) }
+            // With none of them, a mistyped name deserves its hint.
+            if present.isEmpty { _ = fields(field, wanted: "an object", known: kinds + Self.datasetFields) }
             let message =
-                "a data entry has exactly one of \"value\", \"dataset\", \"random\"; this has \(present.count)"
+                "a data entry has exactly one of \"value\", \"csr\", \"dataset\", \"random\"; this has \(present.count)"
             fault(field.pointer, present.isEmpty ? .missingField : .dataError, message)
             return nil
         }
-        let known = present == ["dataset"] ? ["dataset", "columns", "rows"] : present
+        let known = present == ["dataset"] ? Self.datasetFields : present
         guard let fields = fields(field, wanted: "an object", known: known) else { return nil }
         if let value = fields["value"] { return tensor(value, keepingIntegers: true).map { .value($0) } }
+        if let sparse = fields["csr"] { return sparseMatrix(sparse).map { .sparse($0) } }
         if let random = fields["random"] { return randomArray(random).map { .generated($0) } }
         return datasetSelection(fields).map { .dataset($0) }
     }
@@ -112,7 +114,7 @@ extension DocumentReader {
         if dataset == "", let field = fields["dataset"] {
             fault(field.pointer, .invalidName, "the name of a data set is not empty")
         }
-        let columns = columns(fields["columns"])
+        let part = datasetPart(fields)
         var rows: RowRange?
         if let field = fields["rows"], let text = string(field, wanted: "rows such as \"0:300\"") {
             rows = RowRange(text)
@@ -121,8 +123,40 @@ extension DocumentReader {
                 fault(field.pointer, .wrongType, message)
             }
         }
-        guard let dataset, let columns else { return nil }
-        return DatasetSelection(dataset: dataset, columns: columns, rows: rows)
+        guard let dataset, let part else { return nil }
+        return DatasetSelection(dataset: dataset, part: part, rows: rows)
+    }
+
+    private static let datasetFields = ["dataset", "array", "columns", "rows", "features", "first_index", "dense"]
+
+    /// A table's columns, or one of the arrays of labelled sparse rows, which "array" names.
+    private mutating func datasetPart(_ fields: Fields) -> DatasetPart? {
+        guard let array = fields["array"] else {
+            refuse(["features", "first_index", "dense"], in: fields, because: "needs \"array\": \"features\"")
+            return columns(fields["columns"]).map { .columns($0) }
+        }
+        refuse(["columns"], in: fields, because: "selects from a table, not from labelled rows")
+        switch word(array, as: LabelledArray.self) {
+        case .features:
+            return .features(
+                FeatureSelection(
+                    count: whole(fields["features"], in: 1...SparseMatrix.dimensionLimit),
+                    firstIndex: whole(fields["first_index"], in: 0...1), isDense: bool(fields["dense"]) ?? false))
+        case .labels:
+            refuse(["features", "first_index", "dense"], in: fields, because: "needs \"array\": \"features\"")
+            return .labels
+        case nil: return nil
+        }
+    }
+
+    private enum LabelledArray: String, CaseIterable {
+        case features, labels
+    }
+
+    private mutating func refuse(_ names: [String], in fields: Fields, because reason: String) {
+        for name in names {
+            if let field = fields[name] { fault(field.pointer, .wrongArgument, "\"\(name)\" \(reason)") }
+        }
     }
 
     private mutating func columns(_ field: Field?) -> ColumnSelection? {

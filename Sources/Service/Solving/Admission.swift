@@ -40,7 +40,7 @@ package enum Admission {
         guard
             let built = ProblemBuilder.build(
                 document.problem, seed: document.seed, memoryBytes: memoryBytes,
-                resolve: loaded.datasets.resolve, into: &diagnostics),
+                resolve: { loaded.datasets.resolve($0, $1, memoryBytes: memoryBytes) }, into: &diagnostics),
             let method = MethodResolver.resolve(
                 document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
         else { throw .faults(diagnostics) }

@@ -52,11 +52,11 @@ struct AdmissionWork {
         var frozen: [String: String] = [:]
         let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
         for entry in job.document.problem.data {
-            guard case .dataset(let selection) = entry.source, frozen[selection.dataset] == nil,
-                let file = datasets.file(selection.dataset)
+            guard case .dataset(let selection) = entry.source, frozen[DatasetLocator.key(selection)] == nil,
+                let file = datasets.file(selection)
             else { continue }
             do {
-                frozen[selection.dataset] = try blobs.keep([UInt8](try Data(contentsOf: file)))
+                frozen[DatasetLocator.key(selection)] = try blobs.keep([UInt8](try Data(contentsOf: file)))
             } catch {
                 return Self.failure("the data set \(selection.dataset) could not be kept: \(error)")
             }
