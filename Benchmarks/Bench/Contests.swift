@@ -92,9 +92,11 @@ enum Contests {
     }
 
     private static func problem(_ document: String, _ data: [String: Tensor]) throws -> MultilevelProblem {
-        try DataFolder.problem(document) { name in
-            guard let tensor = data[name] else { throw BenchError(description: "no data called \(name)") }
-            return tensor
+        try DataFolder.problem(document) { selection in
+            guard let tensor = data[selection.dataset] else {
+                throw BenchError(description: "no data called \(selection.dataset)")
+            }
+            return .dense(tensor)
         }
     }
 

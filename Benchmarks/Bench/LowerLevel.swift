@@ -53,7 +53,7 @@ final class LowerLevel {
         product = Program(
             graph, outputs: [shrunk], slots: [seldom, .steady("y", [y]), .everyRun("v", [v])], batchRows: rows)
         for program in [step, product] {
-            for array in problem.data { program.bind(array.node, to: array.tensor.storage) }
+            for array in problem.data { program.bind(array.node, to: array.value.memory(in: .float64)) }
             if batches != nil { program.write(Double(axis.rows) / 64, to: axis.expansion) }
             if let weights {
                 program.bind(weights, to: AlignedBuffer(start.x))

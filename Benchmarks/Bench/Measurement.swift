@@ -23,7 +23,7 @@ final class Measurements {
 
     static let names = [
         "w1.soba", "w1.step.batch", "w1.step", "w1.hv", "w2.step.batch", "w2.hv.batch", "w2.step", "w2.hv", "w2.outer",
-        "w4.step", "w4.hv", "w4.outer", "w5.step", "w5.hv",
+        "w3.step", "w3.hv", "w3.outer", "w4.step", "w4.hv", "w4.outer", "w5.step", "w5.hv",
     ]
 
     func measurement(_ name: String) throws -> Measurement {
@@ -47,6 +47,13 @@ final class Measurements {
             return outer(
                 OuterIteration(
                     try folder.problem(Documents.w2), innerSteps: 20, adjointSteps: 10, eta: 0.05, upperStep: 1e4,
+                    solver: .conjugateGradients), iterations: 3)
+        case "w3.step": return steps(LowerLevel(try folder.problem(Documents.w3), eta: 20))
+        case "w3.hv": return products(LowerLevel(try folder.problem(Documents.w3), eta: 20))
+        case "w3.outer":
+            return outer(
+                OuterIteration(
+                    try folder.problem(Documents.w3), innerSteps: 100, adjointSteps: 10, eta: 20, upperStep: 100,
                     solver: .conjugateGradients), iterations: 3)
         case "w4.step": return steps(LowerLevel(try folder.problem(Documents.w4), eta: 0.5))
         case "w4.hv": return products(LowerLevel(try folder.problem(Documents.w4), eta: 0.5))

@@ -28,11 +28,28 @@ struct DataFolder {
 
     func values(_ name: String) throws -> [Double] { try array(name).values }
 
-    /// The problem of a document whose data sets are names of arrays.
-    func problem(_ document: String) throws -> MultilevelProblem { try Self.problem(document, array) }
+    /// A sparse matrix of `<name>_indptr.npy`, `<name>_indices.npy` and `<name>_data.npy`.
+    func matrix(_ name: String, columns: Int) throws -> SparseMatrix {
+        let starts = try values("\(name)_indptr").map { Int($0) }
+        return try SparseMatrix(
+            rows: starts.count - 1, columns: columns, starts: starts,
+            columnIndices: try values("\(name)_indices").map { Int($0) }, values: try values("\(name)_data"))
+    }
+
+    /// The problem of a document whose data sets are names of arrays; of sparse matrices where it asks for features.
+    func problem(_ document: String) throws -> MultilevelProblem {
+        try Self.problem(document) { selection in
+            guard case .features(let features) = selection.part, let columns = features.count else {
+                return .dense(try array(selection.dataset))
+            }
+            return .sparse(try matrix(selection.dataset, columns: columns))
+        }
+    }
 
     /// The problem of a document over arrays that `array` finds.
-    static func problem(_ document: String, _ array: (String) throws -> Tensor) throws -> MultilevelProblem {
+    static func problem(
+        _ document: String, _ array: (DatasetSelection) throws -> DataValue
+    ) throws -> MultilevelProblem {
         var diagnostics = Diagnostics()
         var fault: (any Error)?
         let source = try JSONParser.parse(document)
@@ -40,7 +57,7 @@ struct DataFolder {
             ProblemBuilder.build(
                 document.problem, seed: 0,
                 resolve: { _, selection in
-                    do { return .success(try array(selection.dataset)) } catch {
+                    do { return .success(try array(selection)) } catch {
                         fault = error
                         return .failure(DatasetFault(message: "\(error)"))
                     }
@@ -79,6 +96,19 @@ enum Documents {
             {"variables": {"x": {"per": "train", "start": -2}}, "minimize": "mean(cross_entropy(Xv @ W, yv))"},
             {"variables": {"W": {"shape": [784, 10]}},
              "minimize": "mean(sigmoid(x) * cross_entropy(X @ W, y)) + 0.2 * sum(W^2)"}]},
+         "method": "aid-cg"}
+        """
+
+    static let w3 = """
+        {"problem": {
+          "data": {
+            "X":  {"dataset": "w3_tr", "array": "features", "features": 20000}, "y":  {"dataset": "w3_ytr"},
+            "Xv": {"dataset": "w3_va", "array": "features", "features": 20000}, "yv": {"dataset": "w3_yva"}},
+          "samples": {"train": {"arrays": ["X", "y"]}, "validation": {"arrays": ["Xv", "yv"]}},
+          "levels": [
+            {"variables": {"lambda": {"shape": [20000, 1]}}, "minimize": "mean(cross_entropy(Xv @ W, yv))"},
+            {"variables": {"W": {"shape": [20000, 20]}},
+             "minimize": "mean(cross_entropy(X @ W, y)) + 0.5 * mean(exp(lambda) * W^2)"}]},
          "method": "aid-cg"}
         """
 
