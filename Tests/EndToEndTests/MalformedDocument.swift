@@ -347,6 +347,6 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             "several sets on a lower level",
             document(y: #"{"shape": [2], "constraint": ["nonnegative", {"l2_ball": 1}]}"#),
             at: "/problem/levels/1/variables/y/constraint  unsupported", says: "list of sets"),
-        Self("a determinant", document(upper: "logdet(outer(x, y))"), at: "\(upper)  1:1  unsupported", says: "logdet"),
+        Self("a convolution", document(upper: "conv2d(x, y)"), at: "\(upper)  1:1  unsupported", says: "conv2d"),
     ]
 }
