@@ -2,80 +2,78 @@
 // in the order of the stored entries (of one column: eight chains, one per lane), whatever the width, the variant, and
 // the other elements; so a product by scattering and one by the stored transpose differ in no bit where columns are many.
 
-// Columns of the result that stay in registers while the entries of a row pass by, and the vectors that hold them.
-enum { SK_PANEL_COLUMNS = 32, SK_PANEL_CHUNKS = SK_PANEL_COLUMNS / SK_LANES };
+// Columns of the result that stay in registers while the entries of a row pass by, in vectors of four: rows often begin
+// within a cache line, which wider vectors would cross, and widths are rarely multiples of more.
+enum { SK_PANEL_COLUMNS = 32, SK_PANEL_QUADS = SK_PANEL_COLUMNS / 4 };
 
 // Entries between asking for a row of the dense factor and using it: rows are far apart, so nothing else foresees them.
 enum { SK_SPARSE_AHEAD = 24 };
 
-SK_INLINE void prefetch_row(const real *row, int chunks) {
-#pragma clang loop unroll(full)
-    for (int j = 0; j < chunks; j++) __builtin_prefetch(row + SK_LANES * j);
-}
+typedef real quad __attribute__((ext_vector_type(4)));
+typedef double wide_quad __attribute__((ext_vector_type(4)));
+typedef quad quad_unaligned __attribute__((aligned(sizeof(real)), may_alias));
 
-// Writes the first n <= SK_LANES lanes and nothing else. Masked stores of v3 cost tens of cycles on some processors.
-SK_INLINE void store_tail(real *p, vec x, int64_t n) {
-#if defined(SK_TARGET_V4)
-    store_first(p, x, n);
-#else
+SK_INLINE quad load_quad(const real *p) { return *(const quad_unaligned *)p; }
+
+// Writes the first n <= 4 lanes and nothing else.
+SK_INLINE void store_quad(real *p, quad x, int64_t n) {
+    if (n == 4) {
+        *(quad_unaligned *)p = x;
+        return;
+    }
 #pragma clang loop unroll(full)
-    for (int l = 0; l < SK_LANES; l++)
+    for (int l = 0; l < 3; l++)
         if (l < n) p[l] = x[l];
-#endif
 }
 
-// `width` columns, in `chunks` vectors, of rows of C [m, n] = A B.
+SK_INLINE void prefetch_row(const real *row, int quads) {
+#pragma clang loop unroll(full)
+    for (int q = 0; q < quads; q += SK_LANES / 4) __builtin_prefetch(row + 4 * q);
+}
+
+// `width` columns, in `quads` vectors, of rows of C [m, n] = A B. Lanes past the width hold what follows the row; they are
+// not stored.
 SK_INLINE void sparse_panel(
-    int chunks, const sk_sparse *A, int64_t m, const real *B, real *C, int64_t n, int64_t width) {
+    int quads, const sk_sparse *A, int64_t m, const real *B, real *C, int64_t n, int64_t width) {
     const real *const values = A->values;
-    const int64_t last = A->starts[m] - 1, tail = width - SK_LANES * (chunks - 1);
+    const int64_t last = A->starts[m] - 1, tail = width - 4 * (quads - 1);
     for (int64_t i = 0; i < m; i++, C += n) {
-        wide sums[SK_PANEL_CHUNKS][SK_HALVES];
+        wide_quad sums[SK_PANEL_QUADS];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < chunks; j++)
-            for (int h = 0; h < SK_HALVES; h++) sums[j][h] = wide_splat(0.0);
+        for (int q = 0; q < quads; q++) sums[q] = (wide_quad)0.0;
         for (int64_t e = A->starts[i]; e < A->starts[i + 1]; e++) {
-            prefetch_row(B + A->columns[smaller(e + SK_SPARSE_AHEAD, last)] * n, chunks);
+            prefetch_row(B + A->columns[smaller(e + SK_SPARSE_AHEAD, last)] * n, quads);
             const real *const row = B + A->columns[e] * n;
-            const wide a = wide_splat(values[e]);
+            const wide_quad a = (wide_quad)(double)values[e];
 #pragma clang loop unroll(full)
-            for (int j = 0; j < chunks; j++) {
-                const vec b = load_chunk(row, j, chunks, tail);
-#pragma clang loop unroll(full)
-                for (int h = 0; h < SK_HALVES; h++)
-                    sums[j][h] = __builtin_elementwise_fma(a, widened(b, h), sums[j][h]);
+            for (int q = 0; q < quads; q++) {
+                const wide_quad b = __builtin_convertvector(load_quad(row + 4 * q), wide_quad);
+                sums[q] = __builtin_elementwise_fma(a, b, sums[q]);
             }
         }
 #pragma clang loop unroll(full)
-        for (int j = 0; j < chunks; j++) {
-            if (j < chunks - 1)
-                store(C + SK_LANES * j, narrowed(sums[j]));
-            else
-                store_tail(C + SK_LANES * j, narrowed(sums[j]), tail);
-        }
+        for (int q = 0; q < quads; q++)
+            store_quad(C + 4 * q, __builtin_convertvector(sums[q], quad), q < quads - 1 ? 4 : tail);
     }
 }
 
 // `width` columns of C [., n] += transpose(A) D for the m rows of A, C being zero or a sum so far.
 SK_INLINE void scatter_panel(
-    int chunks, const sk_sparse *A, int64_t m, const real *D, real *C, int64_t n, int64_t width) {
+    int quads, const sk_sparse *A, int64_t m, const real *D, real *C, int64_t n, int64_t width) {
     const real *const values = A->values;
-    const int64_t last = A->starts[m] - 1, tail = width - SK_LANES * (chunks - 1);
+    const int64_t last = A->starts[m] - 1, tail = width - 4 * (quads - 1);
     for (int64_t i = 0; i < m; i++, D += n) {
-        vec factors[SK_PANEL_CHUNKS];
+        quad factors[SK_PANEL_QUADS];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < chunks; j++) factors[j] = load_chunk(D, j, chunks, tail);
+        for (int q = 0; q < quads; q++) factors[q] = load_quad(D + 4 * q);
         for (int64_t e = A->starts[i]; e < A->starts[i + 1]; e++) {
-            prefetch_row(C + A->columns[smaller(e + SK_SPARSE_AHEAD, last)] * n, chunks);
+            prefetch_row(C + A->columns[smaller(e + SK_SPARSE_AHEAD, last)] * n, quads);
             real *const row = C + A->columns[e] * n;
-            const vec a = splat(values[e]);
+            const quad a = (quad)values[e];
 #pragma clang loop unroll(full)
-            for (int j = 0; j < chunks; j++) {
-                real *const at = row + SK_LANES * j;
-                if (j < chunks - 1)
-                    store(at, vfma(a, factors[j], load(at)));
-                else
-                    store_tail(at, vfma(a, factors[j], load_padded(at, tail)), tail);
+            for (int q = 0; q < quads; q++) {
+                real *const at = row + 4 * q;
+                store_quad(at, __builtin_elementwise_fma(a, factors[q], load_quad(at)), q < quads - 1 ? 4 : tail);
             }
         }
     }
@@ -97,22 +95,17 @@ static double sparse_row_dot(const real *values, const int32_t *columns, int64_t
     return sum_lanes(__builtin_elementwise_fma(a, b, sum));
 }
 
-#define SK_FOR_PANEL(KERNEL, in, out)                                                                            \
-    for (int64_t j = 0; j < n; j += SK_PANEL_COLUMNS) {                                                          \
-        const int64_t width = smaller(n - j, SK_PANEL_COLUMNS);                                                  \
-        switch ((width + SK_LANES - 1) / SK_LANES) {                                                             \
-        case 1: KERNEL(1, A, m, in + j, out + j, n, width); break;                                               \
-        SK_FURTHER_PANELS(KERNEL, in, out)                                                                       \
-        default: KERNEL(SK_PANEL_CHUNKS, A, m, in + j, out + j, n, width); break;                                \
-        }                                                                                                        \
+#define SK_PANEL(quads, KERNEL, in, out) \
+    case quads: KERNEL(quads, A, m, in + j, out + j, n, width); break;
+#define SK_FOR_PANEL(KERNEL, in, out)                                                       \
+    for (int64_t j = 0; j < n; j += SK_PANEL_COLUMNS) {                                     \
+        const int64_t width = smaller(n - j, SK_PANEL_COLUMNS);                             \
+        switch ((width + 3) / 4) {                                                          \
+            SK_PANEL(1, KERNEL, in, out) SK_PANEL(2, KERNEL, in, out) SK_PANEL(3, KERNEL, in, out) \
+            SK_PANEL(4, KERNEL, in, out) SK_PANEL(5, KERNEL, in, out) SK_PANEL(6, KERNEL, in, out) \
+            SK_PANEL(7, KERNEL, in, out) SK_PANEL(8, KERNEL, in, out)                       \
+        }                                                                                   \
     }
-#if SK_LANES == 8
-#define SK_FURTHER_PANELS(KERNEL, in, out)                        \
-    case 2: KERNEL(2, A, m, in + j, out + j, n, width); break;    \
-    case 3: KERNEL(3, A, m, in + j, out + j, n, width); break;
-#else
-#define SK_FURTHER_PANELS(KERNEL, in, out)
-#endif
 
 static void sparse_times(const sk_sparse *A, int64_t m, const void *dense, void *result, int64_t n) {
     const real *const B = dense, *const values = A->values;
