@@ -20,7 +20,7 @@ SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
 # For `make fuzz`: what is fuzzed, and how long each.
-TARGET ?= formulas documents tables
+TARGET ?= formulas documents tables samples
 SECONDS_OF_FUZZ ?= 60
 
 # For `make bench` and `make bench-peers`: rounds, and which workloads (all where empty).
@@ -66,7 +66,7 @@ abuse: deps ## Set hundreds of bad clients on a server (SECONDS_OF_ABUSE, SEED)
 	$(SWIFT) build -c $(CONFIGURATION) --product Abuse
 	.build/$(CONFIGURATION)/Abuse --seconds $(SECONDS_OF_ABUSE) --seed $(SEED)
 
-fuzz: deps ## Fuzz what reads formulas, documents and tables (TARGET, SECONDS_OF_FUZZ)
+fuzz: deps ## Fuzz what reads formulas, documents and data sets (TARGET, SECONDS_OF_FUZZ)
 	STACKELBERG_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --sanitize address \
 	    -Xswiftc -sanitize=fuzzer --product Fuzz
 	Fuzz/run.sh $(SECONDS_OF_FUZZ) $(TARGET)

@@ -9,6 +9,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case documents
     /// A data set: a byte that chooses format and selection, then the file.
     case tables
+    /// Labelled sparse rows: a byte that chooses the selection, then the file.
+    case samples
 
     /// Puts the bytes through everything that would be done with them.
     ///
@@ -18,6 +20,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .formulas: try FormulaTarget.check(bytes)
         case .documents: try DocumentTarget.check(bytes)
         case .tables: try TableTarget.check(bytes)
+        case .samples: try SamplesTarget.check(bytes)
         }
     }
 }
