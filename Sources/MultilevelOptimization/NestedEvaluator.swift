@@ -99,6 +99,7 @@ package final class NestedEvaluator {
         stop: @escaping StopCheck = { nil }
     ) -> NestedEvaluation {
         begin(responses, tolerance, stop)
+        defer { solver.end() }
         program.write(x, to: nested.upper)
         program.run(runtime)
         let gradient = program.result(0)
@@ -111,6 +112,7 @@ package final class NestedEvaluator {
         stop: @escaping StopCheck = { nil }
     ) -> NestedEvaluation {
         begin(responses, tolerance, stop)
+        defer { solver.end() }
         valueProgram.write(x, to: nested.upper)
         valueProgram.run(runtime)
         return evaluation(valueProgram, from: 0, gradient: [])

@@ -78,6 +78,9 @@ package final class NestedSolver: SolveHandler {
         self.stop = stop
     }
 
+    /// Lets go of the stop check, which may hold whoever holds this solver.
+    func end() { stop = { nil } }
+
     /// ‖R‖ at the response that was found last for these captures' equilibrium; `nil` where none was.
     func residualNorm(of equilibrium: Equilibrium, at point: [Double]) -> Double? {
         states[equilibrium]?.solved.first { $0.point == point }?.residual

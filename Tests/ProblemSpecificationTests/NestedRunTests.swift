@@ -112,6 +112,20 @@ import Testing
         #expect(found.faults.contains { $0.sentence.hasPrefix(words) }, "\(found.faults)")
     }
 
+    /// A stop check may hold the run that holds the evaluator.
+    @Test func keepsNothingOfItsCaller() throws {
+        final class Caller {}
+        let evaluator = NestedEvaluator(try #require(try admit(Self.trilevel).built).problem)
+        weak var gone: Caller?
+        do {
+            let caller = Caller()
+            gone = caller
+            _ = evaluator.evaluate(at: [0.4], stop: { withExtendedLifetime(caller) { nil } })
+            _ = evaluator.evaluateValue(at: [0.4], stop: { withExtendedLifetime(caller) { nil } })
+        }
+        #expect(gone == nil)
+    }
+
     @Test func stopsWhenAsked() throws {
         let admitted = try admit(Self.trilevel)
         let problem = try #require(admitted.built).problem
