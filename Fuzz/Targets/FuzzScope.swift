@@ -14,6 +14,8 @@ struct FuzzScope {
     let train: AxisID
     let validation: AxisID
     private let big: NodeID
+    /// The sparse data matrix.
+    private let sparse: (node: NodeID, matrix: SparseMatrix)
     private var values: [NodeID: [Double]] = [:]
 
     init() {
@@ -23,6 +25,15 @@ struct FuzzScope {
         for axis in [train, validation] {
             names.expansion[axis] = graph.addInput("expansion", shape: .scalar, role: .value)
         }
+        // Rows and columns that begin, end and are empty.
+        let matrix = try! SparseMatrix(  // the numbers make a matrix
+            rows: 5, columns: 3, starts: [0, 1, 3, 3, 4, 5], columnIndices: [1, 0, 2, 2, 0],
+            values: [0.5, -1.5, 2, 0, 0.25])
+        sparse = (
+            graph.addInput(
+                "S", shape: [.axis(train), .size(3)], role: .data, storage: .sparse(entries: matrix.entryCount)), matrix
+        )
+        names.names["S"] = Expression(node: sparse.node)
         declareData()
         declareVariables()
         // Two that need others, and two that need themselves.
@@ -124,6 +135,7 @@ struct FuzzScope {
             case .value: program.write(numbers, to: node)
             }
         }
+        if program.uses(sparse.node) { program.bind(sparse.node, to: sparse.matrix) }
         for factor in names.expansion.values { program.write(1, to: factor) }
     }
 }

@@ -10,7 +10,7 @@ struct GraphNumbers {
 
     /// Computes every node that the outputs need; `nil` when that takes too much memory.
     init?(_ scope: FuzzScope, _ graph: Graph, outputs: [NodeID], extra: [NodeID: [Double]]) {
-        let nodes = graph.reachable(from: outputs)
+        let nodes = graph.reachable(from: outputs).filter { !graph.isSparse($0) }
         let plan = ProgramPlan(graph, outputs: nodes)
         guard scope.canRun(plan) else { return nil }
         let values = scope.run(plan, extra: extra)
