@@ -137,6 +137,7 @@ struct HypergradientEvaluator {
 
     func solveLower(from start: [Double]) -> Solution? {
         let objective = SmoothObjective(
+            epsilon: oracle.precision.epsilon,
             value: { point in
                 oracle.setLower(point)
                 return oracle.lowerValue()

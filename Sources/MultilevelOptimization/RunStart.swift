@@ -31,14 +31,14 @@ struct RunStart {
                 oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop)
             guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
             best = first
-            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint)
+            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint, problem.precision)
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .nested(let axes):
             let evaluator = RunEvaluator(.nested(axes), oracle, estimatedStep: nil, stop: stop)
             guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
             best = first
-            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint)
+            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint, problem.precision)
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .soba(let axes):

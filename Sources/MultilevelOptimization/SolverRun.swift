@@ -184,7 +184,7 @@ package final class SolverRun {
         let evaluator = RunEvaluator(
             configuration.algorithm, oracle, estimatedStep: state.estimatedStep, stop: stop)
         guard let upper = evaluator.upper,
-            var stepper = UpperStepper(resuming: saved, upper, set: problem.upper.constraint)
+            var stepper = UpperStepper(resuming: saved, upper, set: problem.upper.constraint, problem.precision)
         else { preconditionFailure("a state of another method; reading it back checks that") }
         while true {
             guard let evaluation = evaluator.evaluate(at: stepper.propose(), after: current) else {

@@ -181,7 +181,8 @@ private struct ArmijoDescent {
         }
         guard trialValue.isFinite, trialSlope.isFinite else { return false }
         // Differences below this are rounding; then a step must not climb more than half as steeply as it started.
-        if (trialValue - value).magnitude <= 1e-12 * value.magnitude { return trialSlope <= -slope / 2 }
+        let noise = max(1e-12, 16 * objective.epsilon) * value.magnitude
+        if (trialValue - value).magnitude <= noise { return trialSlope <= -slope / 2 }
         return trialValue <= value + 1e-4 * slope
     }
 }

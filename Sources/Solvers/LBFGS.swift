@@ -73,7 +73,7 @@ private struct LBFGSRun {
         current = Iterate(x: start, gradient: gradient, value: value, norm: VectorMath.norm(gradient))
         trial = current
         best = current
-        magnitude = AverageMagnitude(value)
+        magnitude = AverageMagnitude(value, epsilon: objective.epsilon)
     }
 
     func statusOfStart(_ threshold: Double) -> SolveStatus? {
@@ -143,8 +143,12 @@ private struct LBFGSRun {
 private struct AverageMagnitude {
     private var average: Double
     private var weight = 1.0
+    private let epsilon: Double
 
-    init(_ value: Double) { average = value.magnitude }
+    init(_ value: Double, epsilon: Double) {
+        average = value.magnitude
+        self.epsilon = epsilon
+    }
 
     mutating func include(_ value: Double) {
         weight = 1 + 0.7 * weight
@@ -152,8 +156,8 @@ private struct AverageMagnitude {
     }
 
     /// What the line search takes for rounding: sums that cancel lose more than their last digit.
-    var noise: Double { 1e-10 * average }
+    var noise: Double { max(1e-10, 32 * epsilon) * average }
 
     /// The few last digits that always are.
-    var rounding: Double { 16 * Double.ulpOfOne * average }
+    var rounding: Double { 16 * epsilon * average }
 }

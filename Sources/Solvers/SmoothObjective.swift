@@ -11,12 +11,17 @@ package struct SmoothObjective {
     /// Both at once, which is usually cheaper than one after the other.
     package let valueAndGradient: (_ x: [Double], _ gradient: inout [Double]) -> Double
 
+    /// The distance from 1 to the next number of those that f and ∇f are computed in.
+    package let epsilon: Double
+
     /// The objective whose parts are evaluated separately; all three must describe the same function.
     package init(
+        epsilon: Double = .ulpOfOne,
         value: @escaping (_ x: [Double]) -> Double,
         gradient: @escaping (_ x: [Double], _ gradient: inout [Double]) -> Void,
         valueAndGradient: @escaping (_ x: [Double], _ gradient: inout [Double]) -> Double
     ) {
+        self.epsilon = epsilon
         self.value = value
         self.gradient = gradient
         self.valueAndGradient = valueAndGradient

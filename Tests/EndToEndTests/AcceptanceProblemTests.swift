@@ -88,6 +88,26 @@ struct KnownProblem: Sendable, CustomTestStringConvertible {
         #expect(agrees(upper, problem.startSlope))
     }
 
+    /// The same in float32, to what its gradients are worth on the flattest of the problems: 1e-6 / (2 / 27).
+    @Test(arguments: KnownProblem.all, ["aid-cg", "itd"])
+    func float32MeetsTheClosedFormAsFarAsItCan(_ problem: KnownProblem, _ method: String) throws {
+        let lower = method == "itd" ? ["--set", "method.lower_solver=\(problem.descent)"] : []
+        let single = ["--set", "problem.precision=float32", "--set", "tolerances.hypergradient=1e-6"]
+        let solved = try run(problem, ["--set", "method.name=\(method)"] + single + lower)
+        #expect(solved.finished.ending == .status(0))
+        #expect(solved.result?["provenance"]?["precision"]?.text == "float32")
+        #expect(abs(solved.objective - problem.objective) <= 5e-5)
+        for (name, expected) in problem.variables {
+            let found = solved.variable(name)
+            #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 5e-5 }, "\(name) = \(found)")
+        }
+        // The start is measured in float64.
+        let first = try #require(solved.point(0))
+        #expect(agrees(first["upper_objective"]?.number ?? .nan, problem.startValue))
+        let error = try #require(solved.result?["certificate"]?["hypergradient_error"]?["value"]?.number)
+        #expect(error <= 5e-5)
+    }
+
     @Test func fiveStepsOfConjugateGradientsSolveFiveCurvatures() throws {
         let method = #"method={"name": "aid-cg", "linear_solver": {"steps": 5}}"#
         let solved = try run(.conditioning, ["--set", method])

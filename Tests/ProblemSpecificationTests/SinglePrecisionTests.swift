@@ -45,6 +45,17 @@ import Testing
         #expect(found.count == exact.count && isClose, "\(name): \(found)")
     }
 
+    /// Curvatures from 1 to 100.
+    private static let curvatures: [Double] = [1, 25, 50, 75, 100].flatMap { [$0, $0, $0, $0] }
+    private static let conditioning = """
+        {"problem": {
+          "precision": "float32",
+          "data": {"h": {"value": \(curvatures)}},
+          "levels": [
+            {"variables": {"x": {"shape": [20]}}, "minimize": "sum(y) + 0.5 * sum(x^2)"},
+            {"variables": {"y": {"shape": [20]}}, "minimize": "0.5 * sum(h * y^2) - sum(x * y)"}]}}
+        """
+
     private struct Answer {
         let document: String
         let objective: Double
@@ -56,13 +67,18 @@ import Testing
         Answer(document: quadratic, objective: 0.25, x: [0.5], y: [0.5]),
         Answer(document: ridge, objective: 1 / 36, x: [0.6931472], y: [1 / 3, 2 / 3]),
         Answer(document: twoTasks, objective: 1 / 8, x: [1], y: [0.5, 2.5]),
+        Answer(
+            document: conditioning, objective: curvatures.reduce(0) { $0 - 0.5 / ($1 * $1) },
+            x: curvatures.map { -1 / $0 }, y: curvatures.map { -1 / ($0 * $0) }),
     ]
 
     @Test(arguments: ["auto", "aid-cg", "aid-fixed-point", "itd"])
     func reachesTheClosedForms(_ method: String) throws {
         for answer in Self.answers {
             let (_, result) = try run(
-                answer.document, ["method.name=\(method)", "tolerances.hypergradient=1e-6"])
+                answer.document,
+                ["method.name=\(method)", "tolerances.hypergradient=1e-6"]
+                    + (method == "itd" ? ["method.lower_solver.steps=2000"] : []))
             #expect(result.termination.isSuccess)
             expect([result.objectives[0]], [answer.objective], "objective by \(method)")
             expect(result.x, answer.x, "x by \(method)")
