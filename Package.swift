@@ -147,6 +147,12 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict, linkerSettings: executableLinking),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+        // Puts its own malloc before the system's in whatever it is linked into: tests only.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .testTarget(
+            name: "AllocationTests",
+            dependencies: ["CAllocationCounter", "ExpressionGraph", "MultilevelOptimization", "Solvers", "Tensors"],
+            swiftSettings: strict, linkerSettings: executableLinking),
         // Starts the executable that stands beside the program that uses it, and talks to it over a socket.
         .target(name: "ServiceHarness", path: "Tests/ServiceHarness", swiftSettings: strict),
         .executableTarget(

@@ -66,7 +66,26 @@ package struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
     }
 
     /// The number of elements; `nil` when the product overflows.
-    package func elementCount(rows: (AxisID) -> Int) -> Int? { Shapes.elementCount(sizes(rows: rows)) }
+    package func elementCount(rows: (AxisID) -> Int) -> Int? {
+        // In a loop of its own, without the sizes as an array: programs ask while they iterate.
+        var count = 1
+        var isEmpty = false
+        var overflows = false
+        for dimension in dimensions {
+            let size =
+                switch dimension {
+                case .size(let n): n
+                case .axis(let id): rows(id)
+                }
+            if size < 0 { return nil }
+            isEmpty = isEmpty || size == 0
+            let product = count.multipliedReportingOverflow(by: max(size, 1))
+            count = product.partialValue
+            overflows = overflows || product.overflow
+        }
+        if isEmpty { return 0 }
+        return overflows ? nil : count
+    }
 
     package func replacing(_ index: Int, with dimension: Dimension) -> Shape {
         var copy = self

@@ -1,5 +1,6 @@
 // Programs are priced without being allocated, whatever their size.
 import ExpressionGraph
+import Tensors
 import Testing
 
 @Suite struct ProgramPlanTests {
@@ -54,5 +55,14 @@ import Testing
         let batch = ProgramPlan(graph, outputs: outputs, batchRows: [axis: 64]).memoryBytes
         #expect(whole >= 800 << 40)
         #expect(batch >= 64 * 800 && batch <= 64 * 800 + Self.overhead)
+    }
+
+    /// The number of elements, also where dimensions are missing, empty, impossible or too many.
+    @Test(arguments: [
+        ([], 1), ([3, 4], 12), ([0, 5], 0), ([Int.max, Int.max, 0], 0), ([1 << 40, 1 << 40], nil), ([-1, 0], nil),
+    ])
+    func shapesCountTheirElements(_ sizes: [Int], _ count: Int?) {
+        #expect(Shape(sizes: sizes).elementCount { _ in 0 } == count)
+        #expect(Shapes.elementCount(sizes) == count)
     }
 }
