@@ -44,8 +44,8 @@ struct Schedule {
         let order = graph.reachable(from: outputs)
         materialised = Self.findMaterialised(graph, order: order, outputs: outputs)
         let computed = order.filter { isComputed($0) }
-        assignStages(order, computed)
         collectUsers(computed)
+        assignStages(order, computed)
         assignLevels(computed)
         delayLevels(computed)
         fillStages(computed)
@@ -148,11 +148,30 @@ struct Schedule {
     }
 
     private mutating func assignStages(_ order: [NodeID], _ computed: [NodeID]) {
-        let dependences = slots.dependences(graph, order)
+        var dependences = slots.dependences(graph, order)
+        for id in computed.reversed() {
+            if let later = joinedDependence(id, dependences) { dependences[id.index] = later }
+        }
         let distinct = Set(computed.map { dependences[$0.index] }).sorted(by: SlotSet.precedes)
         stages = distinct.map { Stage(dependence: $0) }
         let place = Dictionary(uniqueKeysWithValues: zip(distinct, distinct.indices))
         for id in computed { stage[id] = place[dependences[id.index]] }
+    }
+
+    /// A change of sign costs nothing in the pass that reads it (a + (−b) is one operation there) and an array of its own
+    /// in a stage before that: it joins its users where all of them are in one stage.
+    private func joinedDependence(_ id: NodeID, _ dependences: [SlotSet]) -> SlotSet? {
+        guard fuses, case .unary(.negate) = graph.operation(id), let users = users[id], let first = users.first,
+            !outputs.contains(where: { reshapeRoot($0) == id })
+        else { return nil }
+        let later = dependences[first.index]
+        guard users.allSatisfy({ shapesAgree(id, $0) && dependences[$0.index] == later }) else { return nil }
+        return later
+    }
+
+    private func shapesAgree(_ a: NodeID, _ b: NodeID) -> Bool {
+        guard let shape = blockShape(a) else { return false }
+        return shape == blockShape(b)
     }
 
     private mutating func fillStages(_ computed: [NodeID]) {
