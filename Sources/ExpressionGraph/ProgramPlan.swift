@@ -29,7 +29,7 @@ package struct ProgramPlan {
     ) {
         let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
         let table = SlotTable(slots)
-        var regrouping = Regrouping(graph, outputs: outputs, slots: table, rows: maximum)
+        var regrouping = Regrouping(graph, outputs: outputs, slots: table, rows: maximum, precision)
         if options.regroupsProducts { regrouping.run() }
         let graph = regrouping.graph
         let schedule = Schedule(graph, outputs: regrouping.outputs, slots: table, fuses: options.fuses)

@@ -17,6 +17,8 @@ struct Regrouping {
     private(set) var outputs: [NodeID]
     private let slots: SlotTable
     private let rows: [Int]
+    /// Not in float32, where the condition of XᵀX would take most of the digits there are.
+    private let multipliesMatrices: Bool
     private let order: [NodeID]
     private let dependences: [SlotSet]
     private var readers: [Int]
@@ -25,7 +27,8 @@ struct Regrouping {
     private var image: [NodeID: NodeID] = [:]
 
     /// - Parameter rows: of every sample axis, at the most.
-    init(_ graph: Graph, outputs: [NodeID], slots: SlotTable, rows: [Int]) {
+    init(_ graph: Graph, outputs: [NodeID], slots: SlotTable, rows: [Int], _ precision: Precision) {
+        multipliesMatrices = precision == .float64
         self.graph = graph
         self.outputs = outputs
         self.slots = slots
@@ -190,9 +193,9 @@ struct Regrouping {
 
     /// Whether to multiply `a` and `b` once instead of one after the other with the `vectors` of `x` every time.
     private func pays(_ a: Factor, _ b: Factor, x: Factor, vectors: Int) -> Bool {
-        guard dependence(a.node) == .none, dependence(b.node) == .none, dependence(x.node) != .none else {
-            return false
-        }
+        guard multipliesMatrices, dependence(a.node) == .none, dependence(b.node) == .none,
+            dependence(x.node) != .none
+        else { return false }
         let (first, second) = (sizes(a), sizes(b))
         return ProductCost(rows: first.rows, inner: first.columns, columns: second.columns, vectors: vectors).pays
     }

@@ -26,7 +26,7 @@ struct BilevelGraph {
     init(_ graph: Graph, lower: NodeID, upper: NodeID, x: [NodeID], y: [NodeID]) {
         var graph = graph
         let tangents = y.map { node in
-            graph.addInput("tangent of \(node.index)", shape: graph.shape(node), role: .value)
+            graph.addInput("v_\(graph.formula(node, depth: 0))", shape: graph.shape(node), role: .value)
         }
         let gradient = graph.gradient(of: lower, at: y)
         hessianProduct = graph.linearize(gradient, along: Dictionary(uniqueKeysWithValues: zip(y, tangents)))

@@ -83,17 +83,3 @@ package struct MemoryPrice: Sendable, Equatable {
         dimension.times(2).times(min(memory, steps)).adding(memory.times(4))
     }
 }
-
-extension Int {
-    /// The sum of two counts, at most the largest integer.
-    func adding(_ other: Int) -> Int {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-
-    /// The product of two counts, at most the largest integer.
-    func times(_ other: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: other)
-        return overflow ? .max : product
-    }
-}

@@ -34,6 +34,13 @@ struct SOBAPlan {
             precision: problem.precision)
     }
 
+    /// What the program's outputs are called, in order.
+    var outputNames: [String] {
+        func names(_ nodes: [NodeID]) -> [String] { nodes.map { update.graph.formula($0, depth: 0) } }
+        let rows = sampled.leaves.filter { $0.rows != nil }.map(\.node)
+        return names(variables).map { "next_\($0)" } + names(rows).map { "step_of_\($0)" }
+    }
+
     private static func sources(_ draw: LevelDraw, _ sources: [String: DrawSource]) -> [DrawSource] {
         draw.axes.map { axis in
             guard let source = sources[axis.source.name] else {
@@ -56,8 +63,8 @@ struct SOBAUpdate {
     init(_ sampled: SampledGraph, _ upper: Level) {
         let d = sampled.derivatives
         graph = d.graph
-        rho = graph.addInput("lower step", shape: .scalar, role: .value)
-        gamma = graph.addInput("upper step", shape: .scalar, role: .value)
+        rho = graph.addInput("rho", shape: .scalar, role: .value)
+        gamma = graph.addInput("gamma", shape: .scalar, role: .value)
         let y = zip(d.y, d.lowerGradient).map { graph.subtract($0, scaled(rho, $1)) }
         let v = d.v.indices.map { index in
             let direction = graph.add(d.hessianProduct[index], d.upperGradientY[index])
@@ -86,8 +93,8 @@ struct SOBAUpdate {
         switch set {
         case .whole: return x
         case .box(let box):
-            let low = graph.addInput("lower bound", shape: graph.shape(x), role: .value)
-            let high = graph.addInput("upper bound", shape: graph.shape(x), role: .value)
+            let low = graph.addInput("lowest", shape: graph.shape(x), role: .value)
+            let high = graph.addInput("highest", shape: graph.shape(x), role: .value)
             bounds.append((low, box.lower))
             bounds.append((high, box.upper))
             return graph.binary(.minimum, graph.binary(.maximum, x, low), high)

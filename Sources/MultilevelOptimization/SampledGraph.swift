@@ -77,7 +77,7 @@ struct SampledGraph {
         var axes: [AxisID: Dimension] = [:]
         for axis in problem.axes(ofLevel: level) {
             let drawn = graph.addAxis(name: axis.name, rows: axis.rows)
-            let weight = graph.addInput("weight of \(axis.name)", shape: .scalar, role: .value)
+            let weight = graph.addInput("weight_\(axis.name)", shape: .scalar, role: .value)
             axes[axis.id] = .axis(drawn)
             replacements[axis.expansion] = weight
             draw.axes.append(LevelDraw.Axis(source: axis, drawn: drawn, weight: weight))

@@ -1,0 +1,158 @@
+// The programs of a method, how often an iteration runs each, and what that costs.
+import ExpressionGraph
+import Tensors
+
+/// One program of a method.
+package struct MethodProgram {
+    /// What it computes, as reports call it.
+    package let name: String
+    /// What its outputs are called, in order.
+    package let outputs: [String]
+    package let plan: ProgramPlan
+    /// Runs in one upper iteration, at the most; 0 for what only certificates need.
+    package let runs: Int
+    /// Upper and lower points at which one iteration runs it, at the most: all that is not the same for every tangent
+    /// is computed once at each.
+    package let points: Int
+
+    /// The cost in one upper iteration, at the most; what data alone decide not counted.
+    package var iterationCost: Cost {
+        guard runs > 0 else { return .none }
+        let extra = plan.everyRunCost.times(max(0, runs - points))
+        return plan.changingCost.times(min(runs, points)).adding(extra)
+    }
+}
+
+/// All programs that a method may compile.
+package struct MethodPlan {
+    package let programs: [MethodProgram]
+
+    /// Plans, without allocating anything: time by the number of operations, none by the sizes of arrays.
+    package init(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) {
+        let derivatives = BilevelGraph.full(problem)
+        let names = OutputNames(problem)
+        let usage: [OracleProgram: OracleUsage]
+        switch configuration.algorithm {
+        case .doubleLoop(let axes): usage = OracleUsage.iteration(of: axes, isSingleLevel: problem.isSingleLevel)
+        case .soba: usage = [:]
+        }
+        var programs = OracleProgram.compiled(for: problem, by: configuration).map { kind, precision in
+            // A method's own programs have the problem's precision; others are for certificates.
+            let use = (precision == problem.precision ? usage[kind] : nil) ?? OracleUsage(runs: 0, points: 0)
+            return MethodProgram(
+                name: kind.name, outputs: names.outputs(of: kind), plan: derivatives.plan(kind, in: precision),
+                runs: use.runs, points: use.points)
+        }
+        if case .soba = configuration.algorithm {
+            // The largest draw of an axis does not depend on the seed.
+            let plan = SOBAPlan(problem, draws: .seeded(problem, seed: 0))
+            programs.insert(
+                MethodProgram(
+                    name: "soba_iteration", outputs: plan.outputNames, plan: plan.program, runs: 1, points: 1), at: 0)
+        }
+        self.programs = programs
+    }
+
+    /// One upper iteration, at the most.
+    package var iterationCost: Cost { programs.reduce(.none) { $0.adding($1.iterationCost) } }
+
+    /// Every program with its steps, as text.
+    package var text: String {
+        var lines: [String] = []
+        for program in programs {
+            let listing = PlanListing(program.plan, outputs: program.outputs)
+            lines.append(
+                "\(program.name): \(program.usage), \(program.plan.precision.name); \(listing.memoryBytes.grouped) bytes of memory"
+            )
+            lines += listing.lines
+            lines.append("")
+        }
+        lines.append("an iteration, at the most: \(iterationCost.text)")
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension MethodProgram {
+    fileprivate var usage: String {
+        switch runs {
+        case 0: "for certificates"
+        case 1: "1 run an iteration"
+        default: "at most \(runs.grouped) runs an iteration"
+        }
+    }
+}
+
+/// How often an iteration evaluates one program.
+private struct OracleUsage {
+    let runs: Int
+    let points: Int
+
+    /// Counts of one hypergradient, the line search of the upper step not counted: it rarely needs a second.
+    static func iteration(of axes: DoubleLoopConfiguration, isSingleLevel: Bool) -> [OracleProgram: OracleUsage] {
+        var usage: [OracleProgram: OracleUsage] = [.upper: OracleUsage(runs: 1, points: 1)]
+        if isSingleLevel { return usage }
+        switch axes.lower {
+        case .gradientDescent(let step, let steps, _):
+            // The residual takes one gradient more.
+            let gradients = steps.adding(1)
+            usage[.lowerGradient] = OracleUsage(runs: gradients, points: gradients)
+            if step == .lineSearch { usage[.lowerValue] = OracleUsage(runs: steps, points: steps) }
+        case .lbfgs(_, let steps, _):
+            usage[.lowerValueAndGradient] = OracleUsage(runs: steps, points: steps)
+            usage[.lowerGradient] = OracleUsage(runs: 1, points: 1)
+        }
+        switch (axes.hypergradient, axes.lower) {
+        case (.implicit(.conjugateGradients(let steps, _)), _), (.implicit(.fixedPoint(_, let steps, _)), _):
+            usage[.hessian] = OracleUsage(runs: steps, points: 1)
+            usage[.mixed] = OracleUsage(runs: 1, points: 1)
+        case (.unrolledReverse(let truncation), .gradientDescent(_, let steps, _)),
+            (.unrolledReverse(let truncation), .lbfgs(_, let steps, _)):
+            let kept = min(truncation ?? steps, steps)
+            usage[.adjoint] = OracleUsage(runs: kept, points: kept)
+        }
+        return usage
+    }
+}
+
+extension OracleProgram {
+    /// The name in reports.
+    var name: String {
+        switch self {
+        case .lowerGradient: "lower_gradient"
+        case .lowerValueAndGradient: "lower_value_and_gradient"
+        case .lowerValue: "lower_value"
+        case .hessian: "hessian_product"
+        case .mixed: "mixed_product"
+        case .adjoint: "adjoint_products"
+        case .upper: "upper_value_and_gradients"
+        case .upperValue: "upper_value"
+        }
+    }
+}
+
+/// What the outputs of programs are called.
+private struct OutputNames {
+    let upper: [String]
+    let lower: [String]
+
+    init(_ problem: MultilevelProblem) {
+        upper = problem.upper.variables.map(\.name)
+        lower = problem.isSingleLevel ? [] : problem.lower.variables.map(\.name)
+    }
+
+    func outputs(of program: OracleProgram) -> [String] {
+        let gradient = lower.map { "g_\($0)" }
+        let hessian = lower.map { "Hv_\($0)" }
+        let mixed = upper.map { "Jv_\($0)" }
+        return switch program {
+        case .lowerGradient: gradient
+        case .lowerValueAndGradient: ["g"] + gradient
+        case .lowerValue: ["g"]
+        case .hessian: hessian
+        case .mixed: mixed
+        case .adjoint: hessian + mixed
+        case .upper: ["f"] + (lower + upper).map { "f_\($0)" }
+        case .upperValue: ["f"]
+        }
+    }
+}
