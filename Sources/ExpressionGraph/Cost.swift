@@ -52,6 +52,7 @@ struct StepCost {
             product(first).adding(product(second)).adding(Cost(operations: 0, bytes: -bytes([first.a])))
         case .single(let id): single(id)
         case .function(let nodes): function(nodes[0])
+        case .rowLoop(let loop): rowLoop(loop)
         }
     }
 
@@ -85,6 +86,22 @@ struct StepCost {
             bytes: bytes([plan.a, plan.b, plan.node]))
     }
 
+    /// A multiplication and a sum for each stored entry and column; of a batch, the entries that as many rows hold on average.
+    private func sparseProduct(_ id: NodeID) -> Cost {
+        let graph = schedule.graph
+        let node = graph[id]
+        guard case .input(let symbol) = graph.operation(node.operands[0]),
+            case .sparse(let entries) = graph.symbols[symbol.index].storage
+        else { return .none }
+        let drawn = count(node.operands[0])
+        let whole = graph.shape(node.operands[0]).elementCount { graph.axes[$0.index].rows } ?? .max
+        let read = whole == 0 ? 0 : Int(Double(entries) * (Double(drawn) / Double(whole)))
+        let columns = graph.shape(id).sizes { rows[$0.index] }.last ?? 1
+        return Cost(
+            operations: 2.times(read).times(columns),
+            bytes: read.times(width + MemoryLayout<Int32>.size).adding(bytes([node.operands[1], id])))
+    }
+
     /// Factors of square matrices, n³/3 multiplications and as many sums for LU, half of that for Cholesky.
     private func factorization(_ kind: Factorization, _ matrices: Shape) -> Int {
         let n = matrices.sizes { rows[$0.index] }.last ?? 0
@@ -106,6 +123,7 @@ struct StepCost {
         case .logSumExp: return Cost(operations: source.times(4).adding(count(id).times(2)), bytes: moved)
         // Compare, subtract, exp, add and divide.
         case .softmax: return Cost(operations: source.times(5), bytes: moved)
+        case .sparseProduct: return sparseProduct(id)
         case .factor(let kind):
             return Cost(operations: factorization(kind, schedule.graph.shape(node.operands[0])), bytes: moved)
         case .factoredSolve:
@@ -123,6 +141,14 @@ struct StepCost {
         case .broadcast, .transpose, .pad, .concatenate, .oneHot: return Cost(operations: 0, bytes: moved)
         case .input, .constant, .unary, .binary, .select, .matmul, .reshape, .function: return .none
         }
+    }
+
+    /// What lies between the steps of a block of rows stays in the cache and is not counted.
+    private func rowLoop(_ loop: RowLoop) -> Cost {
+        let effects = loop.effects(schedule)
+        let arrays = Set(effects.reads + effects.writes).subtracting(loop.locals)
+        return Cost(
+            operations: loop.body.reduce(0) { $0.adding(cost($1).operations) }, bytes: bytes(arrays.sorted()))
     }
 
     /// A loop costs its steps; a solution or a system one evaluation of its function, at the least: how many more it takes

@@ -41,6 +41,8 @@ struct FormulaWriter {
             return call("cumsum", x, "axis=\(axis)" + (reverse ? " from the end" : ""))
         case .matmul(let transposeA, let transposeB):
             return infix("@", .product, [transposed(x[0], transposeA), transposed(x[1], transposeB)])
+        case .sparseProduct(let isTransposed):
+            return infix("@", .product, [transposed(x[0], isTransposed), x[1]])
         case .factor(.lu): return call("lu", x)
         case .factor(.cholesky): return call("cholesky", x)
         case .factoredSolve(_, let isTransposed): return call("solve", [transposed(x[0], isTransposed), x[1]])
@@ -176,9 +178,9 @@ extension Graph {
         // They are not written, so they take no depth; graphs hold no two of them in a row.
         case .reshape, .broadcast: operands = [piece(node.operands[0], depth)]
         case .input, .constant: operands = []
-        case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul, .factor,
-            .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take, .takeAdd, .oneHot,
-            .function:
+        case .unary, .binary, .select, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum, .matmul,
+            .sparseProduct, .factor, .factoredSolve, .logDeterminant, .transpose, .slice, .pad, .concatenate, .take,
+            .takeAdd, .oneHot, .function:
             if depth == 0 { return .atom("…") }
             operands = node.operands.map { piece($0, depth - 1) }
         }

@@ -120,6 +120,7 @@ extension PlannedStep {
         case .product(let plan): isVector(plan, schedule) ? "gemv" : "gemm"
         case .productPair: "gemv pair"
         case .function: "function"
+        case .rowLoop: "row blocks"
         case .single(let id):
             switch schedule.graph.operation(id) {
             case .sumTo, .extremum, .logSumExp, .cumulativeSum: "reduction"
@@ -127,6 +128,7 @@ extension PlannedStep {
             case .factor: "factor"
             case .factoredSolve: "solve"
             case .logDeterminant: "reduction"
+            case .sparseProduct: "sparse product"
             case .broadcast, .transpose, .slice: "copy"
             case .pad, .concatenate: "join"
             case .take, .oneHot: "gather"
@@ -174,6 +176,7 @@ private struct ValueNames {
         case .productPair(let first, let second): return [line(first.node), line(second.node)]
         case .single(let id): return [line(id)]
         case .function(let nodes): return nodes.map { line($0) }
+        case .rowLoop(let loop): return loop.body.flatMap { lines($0) }
         }
     }
 

@@ -53,6 +53,9 @@ package struct Lowering {
         }
     }
 
+    /// What a definition stands for; `nil` where it was not lowered, or has a fault.
+    package func definition(_ name: String) -> Expression? { definitions[name] ?? nil }
+
     private mutating func lowerTree(_ formula: SyntaxTree) -> Expression? {
         guard !isExhausted else { return nil }
         tree = formula

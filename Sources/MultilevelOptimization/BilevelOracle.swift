@@ -27,14 +27,26 @@ package final class BilevelOracle {
     /// A program and the versions of the point it has seen.
     private struct Evaluator {
         let program: Program
+        /// Operations of a run at another point, and of one at the same point.
+        let movedOperations: Int
+        let stillOperations: Int
         var xVersion = 0
         var yVersion = 0
+
+        init(_ plan: ProgramPlan) {
+            program = Program(plan)
+            movedOperations = plan.changingCost.operations
+            stillOperations = plan.everyRunCost.operations
+        }
     }
     private var evaluators: [OracleProgram: Evaluator] = [:]
     private let weights: UpperFormulas?
     private let starts: UpperFormulas?
     /// The regularizer at the version of x that it was made for.
     private var regularizerAtPoint: (version: Int, function: ProximalFunction)?
+    private var plans: [OracleProgram: ProgramPlan] = [:]
+    /// Operations of all evaluations so far.
+    package private(set) var operations = 0
 
     /// The oracle of a problem, in the problem's precision.
     package convenience init(_ problem: MultilevelProblem) {
@@ -235,8 +247,10 @@ package final class BilevelOracle {
     }
 
     private func run(_ kind: OracleProgram, along v: [Double]? = nil) -> Program {
-        var evaluator = evaluators[kind] ?? Evaluator(program: compile(kind))
+        var evaluator = evaluators[kind] ?? compile(kind)
         let program = evaluator.program
+        let isStill = evaluator.xVersion == xVersion && evaluator.yVersion == yVersion
+        operations = operations.adding(isStill ? evaluator.stillOperations : evaluator.movedOperations)
         if evaluator.xVersion != xVersion {
             write(x, to: derivatives.x, in: program)
             evaluator.xVersion = xVersion
@@ -251,10 +265,20 @@ package final class BilevelOracle {
         return program
     }
 
-    private func compile(_ kind: OracleProgram) -> Program {
-        let program = Program(derivatives.plan(kind, in: precision))
-        for (node, buffer) in buffers { program.bind(node, to: buffer) }
-        return program
+    /// Operations of one run in which everything is computed. Nothing is compiled to find out.
+    func price(_ kind: OracleProgram) -> Int { plan(kind).cost.operations }
+
+    private func plan(_ kind: OracleProgram) -> ProgramPlan {
+        if let plan = plans[kind] { return plan }
+        let plan = derivatives.plan(kind, in: precision)
+        plans[kind] = plan
+        return plan
+    }
+
+    private func compile(_ kind: OracleProgram) -> Evaluator {
+        let evaluator = Evaluator(plan(kind))
+        for (node, buffer) in buffers { evaluator.program.bind(node, to: buffer) }
+        return evaluator
     }
 
     private func write(_ vector: [Double], to nodes: [NodeID], in program: Program) {

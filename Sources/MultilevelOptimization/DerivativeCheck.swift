@@ -1,18 +1,45 @@
 // Derivatives held against central differences of what they derive from, at a point near the start.
+import ExpressionGraph
 import Solvers
 import Tensors
 
+/// A measurement, or a sentence that says why it was not made.
+package enum Measurement<Value: Sendable & Equatable>: Sendable, Equatable {
+    case value(Value)
+    case skipped(String)
+}
+
 /// One derivative and how far it is from its difference quotient.
 package struct DerivativeCheck: Sendable, Equatable {
-    /// The largest relative error that passes.
+    /// The largest relative error at which both agree.
     package static let tolerance = 1e-5
+
+    /// What an error says, in a word.
+    package enum Verdict: String, Sendable {
+        /// Equal, as far as difference quotients can tell.
+        case agrees
+        case differs
+        /// Not a number on one side.
+        case undefined
+        case skipped
+    }
 
     package let name: String
     /// |difference quotient − derivative| along a random direction, relative to the larger of both and of the
     /// rounding noise that the quotient cannot see through.
-    package let relativeError: Double
+    package let relativeError: Measurement<Double>
 
-    package var passes: Bool { relativeError <= Self.tolerance }
+    package init(name: String, relativeError: Measurement<Double>) {
+        self.name = name
+        self.relativeError = relativeError
+    }
+
+    package var verdict: Verdict {
+        switch relativeError {
+        case .value(let error): error <= Self.tolerance ? .agrees : error.isFinite ? .differs : .undefined
+        case .skipped: .skipped
+        }
+    }
 }
 
 /// Checks every derivative that methods use.
@@ -20,10 +47,13 @@ package struct DerivativeChecker {
     private let oracle: BilevelOracle
     private let x: [Double]
     private let y: [Double]
+    private let budget: Int
     private var stream: RandomStream
 
-    /// - Parameter seed: of the point, near the start but not on it, and of the directions.
-    package init(_ problem: MultilevelProblem, seed: UInt64) {
+    /// - Parameters:
+    ///   - seed: of the point, near the start but not on it, and of the directions.
+    ///   - budget: the operations that all checks together may take.
+    package init(_ problem: MultilevelProblem, seed: UInt64, budget: Int = .max) {
         oracle = BilevelOracle(problem).reference
         var stream = RandomStream(seed: seed, stream: "derivative check")
         func near(_ start: [Double]) -> [Double] { start.map { $0 + 0.01 * max(1, abs($0)) * stream.normal() } }
@@ -31,30 +61,51 @@ package struct DerivativeChecker {
         problem.upper.constraint.project(&x)
         self.x = x
         y = problem.isSingleLevel ? [] : near(problem.lower.start)
+        self.budget = budget
         self.stream = stream
     }
 
+    /// Operations of the checks so far.
+    package var operations: Int { oracle.operations }
+
     /// The gradients of both objectives, the Hessian-vector product and the mixed product of the lower one.
     package mutating func run() -> [DerivativeCheck] {
-        var checks = [check("upper_gradient", along: x, at: setUpper, value: oracle.upperValue, slope: upperSlopeX)]
+        let upper: [OracleProgram] = [.upperValue, .upperValue, .upper]
+        var checks = [
+            check("upper_gradient", upper, along: x, at: setUpper, value: oracle.upperValue, slope: upperSlopeX)
+        ]
         guard !y.isEmpty else { return checks }
         checks.append(
-            check("upper_gradient_in_lower", along: y, at: setLower, value: oracle.upperValue, slope: upperSlopeY))
-        checks.append(check("lower_gradient", along: y, at: setLower, value: oracle.lowerValue, slope: lowerSlope))
+            check(
+                "upper_gradient_in_lower", upper, along: y, at: setLower, value: oracle.upperValue, slope: upperSlopeY))
+        checks.append(
+            check(
+                "lower_gradient", [.lowerValue, .lowerValue, .lowerGradient], along: y, at: setLower,
+                value: oracle.lowerValue, slope: lowerSlope))
         let (oracle, x, y) = (oracle, x, y)
         checks.append(
-            checkProduct("hessian_product", moving: y, set: setLower) { direction, other in
+            checkProduct("hessian_product", .hessian, moving: y, set: setLower) { direction, other in
                 var product = y
                 oracle.hessianProduct(direction, into: &product)
                 return VectorMath.dot(product, other)
             })
         checks.append(
-            checkProduct("mixed_product", moving: x, set: setUpper) { direction, other in
+            checkProduct("mixed_product", .mixed, moving: x, set: setUpper) { direction, other in
                 var product = x
                 oracle.mixedProduct(other, into: &product)
                 return VectorMath.dot(product, direction)
             })
         return checks
+    }
+
+    /// Why evaluating these programs would go beyond the budget; `nil` when it does not.
+    private func excess(_ programs: [OracleProgram]) -> String? {
+        let wanted = programs.reduce(0) { $0.adding(oracle.price($1)) }
+        return Self.excess(wanted, of: budget - min(budget, oracle.operations))
+    }
+
+    static func excess(_ wanted: Int, of left: Int) -> String? {
+        wanted <= left ? nil : "takes \(wanted) operations, more than the \(left) that are left for measurements"
     }
 
     private func setUpper(_ x: [Double]) {
@@ -97,9 +148,10 @@ package struct DerivativeChecker {
     }
 
     private mutating func check(
-        _ name: String, along point: [Double], at set: ([Double]) -> Void, value: () -> Double,
-        slope: ([Double]) -> Double
+        _ name: String, _ programs: [OracleProgram], along point: [Double], at set: ([Double]) -> Void,
+        value: () -> Double, slope: ([Double]) -> Double
     ) -> DerivativeCheck {
+        if let reason = excess(programs) { return DerivativeCheck(name: name, relativeError: .skipped(reason)) }
         let direction = direction(point)
         let size = Self.step * max(1, VectorMath.maxNorm(point))
         let values = [size, -size].map { offset in
@@ -112,14 +164,17 @@ package struct DerivativeChecker {
         let exact = slope(direction)
         let quotient = (values[0] - values[1]) / (2 * size)
         let noise = Double.ulpOfOne * max(abs(values[0]), abs(values[1])) / size / DerivativeCheck.tolerance
-        return DerivativeCheck(name: name, relativeError: relative(quotient, exact, noise))
+        return DerivativeCheck(name: name, relativeError: .value(relative(quotient, exact, noise)))
     }
 
     /// ⟨∇g(point + ε·direction) − ∇g(point − ε·direction), other⟩ / 2ε against the product.
     private mutating func checkProduct(
-        _ name: String, moving point: [Double], set: ([Double]) -> Void,
+        _ name: String, _ program: OracleProgram, moving point: [Double], set: ([Double]) -> Void,
         product: (_ direction: [Double], _ other: [Double]) -> Double
     ) -> DerivativeCheck {
+        if let reason = excess([.lowerGradient, .lowerGradient, program]) {
+            return DerivativeCheck(name: name, relativeError: .skipped(reason))
+        }
         let direction = direction(point)
         let other = self.direction(y)
         let size = Self.step * max(1, VectorMath.maxNorm(point))
@@ -137,7 +192,7 @@ package struct DerivativeChecker {
         let exact = product(direction, other)
         let noise = Double.ulpOfOne * largest / size / DerivativeCheck.tolerance
         return DerivativeCheck(
-            name: name, relativeError: relative((slopes[0] - slopes[1]) / (2 * size), exact, noise))
+            name: name, relativeError: .value(relative((slopes[0] - slopes[1]) / (2 * size), exact, noise)))
     }
 
     private func relative(_ quotient: Double, _ exact: Double, _ noise: Double) -> Double {

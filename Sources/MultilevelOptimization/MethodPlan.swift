@@ -29,12 +29,16 @@ package struct MethodPlan {
 
     /// Plans, without allocating anything: time by the number of operations, none by the sizes of arrays.
     package init(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) {
+        if case .nested = configuration.algorithm {
+            programs = Self.nestedPrograms(problem)
+            return
+        }
         let derivatives = BilevelGraph.full(problem)
         let names = OutputNames(problem)
         let usage: [OracleProgram: OracleUsage]
         switch configuration.algorithm {
         case .doubleLoop(let axes): usage = OracleUsage.iteration(of: axes, isSingleLevel: problem.isSingleLevel)
-        case .soba: usage = [:]
+        case .soba, .nested: usage = [:]
         }
         var programs = OracleProgram.compiled(for: problem, by: configuration).map { kind, precision in
             // A method's own programs have the problem's precision; others are for certificates.
@@ -51,6 +55,20 @@ package struct MethodPlan {
                     name: "soba_iteration", outputs: plan.outputNames, plan: plan.program, runs: 1, points: 1), at: 0)
         }
         self.programs = programs
+    }
+
+    /// F with its hypergradient, and F alone for line searches. What best responses take is in the functions that the
+    /// steps name, and how often is not known before they are solved.
+    private static func nestedPrograms(_ problem: MultilevelProblem) -> [MethodProgram] {
+        let nested = NestedGraph(problem)
+        let objectives = problem.levels.map { "objective of \($0.name)" }
+        let values = objectives + problem.levels.dropFirst().map { "\($0.name)*" }
+        return [
+            MethodProgram(
+                name: "value_and_hypergradient", outputs: ["hypergradient"] + values,
+                plan: NestedEvaluator.plan(nested), runs: 1, points: 1),
+            MethodProgram(name: "value", outputs: values, plan: NestedEvaluator.valuePlan(nested), runs: 0, points: 0),
+        ]
     }
 
     /// One upper iteration, at the most.
@@ -97,6 +115,10 @@ private struct OracleUsage {
             let gradients = steps.adding(1)
             usage[.lowerGradient] = OracleUsage(runs: gradients, points: gradients)
             if step == .lineSearch { usage[.lowerValue] = OracleUsage(runs: steps, points: steps) }
+        case .accelerated(let steps, _):
+            usage[.lowerGradient] = OracleUsage(runs: steps.adding(1), points: steps.adding(1))
+            usage[.lowerValueAndGradient] = OracleUsage(runs: steps, points: steps)
+            usage[.lowerValue] = OracleUsage(runs: steps, points: steps)
         case .lbfgs(_, let steps, _):
             usage[.lowerValueAndGradient] = OracleUsage(runs: steps, points: steps)
             usage[.lowerGradient] = OracleUsage(runs: 1, points: 1)
@@ -106,7 +128,8 @@ private struct OracleUsage {
             usage[.hessian] = OracleUsage(runs: steps, points: 1)
             usage[.mixed] = OracleUsage(runs: 1, points: 1)
         case (.unrolledReverse(let truncation), .gradientDescent(_, let steps, _)),
-            (.unrolledReverse(let truncation), .lbfgs(_, let steps, _)):
+            (.unrolledReverse(let truncation), .lbfgs(_, let steps, _)),
+            (.unrolledReverse(let truncation), .accelerated(let steps, _)):
             let kept = min(truncation ?? steps, steps)
             usage[.adjoint] = OracleUsage(runs: kept, points: kept)
         }

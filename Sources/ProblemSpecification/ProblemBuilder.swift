@@ -11,6 +11,8 @@ package struct BuiltProblem: Sendable {
     package let problem: MultilevelProblem
     /// The shape of every name, as users write shapes, in document order.
     package let shapes: [(name: String, shape: String)]
+    /// The expressions that the document asks about, and their shapes.
+    package let expressions: [(formula: String, shape: String)]
     /// For every level, why batches cannot estimate its objective; `nil` when they can.
     package let samplingFaults: [Diagnostic?]
 }
@@ -45,6 +47,8 @@ package struct ProblemBuilder {
     /// Where the outermost level starts, once that is known.
     var outermostStart: [Double] = []
     private var shapes: [(name: String, node: NodeID)] = []
+    private let asked: [String]
+    private var answers: [(formula: String, node: NodeID)] = []
 
     /// Builds, or reports every fault.
     ///
@@ -52,12 +56,14 @@ package struct ProblemBuilder {
     ///   - seed: of random starts.
     ///   - memoryBytes: what the run may take. Only what the document declares is priced here, and that before it is
     ///     allocated.
+    ///   - expressions: formulas whose shapes are asked for.
     ///   - resolve: reads data sets.
     package static func build(
-        _ document: Problem, seed: UInt64, memoryBytes: Int = .max, resolve: DatasetResolver,
-        into diagnostics: inout Diagnostics
+        _ document: Problem, seed: UInt64, memoryBytes: Int = .max, expressions: [String] = [],
+        resolve: DatasetResolver, into diagnostics: inout Diagnostics
     ) -> BuiltProblem? {
-        var builder = ProblemBuilder(document: document, seed: seed, memoryBytes: memoryBytes)
+        var builder = ProblemBuilder(
+            document: document, seed: seed, memoryBytes: memoryBytes, expressions: expressions)
         builder.diagnostics = diagnostics
         let built = builder.run(resolve)
         diagnostics = builder.diagnostics
@@ -86,7 +92,8 @@ package struct ProblemBuilder {
         }
     }
 
-    private init(document: Problem, seed: UInt64, memoryBytes: Int) {
+    private init(document: Problem, seed: UInt64, memoryBytes: Int, expressions: [String]) {
+        asked = expressions
         self.document = document
         self.seed = seed
         self.memoryBytes = memoryBytes
@@ -122,6 +129,7 @@ package struct ProblemBuilder {
         let describer = Lowering(graph: graph, scope: scope)
         return BuiltProblem(
             problem: problem, shapes: shapes.map { ($0.name, describer.describe(graph.shape($0.node))) },
+            expressions: answers.map { ($0.formula, describer.describe(graph.shape($0.node))) },
             samplingFaults: levels.map(\.samplingFault))
     }
 
@@ -328,6 +336,7 @@ package struct ProblemBuilder {
             objectives.append(objective)
             maps.append(map?.nodes)
         }
+        describeFormulas(&lowering)
         graph = lowering.graph
         diagnostics = lowering.diagnostics
         // Labels can be looked at as soon as all data are there, whatever else is wrong.
@@ -343,6 +352,22 @@ package struct ProblemBuilder {
             result.append(level(specification, index, objective, maps[index], start, constraint, terms[index]))
         }
         return result.count == document.levels.count ? result : nil
+    }
+
+    /// Finds the nodes whose shapes reports tell: definitions, and expressions that the document asks about.
+    private mutating func describeFormulas(_ lowering: inout Lowering) {
+        for definition in document.definitions {
+            if let expression = lowering.definition(definition.name) {
+                shapes.append((definition.name, expression.node))
+            }
+        }
+        for (index, formula) in asked.enumerated() {
+            let pointer = JSONPointer.child("/expressions", index)
+            guard let tree = Parser.parse(formula, pointer: pointer, into: &lowering.diagnostics),
+                let expression = lowering.lower(tree)
+            else { continue }
+            answers.append((formula, expression.node))
+        }
     }
 
     private func level(

@@ -31,9 +31,15 @@ package enum StopRequest: Sendable {
 package enum Validation {
     /// Measures at the start and composes the report.
     package static func report(_ job: AdmittedJob) -> JSONDocument {
-        let report = StartReport(job.built.problem, seed: job.document.seed, stop: { nil })
+        var budget = MeasurementBudget()
+        let room = (job.document.limits.memoryBytes ?? .max) - job.price.totalBytes
+        budget.memoryBytes = min(budget.memoryBytes, max(room, 0))
+        let report = StartReport(job.built.problem, seed: job.document.seed, budget: budget, stop: { nil })
         return JSONDocument(value: ValidationDocument.compose(job, report))
     }
+
+    /// The programs that the job's method compiles, step by step, with what they cost.
+    package static func plan(_ job: AdmittedJob) -> String { MethodPlan(job.built.problem, job.method).text }
 }
 
 extension AdmittedJob {

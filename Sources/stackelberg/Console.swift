@@ -44,8 +44,11 @@ final class Console {
 
     /// Prints a result. A reader that went away wants no more; anything else that keeps the result from being written,
     /// such as a full disk, is said.
-    static func printResult(_ json: JSONDocument) throws {
-        guard let code = write(json.pretty + "\n", to: STDOUT_FILENO), code != EPIPE else { return }
+    static func printResult(_ json: JSONDocument) throws { try printText(json.pretty + "\n") }
+
+    /// Prints text that is the result.
+    static func printText(_ text: String) throws {
+        guard let code = write(text, to: STDOUT_FILENO), code != EPIPE else { return }
         say("error: the result cannot be written: \(String(cString: strerror(code)))")
         throw Status.refused
     }

@@ -15,6 +15,11 @@ struct JSON {
     /// A member of an object.
     subscript(name: String) -> JSON? { (value as? [String: Any])?[name].map(JSON.init(value:)) }
 
+    subscript(index: Int) -> JSON? {
+        guard let elements = value as? [Any], elements.indices.contains(index) else { return nil }
+        return JSON(value: elements[index])
+    }
+
     var number: Double? { (value as? NSNumber)?.doubleValue }
     var integer: Int? { number.flatMap(Int.init(exactly:)) }
     var text: String? { value as? String }

@@ -39,7 +39,7 @@ func admit(_ text: String, _ assignments: [String] = [], datasets: [String: Tens
     admitted.document = DocumentDecoder.decode(value, into: &diagnostics)
     guard let document = admitted.document else { return finished() }
     admitted.built = ProblemBuilder.build(
-        document.problem, seed: document.seed,
+        document.problem, seed: document.seed, expressions: document.expressions,
         resolve: { entry, _ in
             datasets[entry.name].map { .success(.dense($0)) }
                 ?? .failure(DatasetFault(message: "there is no such data set"))

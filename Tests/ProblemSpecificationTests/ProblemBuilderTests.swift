@@ -56,6 +56,31 @@ import Testing
         #expect(built.shapes.map(\.shape) == ["[rows, 2]", "a number", "[rows, 2]"])
     }
 
+    // MARK: - Expressions that are asked about
+
+    private static let asking = document(
+        data: "{\"X\": {\"value\": [[1, 2, 3], [4, 5, 6]]}}", samples: "{\"train\": {\"arrays\": [\"X\"]}}",
+        definitions: "{\"r\": \"X @ w\"}", w: "{\"shape\": [3]}", upper: "sum(w^2)", lower: "mean(r^2) + x * sum(w^2)")
+
+    @Test func shapesOfExpressionsAreTold() throws {
+        let built = try #require(
+            try admit(Self.asking, [#"expressions=["X @ w", "r * x", "w / 2", "sum(w)"]"#]).built)
+        #expect(built.expressions.map(\.formula) == ["X @ w", "r * x", "w / 2", "sum(w)"])
+        #expect(built.expressions.map(\.shape) == ["[train]", "[train]", "[3]", "a number"])
+        #expect(try admit(Self.asking).built?.expressions.isEmpty == true)
+    }
+
+    @Test func faultsOfExpressionsHaveTheirPlaces() throws {
+        let admitted = try admit(Self.asking, [#"expressions=["w +", "X @ x", "z"]"#])
+        #expect(admitted.built == nil)
+        #expect(
+            admitted.faults.map(\.pointer) == ["/expressions/0", "/expressions/1", "/expressions/2"],
+            "\(admitted.places)")
+        let many = #"expressions=[\#(Array(repeating: #""w""#, count: 101).joined(separator: ","))]"#
+        #expect(try admit(Self.asking, [many]).places == ["limit-exceeded /expressions"])
+        #expect(try admit(Self.asking, ["expressions=3"]).places == ["wrong-type /expressions"])
+    }
+
     // MARK: - Names and axes
 
     @Test func shapesInDocumentOrder() throws {
@@ -65,8 +90,8 @@ import Testing
             definitions: "{\"r\": \"X @ w - t\"}", w: "{\"shape\": [3]}", upper: "sum(w^2) + c",
             lower: "mean(r^2) + exp(x) * sum(w^2)")
         let built = try #require(try admit(text).built)
-        #expect(built.shapes.map(\.name) == ["X", "t", "c", "x", "w"])
-        #expect(built.shapes.map(\.shape) == ["[train, 3]", "[train]", "a number", "a number", "[3]"])
+        #expect(built.shapes.map(\.name) == ["X", "t", "c", "x", "w", "r"])
+        #expect(built.shapes.map(\.shape) == ["[train, 3]", "[train]", "a number", "a number", "[3]", "[train]"])
         #expect(built.problem.axes.map(\.rows) == [2])
         // A batch is never larger than its axis.
         #expect(built.problem.axes.map(\.batch) == [2])

@@ -104,7 +104,13 @@ import Testing
         #expect(built.problem.precision == .float32)
         let report = StartReport(built.problem, seed: 0, stop: { nil })
         #expect(report.derivativeChecks.count == 6)
-        #expect(report.derivativeChecks.allSatisfy { $0.relativeError <= 1e-7 })
+        for check in report.derivativeChecks {
+            guard case .value(let error) = check.relativeError else {
+                Issue.record("\(check.name) was skipped")
+                continue
+            }
+            #expect(error <= 1e-7, "\(check.name)")
+        }
     }
 
     private static let sampled = """

@@ -34,7 +34,7 @@ extension DocumentReader {
     mutating func document(_ field: Field) -> ProblemDocument? {
         let known = [
             "problem", "method", "limits", "tolerances", "seed", "progress", "checkpoint", "priority", "labels",
-            "ttl_seconds", "retry", "webhook",
+            "ttl_seconds", "retry", "webhook", "expressions",
         ]
         let top = fields(field, wanted: "a job document", known: known, unsupported: ["warm_start"])
         guard let top else { return nil }
@@ -48,11 +48,26 @@ extension DocumentReader {
         let checkpoint = checkpoint(top["checkpoint"])
         let labels = labels(top["labels"])
         let priority = whole(top["priority"], in: 0...9)
+        let expressions = expressions(top["expressions"])
         checkServiceFields(of: top)
         guard let problem else { return nil }
         return ProblemDocument(
             problem: problem, method: method, limits: limits, tolerances: tolerances, seed: seed, progress: progress,
-            checkpoint: checkpoint, labels: labels, priority: priority)
+            checkpoint: checkpoint, labels: labels, priority: priority, expressions: expressions)
+    }
+
+    /// Expressions that one report describes, at the most.
+    private static let expressionLimit = 100
+
+    private mutating func expressions(_ field: Field?) -> [String] {
+        let formulas = strings(field, wanted: "a list of formulas") ?? []
+        guard formulas.count <= Self.expressionLimit else {
+            fault(
+                "/expressions", .limitExceeded,
+                "a report describes at most \(Self.expressionLimit) expressions, came \(formulas.count)")
+            return []
+        }
+        return formulas
     }
 
     private mutating func limits(_ field: Field?) -> Limits {

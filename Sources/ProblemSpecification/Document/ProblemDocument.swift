@@ -22,12 +22,15 @@ package struct ProblemDocument: Sendable, Equatable {
     package var labels: [Label] = []
     /// Place in the queue, 0 (last) to 9 (first); nil where the document does not say.
     package var priority: Int?
+    /// Formulas whose shapes a validation report should tell; solving does not read them.
+    package var expressions: [String] = []
 
     /// The memberwise initializer.
     package init(
         problem: Problem, method: MethodRequest = MethodRequest(), limits: Limits = Limits(),
         tolerances: Tolerances = Tolerances(), seed: UInt64 = 0, progress: ProgressRequest = ProgressRequest(),
-        checkpoint: CheckpointRequest = CheckpointRequest(), labels: [Label] = [], priority: Int? = nil
+        checkpoint: CheckpointRequest = CheckpointRequest(), labels: [Label] = [], priority: Int? = nil,
+        expressions: [String] = []
     ) {
         self.problem = problem
         self.method = method
@@ -38,6 +41,7 @@ package struct ProblemDocument: Sendable, Equatable {
         self.checkpoint = checkpoint
         self.labels = labels
         self.priority = priority
+        self.expressions = expressions
     }
 }
 

@@ -39,7 +39,7 @@ package enum Admission {
         let memoryBytes = min(document.limits.memoryBytes ?? .max, machineBytes)
         guard
             let built = ProblemBuilder.build(
-                document.problem, seed: document.seed, memoryBytes: memoryBytes,
+                document.problem, seed: document.seed, memoryBytes: memoryBytes, expressions: document.expressions,
                 resolve: { loaded.datasets.resolve($0, $1, memoryBytes: memoryBytes) }, into: &diagnostics),
             let method = MethodResolver.resolve(
                 document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
