@@ -33,7 +33,8 @@ import Testing
             axes.append(SampleAxis(name: axis, id: id, rows: rows, batch: batch, expansion: expansion))
             let node = graph.addInput(name, shape: [.axis(id), .size(6)], role: .data)
             let values = (0..<rows * 6).map { _ in stream.normal() }
-            data.append(DataArray(name: name, node: node, tensor: try Tensor(shape: [rows, 6], values: values)))
+            let tensor = try Tensor(shape: [rows, 6], values: values)
+            data.append(DataArray(name: name, node: node, value: .dense(tensor)))
             return (node, axes[axes.count - 1])
         }
         let train = try matrix("X", axis: "train", rows: 50, batch: 8)
