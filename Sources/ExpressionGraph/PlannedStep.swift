@@ -81,7 +81,8 @@ struct StepPlanner {
     }
 
     private func steps(ofLevel members: [NodeID]) -> [PlannedStep] {
-        var groups: [(shape: Shape, members: [NodeID])] = []
+        var groups: [[NodeID]] = []
+        var groupOfShape: [Shape: Int] = [:]
         var products: [ProductPlan] = []
         var result: [PlannedStep] = []
         var loops: [SharedLoop: Int] = [:]
@@ -89,10 +90,11 @@ struct StepPlanner {
             if schedule.graph.operation(id).function != nil {
                 append(id, to: &result, &loops)
             } else if let shape = schedule.blockShape(id) {
-                if options.fuses, let index = groups.firstIndex(where: { $0.shape == shape }) {
-                    groups[index].members.append(id)
+                if options.fuses, let index = groupOfShape[shape] {
+                    groups[index].append(id)
                 } else {
-                    groups.append((shape, [id]))
+                    groupOfShape[shape] = groups.count
+                    groups.append([id])
                 }
             } else if let product = product(id) {
                 products.append(product)
@@ -102,7 +104,7 @@ struct StepPlanner {
         }
         result += pair(products)
         for group in groups {
-            var assembler = BlockAssembler(schedule, members: group.members)
+            var assembler = BlockAssembler(schedule, members: group)
             result += assembler.assemble(fuses: options.fuses).map(PlannedStep.block)
         }
         return result

@@ -37,23 +37,6 @@ import Testing
         check(graph, outputs, [x: random.array([1030])])
     }
 
-    /// Bounded time and no recursion, also where every other node needs an operand of its own.
-    @Test(.timeLimit(.minutes(1)), arguments: [(50_000, false), (10_000, true)])
-    func compilesLongChains(_ count: Int, _ differentiates: Bool) {
-        var graph = Graph()
-        let x = graph.addInput("x", shape: [.size(3)], role: .value)
-        var node = x
-        for index in 0..<count / 2 {
-            node = graph.unary(.sin, node)
-            node = graph.add(node, graph.constant(Double(index % 1000) / 1000, shape: [.size(3)]))
-        }
-        let outputs = differentiates ? graph.gradient(of: graph.sum(node), at: [x]) : [node]
-        let program = Program(graph, outputs: outputs)
-        program.write([0.1, 0.2, 0.3], to: x)
-        program.run()
-        #expect(program.result(0).allSatisfy { $0.isFinite })
-    }
-
     @Test(.timeLimit(.minutes(1))) func compilesManyProductsOfOneLevel() {
         var graph = Graph()
         let x = graph.addInput("x", shape: Shape(sizes: [3, 1]), role: .value)
