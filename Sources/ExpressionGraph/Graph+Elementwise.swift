@@ -63,22 +63,36 @@ extension Graph {
             return scale(-factor, self[a].operands[1])
         case (.absolute, .unary(.negate)), (.square, .unary(.negate)), (.square, .unary(.absolute)):
             return unary(function, self[a].operands[0])
+        case (.squareRoot, .unary(.square)): return unary(.absolute, self[a].operands[0])
+        case (.log, .unary(.exp)): return self[a].operands[0]
         case (.log, .softmax(let axis)): return logSoftmax(self[a].operands[0], axis: axis)
         case (.log, .unary(.sigmoid)):
             let flipped = negate(self[a].operands[0])
             return negate(unary(.softplus, flipped))
-        case (.log1p, .unary(.exp)): return unary(.softplus, self[a].operands[0])
+        case (.log1p, let operation): return simplifyLogOfOne(plus: a, operation)
         case (.log, .binary(.add)): return simplifyLogOfSum(self[a].operands)
         default: return nil
         }
     }
 
-    /// log(1 + exp(u)) becomes softplus(u), which does not overflow.
     private mutating func simplifyLogOfSum(_ terms: [NodeID]) -> NodeID? {
         for (one, other) in [(terms[0], terms[1]), (terms[1], terms[0])] where constantValue(one) == 1 {
-            if case .unary(.exp) = operation(other) { return unary(.softplus, self[other].operands[0]) }
+            return simplifyLogOfOne(plus: other, operation(other))
         }
         return nil
+    }
+
+    /// log(1 + exp(u)) becomes softplus(u), which does not overflow; log(1 − sigmoid(u)) becomes −softplus(u), which
+    /// does not cancel.
+    private mutating func simplifyLogOfOne(plus x: NodeID, _ operation: Operation) -> NodeID? {
+        switch operation {
+        case .unary(.exp): return unary(.softplus, self[x].operands[0])
+        case .unary(.negate):
+            let inner = self[x].operands[0]
+            guard case .unary(.sigmoid) = self.operation(inner) else { return nil }
+            return negate(unary(.softplus, self[inner].operands[0]))
+        default: return nil
+        }
     }
 
     private mutating func simplify(_ function: BinaryFunction, _ a: NodeID, _ b: NodeID) -> NodeID? {
@@ -102,14 +116,11 @@ extension Graph {
         default: break
         }
         if a == b { return scale(2, a) }
-        if case .unary(.negate) = operation(a) {
-            if self[a].operands[0] == b { return constant(0, shape: shape(a)) }
-            if case .unary(.negate) = operation(b) {
-                let sum = add(self[a].operands[0], self[b].operands[0])
-                return negate(sum)
-            }
+        // x − x stays: it is NaN where x is not finite.
+        if case .unary(.negate) = operation(a), case .unary(.negate) = operation(b) {
+            let sum = add(self[a].operands[0], self[b].operands[0])
+            return negate(sum)
         }
-        if case .unary(.negate) = operation(b), self[b].operands[0] == a { return constant(0, shape: shape(a)) }
         return nil
     }
 

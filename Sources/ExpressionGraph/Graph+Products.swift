@@ -119,7 +119,7 @@ extension Graph {
         return shape(source) == shape(id).withoutStack && shape(source) != shape(id) ? source : nil
     }
 
-    /// Signs and constant factors leave a product, where they touch the smaller array.
+    /// Signs and constant factors leave a product; other numbers do where the result is not the larger array.
     private mutating func pullFactors(
         _ a: NodeID, _ b: NodeID, _ transposeA: Bool, _ transposeB: Bool, _ addsStack: Bool
     ) -> NodeID? {
@@ -135,7 +135,35 @@ extension Graph {
         if let (factor, rest) = scaling(b) {
             return scale(factor, matmul(a, rest, transposeA, transposeB, addsStack: addsStack))
         }
+        let inner = transposeA ? shape(a).matrixRows : shape(a).matrixColumns
+        let columns = transposeB ? shape(b).matrixRows : shape(b).matrixColumns
+        if let (number, rest) = repeatedFactor(a), isAtMost(columns, inner) {
+            let product = matmul(rest, b, transposeA, transposeB, addsStack: addsStack)
+            return multiply(broadcast(number, to: shape(product)), product)
+        }
+        let rows = transposeA ? shape(a).matrixColumns : shape(a).matrixRows
+        if let (number, rest) = repeatedFactor(b), isAtMost(rows, inner) {
+            let product = matmul(a, rest, transposeA, transposeB, addsStack: addsStack)
+            return multiply(broadcast(number, to: shape(product)), product)
+        }
         return nil
+    }
+
+    /// `(s, x)` when the node is `s · x` with a single number `s` in every element.
+    private func repeatedFactor(_ id: NodeID) -> (number: NodeID, rest: NodeID)? {
+        guard case .binary(.multiply) = operation(id) else { return nil }
+        let factors = self[id].operands
+        for (repeated, rest) in [(factors[0], factors[1]), (factors[1], factors[0])] {
+            guard case .broadcast = operation(repeated) else { continue }
+            let source = self[repeated].operands[0]
+            if shape(source).isSingleElement { return (source, rest) }
+        }
+        return nil
+    }
+
+    private func isAtMost(_ a: Dimension, _ b: Dimension) -> Bool {
+        if case .size(let m) = a, case .size(let n) = b { return m <= n }
+        return a == b || a.isOne
     }
 
     /// A 1×k by k×1 product as a dot product of vectors, which fuses with what computes them.

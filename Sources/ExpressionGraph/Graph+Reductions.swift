@@ -19,6 +19,7 @@ extension Graph {
                 let j = i - (shape(a).rank - target.rank)
                 return j < 0 ? .size(1) : target[j]
             })
+        if let simpler = sumOfRepetition(a, kept) { return reshape(simpler, to: target) }
         let runs = reducedRuns(from: shape(a), to: kept)
         guard let first = runs.first else { return reshape(a, to: target) }
         // Each node reduces one run of neighbouring dimensions, which a kernel does in one pass.

@@ -51,7 +51,6 @@ import Testing
         var g = graph
         let minus = g.negate(x)
         #expect(g.negate(minus) == x)
-        #expect(g.add(x, minus) == constant(0, in: &g))
         #expect(g.unary(.square, minus) == g.unary(.square, x))
         #expect(g.unary(.absolute, minus) == g.unary(.absolute, x))
         let scaled = g.scale(3, x)
