@@ -9,7 +9,7 @@ import Testing
         var directions: [[NodeID: NodeID]] = [[:], [:]]
         var inputs = random.values
         var numbers = SplitMix(seed)
-        let leaves = random.inputs
+        let leaves = random.leaves
         for (index, _) in directions.enumerated() {
             for leaf in leaves {
                 let tangent = graph.addInput("t", shape: graph.shape(leaf), role: .value)

@@ -8,29 +8,6 @@ import Testing
         (seed, 12 + seed % 60, seed % 50 == 0 ? 700 : 1 + seed % 19)
     }
 
-    /// What a program should compute, and the largest number on the way, which measures its rounding.
-    private struct Expectation {
-        let outputs: [ReferenceArray]
-        let scale: Double
-
-        init(_ graph: Graph, _ outputs: [NodeID], _ inputs: [NodeID: ReferenceArray], rows: [Int]? = nil) {
-            var evaluator = ReferenceEvaluator(graph, inputs: inputs, rows: rows)
-            let all = evaluator.evaluate(graph.reachable(from: outputs))
-            scale = all.reduce(1) { largest, array in array.values.reduce(largest) { max($0, $1.magnitude) } }
-            self.outputs = evaluator.evaluate(outputs)
-        }
-    }
-
-    private func expectClose(_ program: Program, _ expected: Expectation, _ comment: String) {
-        for (index, values) in program.results.enumerated() {
-            let reference = expected.outputs[index].values
-            // A NaN on either side is not close.
-            let isClose = zip(values, reference).allSatisfy { ($0 - $1).magnitude <= 1e-12 * expected.scale }
-            #expect(values.count == reference.count, "\(comment) output \(index)")
-            #expect(isClose, "\(comment) output \(index)")
-        }
-    }
-
     @Test(arguments: cases.prefix(200)) func programsAgreeWithReference(_ seed: Int, _ size: Int, _ rows: Int) {
         let random = RandomGraph(seed: seed, size: size, rows: rows)
         #expect(GraphVerifier(random.graph).violations() == [], "seed \(seed)")
@@ -40,7 +17,7 @@ import Testing
             #expect(program.plan.violations() == [], "seed \(seed) \(options)")
             for (input, value) in random.values { program.set(input, to: value) }
             program.run()
-            expectClose(program, expected, "seed \(seed) \(options)")
+            expected.expectClose(program, Exactness.float64.values, "seed \(seed) \(options)")
         }
     }
 
@@ -58,7 +35,7 @@ import Testing
         for round in 0..<6 {
             program.run()
             let expected = Expectation(random.graph, random.outputs, values)
-            expectClose(program, expected, "seed \(seed) round \(round)")
+            expected.expectClose(program, Exactness.float64.values, "seed \(seed) round \(round)")
             // Changed inputs of some slots; what depends on the others alone must not matter.
             for slot in slots where Bool.random(using: &choice) {
                 for input in slot.inputs where Bool.random(using: &choice) {
@@ -101,7 +78,7 @@ import Testing
             for (input, value) in values where !isData(input, random.graph) { program.set(input, to: value) }
             program.run()
             let expected = Expectation(random.graph, random.outputs, values, rows: [count])
-            expectClose(program, expected, "seed \(seed) rows \(start) + \(count)")
+            expected.expectClose(program, Exactness.float64.values, "seed \(seed) rows \(start) + \(count)")
         }
     }
 
