@@ -5,7 +5,9 @@ extension Lowering {
     /// An integer literal, or arithmetic of literals that gives one; faults are reported.
     mutating func integer(_ child: Int, _ what: String) -> Int? {
         guard case .expression(let expression) = values[child] else {
-            if values[child] != nil { report(child, .wrongArgument, "\(what) is one integer, came a list") }
+            if values[child] != nil {
+                report(child, .wrongArgument, "\(what) is one integer, \(describeOperand(child)) came")
+            }
             return nil
         }
         guard let value = graph.constantValue(expression.node), graph.shape(expression.node).rank == 0 else {
@@ -49,7 +51,7 @@ extension Lowering {
     /// The dimensions a reduction runs over, ascending; all of them when none is named.
     mutating func reducedAxes(_ child: Int?, of x: Expression, at index: Int) -> [Int]? {
         let rank = graph.shape(x.node).rank
-        guard let child else { return Array(0..<rank) }
+        guard let child, values[child] != LoweredValue.nothing else { return Array(0..<rank) }
         guard let given = integers(child, "axis") else { return nil }
         var result: [Int] = []
         for value in given {

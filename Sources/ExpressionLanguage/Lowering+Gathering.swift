@@ -15,7 +15,7 @@ extension Lowering {
             guard let given = axisNumber(child, rank: shape.rank) else { return nil }
             axis = given
         }
-        let operandOfFixedSize = fixed(operand, [axis], at: index)
+        let operandOfFixedSize = fixed(operand, [axis], "picking samples by index", at: index)
         guard let indices = indices(x[1], of: operandOfFixedSize, axis: axis, at: index) else { return nil }
         return picked(operandOfFixedSize, indices, axis: axis, at: index)
     }
@@ -33,7 +33,7 @@ extension Lowering {
             if kind == .array { arrays.append((dimension, entry.children[0])) }
             if kind != .number { dimension += 1 }
         }
-        var operand = fixed(x, arrays.map(\.dimension), at: index)
+        var operand = fixed(x, arrays.map(\.dimension), "picking samples by index", at: index)
         var all: [Expression] = []
         for array in arrays {
             guard let indices = indices(array.child, of: operand, axis: array.dimension, at: index) else { return nil }
@@ -50,8 +50,8 @@ extension Lowering {
         return picked(merged, combined, axis: place, at: index)
     }
 
-    /// Sample axes among `dimensions` taken whole, as sizes: only a full batch can be picked from.
-    private mutating func fixed(_ x: Expression, _ dimensions: [Int], at index: Int) -> Expression {
+    /// Sample axes among `dimensions` taken whole, as sizes: what follows works on a full batch only.
+    mutating func fixed(_ x: Expression, _ dimensions: [Int], _ what: String, at index: Int) -> Expression {
         let shape = graph.shape(x.node)
         let samples = dimensions.filter { shape[$0].isAxis }
         guard !samples.isEmpty else { return x }
@@ -59,7 +59,7 @@ extension Lowering {
         for dimension in samples {
             ranges[dimension] = SliceRange(start: 0, step: 1, count: .size(extent(shape[dimension])))
         }
-        return fullBatch(moved(x, graph.slice(x.node, ranges)), shape.axes, "picking samples by index", at: index)
+        return fullBatch(moved(x, graph.slice(x.node, ranges)), shape.axes, what, at: index)
     }
 
     private mutating func picked(_ x: Expression, _ indices: Expression, axis: Int, at index: Int) -> Expression? {

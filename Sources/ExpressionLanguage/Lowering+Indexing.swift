@@ -5,16 +5,36 @@ extension Lowering {
     mutating func lowerIndex(_ base: Int, _ subscripts: [Subscript], at index: Int) -> LoweredValue? {
         guard let x = expression(base, for: index) else { return nil }
         let shape = graph.shape(x.node)
-        guard subscripts.count <= shape.rank else {
+        let written = subscripts.map(kind)
+        let old = subscripts.indices.filter { written[$0] != .newDimension }
+        guard old.count <= shape.rank else {
             report(
                 index, .indexOutOfRange,
-                "\(describeOperand(base)) and takes at most \(shape.rank) subscripts, came \(subscripts.count)")
+                "\(describeOperand(base)) and takes at most \(shape.rank) subscripts, came \(old.count)")
             return nil
         }
-        let kinds = subscripts.map(kind)
-        guard let part = slice(x, shape, subscripts, kinds, at: index) else { return nil }
-        guard kinds.contains(.array) else { return .expression(part) }
+        let kinds = old.map { written[$0] }
+        guard let part = slice(x, shape, old.map { subscripts[$0] }, kinds, at: index) else { return nil }
+        guard kinds.contains(.array) else { return .expression(extended(part, written)) }
+        guard old.count == written.count else {
+            report(index, .unsupported, "None beside an array of indices is not computed", "index first, then reshape")
+            return nil
+        }
         return gather(part, subscripts, kinds, at: index).map(LoweredValue.expression)
+    }
+
+    /// Dimensions of size 1 where `None` stands.
+    private mutating func extended(_ x: Expression, _ kinds: [SubscriptKind]) -> Expression {
+        var left = graph.shape(x.node).dimensions[...]
+        var result: [Dimension] = []
+        for kind in kinds {
+            switch kind {
+            case .number: continue
+            case .newDimension: result.append(.size(1))
+            case .range, .array: result.append(left.removeFirst())
+            }
+        }
+        return moved(x, graph.reshape(x.node, to: Shape(result + left)))
     }
 
     /// What a subscript does with its dimension.
@@ -25,6 +45,8 @@ extension Lowering {
         case range
         /// Replaces it by the dimensions of an array or list of indices.
         case array
+        /// Belongs to none and makes one.
+        case newDimension
     }
 
     private func kind(_ entry: Subscript) -> SubscriptKind {
@@ -32,6 +54,7 @@ extension Lowering {
         switch values[child] {
         case .list: return .array
         case .expression(let expression): return graph.shape(expression.node).rank > 0 ? .array : .number
+        case .nothing: return .newDimension
         case nil: return .number
         }
     }

@@ -73,6 +73,11 @@ extension Lowering {
         case .list:
             report(child, .wrongArgument, "wanted a number or an array, came a list", "lists only stand in calls")
             return nil
+        case .nothing:
+            report(
+                child, .wrongArgument, "wanted a number or an array, came None", "None stands in subscripts: x[:, None]"
+            )
+            return nil
         case nil: return nil
         }
     }

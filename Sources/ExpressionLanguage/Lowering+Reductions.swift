@@ -47,13 +47,26 @@ extension Lowering {
             return derive(
                 fullBatch(x, samples, "norm over samples", at: index), safeRoot(squares), affine: false, at: index)
         case .max, .min, .logsumexp:
-            var node = x.node
-            for axis in axes { node = extremeOrLog(function, node, axis) }
+            let (merged, left) = merged(x.node, axes)
+            var node = merged
+            for axis in left { node = extremeOrLog(function, node, axis) }
             return derive(
-                fullBatch(x, samples, "\(function.rawValue) over samples", at: index), node, affine: false, at: index)
-        case .prod: return productOf(x, axes, samples, at: index)
+                fullBatch(x, samples, "\(function.rawValue) over samples", at: index),
+                graph.reshape(node, to: target), affine: false, at: index)
+        case .prod: return productOf(x, axes, at: index)
         default: preconditionFailure("\(function) is not a reduction")
         }
+    }
+
+    /// Several dimensions of fixed size as one, so that all elements that attain an extremum share its derivative; and the
+    /// dimensions that are then left to reduce.
+    private mutating func merged(_ node: NodeID, _ axes: [Int]) -> (NodeID, [Int]) {
+        let shape = graph.shape(node)
+        guard axes.count > 1, !axes.contains(where: { shape[$0].isAxis }) else { return (node, axes) }
+        let kept = (0..<shape.rank).filter { !axes.contains($0) }
+        let moved = graph.transpose(node, kept + axes)
+        let size = Shape(axes.map { shape[$0] }).elementCount { _ in 1 } ?? 0
+        return (graph.reshape(moved, to: Shape(kept.map { shape[$0] } + [.size(size)])), [kept.count])
     }
 
     private mutating func extremeOrLog(_ function: Function, _ node: NodeID, _ axis: Int) -> NodeID {
@@ -96,16 +109,12 @@ extension Lowering {
 
     /// A balanced tree of products of halves: exact derivatives also where factors are zero.
     private mutating func productOf(
-        _ x: Expression, _ axes: [Int], _ samples: [AxisID], at index: Int
-    ) -> Expression? {
-        guard samples.isEmpty else {
-            report(
-                index, .unsupported, "prod over a sample axis is not computed by this version", "use exp(sum(log(…)))")
-            return nil
-        }
-        var node = x.node
+        _ x: Expression, _ axes: [Int], at index: Int
+    ) -> Expression {
+        let factors = fixed(x, axes, "prod over samples", at: index)
+        var node = factors.node
         for axis in axes { node = halvingProduct(node, axis) }
-        return derive(x, node, affine: false, at: index)
+        return derive(factors, node, affine: false, at: index)
     }
 
     private mutating func halvingProduct(_ node: NodeID, _ axis: Int) -> NodeID {
@@ -165,16 +174,32 @@ extension Lowering {
             report(x[0], .shapeMismatch, "\(function.rawValue) wants an array, came a number")
             return nil
         }
-        var axis = shape.rank - 1
+        var axes = [shape.rank - 1]
         if let node = x.optional(1) {
-            guard let given = axisNumber(node, rank: shape.rank) else { return nil }
-            axis = given
+            guard let given = reducedAxes(node, of: operand, at: index) else { return nil }
+            axes = given
         }
         let result =
-            function == .softmax ? graph.softmax(operand.node, axis: axis) : graph.logSoftmax(operand.node, axis: axis)
-        let samples = shape[axis].isAxis ? shape.axes : []
+            axes.count == 1
+            ? normalised(function, operand.node, axis: axes[0]) : normalised(function, operand.node, axes: axes)
+        let samples = axes.contains { shape[$0].isAxis } ? shape.axes : []
         return derive(
             fullBatch(operand, samples, "\(function.rawValue) over samples", at: index), result, affine: false,
             at: index)
+    }
+
+    private mutating func normalised(_ function: Function, _ x: NodeID, axis: Int) -> NodeID {
+        function == .softmax ? graph.softmax(x, axis: axis) : graph.logSoftmax(x, axis: axis)
+    }
+
+    /// Over several dimensions: x − logsumexp(x), and exp of that.
+    private mutating func normalised(_ function: Function, _ x: NodeID, axes: [Int]) -> NodeID {
+        let (merged, left) = merged(x, axes)
+        var total = merged
+        for axis in left { total = graph.logSumExp(total, axis: axis) }
+        let kept = axes.reduce(graph.shape(x)) { $0.replacing($1, with: .size(1)) }
+        let repeated = graph.broadcast(graph.reshape(total, to: kept), to: graph.shape(x))
+        let logarithm = graph.subtract(x, repeated)
+        return function == .softmax ? graph.unary(.exp, logarithm) : logarithm
     }
 }

@@ -75,8 +75,8 @@ package struct Lowering {
         guard let last = values.last else { return nil }
         switch last {
         case .expression(let expression): return expression
-        case .list:
-            report(formula.root, .wrongArgument, "wanted a number or an array, came a list")
+        case .list, .nothing:
+            report(formula.root, .wrongArgument, "wanted a number or an array, came \(describe(last ?? .nothing))")
             return nil
         case nil: return nil
         }
@@ -108,6 +108,7 @@ package struct Lowering {
         case "True", "true": return .expression(constant(1))
         case "False", "false": return .expression(constant(0))
         case "pi": return .expression(constant(Double.pi))
+        case "None", "newaxis": return LoweredValue.nothing
         default: break
         }
         let known = Array(scope.names.keys) + Array(scope.definitions.keys)
@@ -241,17 +242,27 @@ package struct Lowering {
         return "[\(parts.joined(separator: ", "))]"
     }
 
+    private func describe(_ value: LoweredValue) -> String {
+        switch value {
+        case .expression(let expression): describe(graph.shape(expression.node))
+        case .list: "a list"
+        case .nothing: "None"
+        }
+    }
+
     /// `X is [train, 3]`, with the operand as it is written.
     func describeOperand(_ index: Int) -> String {
-        guard case .expression(let expression) = values[index] else { return "a list" }
+        guard case .expression(let expression) = values[index] else { return describe(values[index] ?? .nothing) }
         let text = tree.source[tree.nodes[index].span]
         let name = text.count <= 24 ? Printable.text(text) : "the operand"
         return "\(name) is \(describe(graph.shape(expression.node)))"
     }
 }
 
-/// A lowered node: an expression, or a bracketed list of nodes that a function will read.
+/// A lowered node: an expression, a bracketed list of nodes that a function will read, or `None`, which makes a new
+/// dimension in a subscript and names all of them as an axis.
 enum LoweredValue: Equatable {
     case expression(Expression)
     case list([Int])
+    case nothing
 }

@@ -132,7 +132,10 @@ import Testing
             "cross_entropy wants classes 0 to 2; labels and indices cannot depend on variables"
         ),
         ("one_hot(k, 0)", "1:12 wrong-argument", "one_hot wants a positive number of classes, came 0"),
-        ("prod(y)", "1:1 unsupported", "prod over a sample axis is not computed by this version"),
+        ("w + None", "1:5 wrong-argument", "wanted a number or an array, came None"),
+        ("None", "1:1 wrong-argument", "wanted a number or an array, came None"),
+        ("A[None, [0]]", "1:1 unsupported", "None beside an array of indices is not computed"),
+        ("softmax(A, axis=(0, 2))", "1:17 index-out-of-range", "there is no axis 2 in an array of 2 dimensions"),
     ])
     func reportsOneFault(_ formula: String, _ place: String, _ sentence: String) {
         let lowered = standard()
