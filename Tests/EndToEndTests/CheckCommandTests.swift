@@ -39,7 +39,7 @@ import Testing
         let finished = try Executable.run(["check", Repository.example("ridge-per-feature"), "--plan"])
         #expect(finished.ending == .status(0) && finished.errors.isEmpty)
         #expect(finished.output.hasPrefix("lower_gradient: "))
-        #expect(finished.output.contains("X @ w") && finished.output.contains("\n  when lambda changes: "))
+        #expect(finished.output.contains(" @ w  (") && finished.output.contains("\n  when x changes: "))
         #expect(finished.output.contains("an iteration, at the most: "))
     }
 

@@ -54,7 +54,7 @@ import Testing
 
     @Test func aStoppedWorkerIsGivenUp() throws {
         let folder = try ServedFolder()
-        let server = try folder.serve(workers: 2, "--worker-silence", "1")
+        let server = try folder.serve(workers: 2, "--worker-silence", "3")
         let client = JobClient(port: try server.port())
         let id = try client.submit(SampleDocuments.unrolled(iterations: 200))
         try client.underWay(id)
