@@ -9,6 +9,9 @@ package struct JSONDocument: Sendable {
 
     /// Two spaces a level, arrays of numbers on one line.
     package var pretty: String { JSONWriter.string(value, style: .pretty) }
+
+    /// Every method of this version, as `GET /v1/methods` lists them.
+    package static var methods: JSONDocument { JSONDocument(value: MethodCatalogue.document) }
 }
 
 /// One event of a run.

@@ -50,6 +50,10 @@ extension APITests {
                 #expect(solvers == LowerSolverName.allCases.map(\.rawValue))
                 for item in document["items"]?.elements ?? [] {
                     for field in ["summary", "source"] { #expect(item[field]?.text?.isEmpty == false) }
+                    for parameter in item["parameters"]?.elements ?? [] {
+                        #expect(parameter["path"]?.text?.contains(".") == true)
+                        #expect(parameter["range"]?.text?.isEmpty == false && parameter["default"] != nil)
+                    }
                 }
             }
         }

@@ -40,8 +40,8 @@ package enum MethodName: String, Sendable, CaseIterable {
     case aidCG = "aid-cg"
     case aidFixedPoint = "aid-fixed-point"
     case itd
-    case soba
     case implicit
+    case soba
 }
 
 /// How the lower level is solved.

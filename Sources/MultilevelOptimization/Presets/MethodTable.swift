@@ -1,0 +1,20 @@
+// The table of methods, in the order in which catalogues list them.
+
+/// Every named method of this version.
+package enum MethodTable {
+    package static let presets: [MethodPreset] =
+        [automatic] + DeterministicPresets.rows + StochasticPresets.rows
+
+    private static let automatic = MethodPreset(
+        name: "auto", summary: "Chooses among the others by the sizes of the problem, and says why in the result.",
+        source: "chosen per problem", axes: [], parameters: [], needs: MethodNeed.secondOrder)
+}
+
+/// Ranges that several parameters share, in the words of the document's decoder.
+package enum ParameterRange {
+    package static let step =
+        "positive number, {\"constant\": c}, {\"power\": {\"initial\", \"exponent\"}}, \"line_search\" or \"auto\""
+    package static let count = "whole number from 1"
+    package static let tolerance = "number from 0"
+    package static let flag = "true or false"
+}
