@@ -14,8 +14,12 @@ final class LowerLevel {
     private let axis: SampleAxis
     private let batch: Int?
     private let draws: [Int]
+    /// The input of the point that steps are seen from, where the level is quadratic and that pays.
+    private let anchor: NodeID?
     private let start: (x: [Double], y: [Double])
     private var position = 0
+    /// A lower solve is so many steps; the next begins at an anchor of its own.
+    private static let stepsOfSolve = 100
 
     /// - Parameters:
     ///   - eta: the step length.
@@ -45,11 +49,17 @@ final class LowerLevel {
         let gradient = graph.gradient(of: objective, at: [y])[0]
         v = graph.addInput("v", shape: graph.shape(y), role: .value)
         let hessian = graph.linearize([gradient], along: [y: v])[0]
-        let moved = graph.subtract(y, graph.scale(eta, gradient))
+        let anchored =
+            batches == nil && BilevelOracle(problem).isAnchored
+            ? AnchoredLevel(&graph, value: objective, gradient: [gradient], products: [hessian], y: [y], v: [v]) : nil
+        anchor = anchored?.anchor[0]
+        let moved = graph.subtract(y, graph.scale(eta, anchored?.gradient[0] ?? gradient))
         let shrunk = graph.subtract(v, graph.scale(eta, hessian))
         let seldom = InputSlot.steady("x", [axis.expansion, x.node])
         let rows = batches == nil ? [:] : [axis.id: 64]
-        step = Program(graph, outputs: [moved], slots: [seldom, .everyRun("y", [y])], batchRows: rows)
+        step = Program(
+            graph, outputs: [moved],
+            slots: [seldom, .steady("anchor", anchored?.anchor ?? []), .everyRun("y", [y])], batchRows: rows)
         product = Program(
             graph, outputs: [shrunk], slots: [seldom, .steady("y", [y]), .everyRun("v", [v])], batchRows: rows)
         for program in [step, product] {
@@ -81,8 +91,11 @@ final class LowerLevel {
 
     /// Gradient steps; the last iterate.
     func steps(_ count: Int) -> [Double] {
-        for _ in 0..<count {
+        for index in 0..<count {
             select(step)
+            if let anchor, index % Self.stepsOfSolve == 0 {
+                if index == 0 { step.write(start.y, to: anchor) } else { step.carry(0, to: anchor) }
+            }
             step.run()
             step.carry(0, to: y)
         }

@@ -47,10 +47,11 @@ struct OuterIteration {
     /// The iteration at the present x; y moves, x does not.
     mutating func run() -> Outcome {
         oracle.setUpper(x)
+        oracle.beginSteps(at: y)
         var gradient = y
         for _ in 0..<innerSteps {
             oracle.setLower(y)
-            oracle.lowerGradient(into: &gradient)
+            oracle.stepGradient(into: &gradient)
             VectorMath.add(-eta, gradient, to: &y)
         }
         oracle.setLower(y)

@@ -20,6 +20,8 @@ struct BilevelGraph {
     let upperValue: NodeID
     let upperGradientY: [NodeID]
     let upperGradientX: [NodeID]
+    /// g seen from a fixed point, where it is quadratic in y.
+    let anchored: AnchoredLevel?
 
     /// - Parameters:
     ///   - lower, upper: the objectives in `graph`.
@@ -38,6 +40,11 @@ struct BilevelGraph {
         mixedProduct = graph.transpose(cotangents, at: x)
         upperGradientY = graph.gradient(of: upper, at: y)
         upperGradientX = graph.gradient(of: upper, at: x)
+        anchored =
+            y.isEmpty
+            ? nil
+            : AnchoredLevel(
+                &graph, value: lower, gradient: gradient, products: hessianProduct, y: y, v: tangents)
         lowerGradient = gradient
         lowerValue = lower
         upperValue = upper

@@ -16,13 +16,17 @@ package final class BilevelOracle {
     private var exact: BilevelOracle?
     private lazy var buffers = problem.buffers(in: precision)
     private lazy var derivatives = BilevelGraph.full(problem)
+    /// Whether steps are seen from an anchor; decided at the first of them.
+    package private(set) lazy var isAnchored = BilevelGraph.isWorthAnchoring(derivatives, in: precision)
     private lazy var ownNested = NestedEvaluator(problem)
     private let lowerSamples: Int
     private let upperSamples: Int
     private var x: [Double]
     private var y: [Double]
+    private var anchor: [Double] = []
     private var xVersion = 1
     private var yVersion = 1
+    private var anchorVersion = 0
 
     /// A program and the versions of the point it has seen.
     private struct Evaluator {
@@ -32,6 +36,7 @@ package final class BilevelOracle {
         let stillOperations: Int
         var xVersion = 0
         var yVersion = 0
+        var anchorVersion = 0
 
         init(_ plan: ProgramPlan) {
             program = Program(plan)
@@ -120,6 +125,13 @@ package final class BilevelOracle {
         yVersion += 1
     }
 
+    /// The point that anchored programs begin at.
+    func setAnchor(_ anchor: [Double]) {
+        guard isAnchored, !Self.isSame(anchor, self.anchor) else { return }
+        self.anchor = anchor
+        anchorVersion += 1
+    }
+
     /// Equality of bits: 0 and −0 are different points, or a resumed run could evaluate the other one.
     private static func isSame(_ a: [Double], _ b: [Double]) -> Bool {
         a.elementsEqual(b) { $0.bitPattern == $1.bitPattern }
@@ -165,27 +177,31 @@ package final class BilevelOracle {
 
     // MARK: - Lower objective
 
+    var lowerVariableCount: Int { derivatives.lowerGradient.count }
+
+    func countLower(values: Int, gradients: Int) {
+        counts.lowerValue += values
+        counts.lowerGradient += gradients
+        counts.samples += lowerSamples
+    }
+
     /// g.
     package func lowerValue() -> Double {
-        counts.lowerValue += 1
-        counts.samples += lowerSamples
+        countLower(values: 1, gradients: 0)
         return run(.lowerValue).scalar(0)
     }
 
     /// ∇_y g, [d].
     package func lowerGradient(into gradient: inout [Double]) {
-        counts.lowerGradient += 1
-        counts.samples += lowerSamples
-        read(run(.lowerGradient), 0..<derivatives.lowerGradient.count, into: &gradient)
+        countLower(values: 0, gradients: 1)
+        read(run(.lowerGradient), 0..<lowerVariableCount, into: &gradient)
     }
 
     /// g and ∇_y g.
     package func lowerValueAndGradient(into gradient: inout [Double]) -> Double {
-        counts.lowerValue += 1
-        counts.lowerGradient += 1
-        counts.samples += lowerSamples
+        countLower(values: 1, gradients: 1)
         let program = run(.lowerValueAndGradient)
-        read(program, 1..<(derivatives.lowerGradient.count + 1), into: &gradient)
+        read(program, 1..<(lowerVariableCount + 1), into: &gradient)
         return program.scalar(0)
     }
 
@@ -246,7 +262,7 @@ package final class BilevelOracle {
         evaluators.values.reduce(exact?.memoryBytes ?? 0) { $0 + $1.program.plan.memoryBytes }
     }
 
-    private func run(_ kind: OracleProgram, along v: [Double]? = nil) -> Program {
+    func run(_ kind: OracleProgram, along v: [Double]? = nil) -> Program {
         var evaluator = evaluators[kind] ?? compile(kind)
         let program = evaluator.program
         let isStill = evaluator.xVersion == xVersion && evaluator.yVersion == yVersion
@@ -258,6 +274,10 @@ package final class BilevelOracle {
         if evaluator.yVersion != yVersion {
             write(y, to: derivatives.y, in: program)
             evaluator.yVersion = yVersion
+        }
+        if let anchored = derivatives.anchored, kind.isAnchored, evaluator.anchorVersion != anchorVersion {
+            write(anchor, to: anchored.anchor, in: program)
+            evaluator.anchorVersion = anchorVersion
         }
         evaluators[kind] = evaluator
         if let v { write(v, to: derivatives.v, in: program) }
@@ -298,7 +318,7 @@ package final class BilevelOracle {
         return graph.shape(node).elementCount { graph.axes[$0.index].rows } ?? 0
     }
 
-    private func read(_ program: Program, _ outputs: Range<Int>, into vector: inout [Double]) {
+    func read(_ program: Program, _ outputs: Range<Int>, into vector: inout [Double]) {
         vector.withUnsafeMutableBufferPointer { target in
             var offset = 0
             for output in outputs {

@@ -136,19 +136,20 @@ struct HypergradientEvaluator {
     }
 
     func solveLower(from start: [Double]) -> Solution? {
+        oracle.beginSteps(at: start)
         let objective = SmoothObjective(
             epsilon: oracle.precision.epsilon,
             value: { point in
                 oracle.setLower(point)
-                return oracle.lowerValue()
+                return oracle.stepValue()
             },
             gradient: { point, gradient in
                 oracle.setLower(point)
-                oracle.lowerGradient(into: &gradient)
+                oracle.stepGradient(into: &gradient)
             },
             valueAndGradient: { point, gradient in
                 oracle.setLower(point)
-                return oracle.lowerValueAndGradient(into: &gradient)
+                return oracle.stepValueAndGradient(into: &gradient)
             })
         do {
             let solution = try minimizer.minimize(objective, from: start, shouldStop: { stop() != nil })
@@ -257,6 +258,7 @@ struct HypergradientEvaluator {
         var y = start
         let regularizer = oracle.regularizer()
         regularizer.set.project(&y)
+        oracle.beginSteps(at: y)
         var gradient = zeros(start.count)
         var iterates: [[Double]] = []
         iterates.reserveCapacity(count)
@@ -264,7 +266,7 @@ struct HypergradientEvaluator {
             if stop() != nil { return nil }
             if index >= steps - count { iterates.append(y) }
             oracle.setLower(y)
-            oracle.lowerGradient(into: &gradient)
+            oracle.stepGradient(into: &gradient)
             let length = stepSize(step, at: index)
             VectorMath.add(-length, gradient, to: &y)
             regularizer.apply(&y, step: length)

@@ -48,7 +48,7 @@ package struct MemoryPrice: Sendable, Equatable {
 
     private static func bilevelPrograms(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         let derivatives = BilevelGraph.full(problem)
-        return OracleProgram.compiled(for: problem, by: configuration).reduce(0) { sum, entry in
+        return OracleProgram.compiled(for: problem, derivatives, by: configuration).reduce(0) { sum, entry in
             sum.adding(derivatives.plan(entry.program, in: entry.precision).memoryBytes)
         }
     }

@@ -37,10 +37,13 @@ package struct MethodPlan {
         let names = OutputNames(problem)
         let usage: [OracleProgram: OracleUsage]
         switch configuration.algorithm {
-        case .doubleLoop(let axes): usage = OracleUsage.iteration(of: axes, isSingleLevel: problem.isSingleLevel)
+        case .doubleLoop(let axes):
+            usage = OracleUsage.iteration(
+                of: axes, isSingleLevel: problem.isSingleLevel,
+                isAnchored: BilevelGraph.isWorthAnchoring(derivatives, in: problem.precision))
         case .soba, .nested: usage = [:]
         }
-        var programs = OracleProgram.compiled(for: problem, by: configuration).map { kind, precision in
+        var programs = OracleProgram.compiled(for: problem, derivatives, by: configuration).map { kind, precision in
             // A method's own programs have the problem's precision; others are for certificates.
             let use = (precision == problem.precision ? usage[kind] : nil) ?? OracleUsage(runs: 0, points: 0)
             return MethodProgram(
@@ -106,23 +109,29 @@ private struct OracleUsage {
     let points: Int
 
     /// Counts of one hypergradient, the line search of the upper step not counted: it rarely needs a second.
-    static func iteration(of axes: DoubleLoopConfiguration, isSingleLevel: Bool) -> [OracleProgram: OracleUsage] {
+    static func iteration(
+        of axes: DoubleLoopConfiguration, isSingleLevel: Bool, isAnchored: Bool
+    ) -> [OracleProgram: OracleUsage] {
         var usage: [OracleProgram: OracleUsage] = [.upper: OracleUsage(runs: 1, points: 1)]
         if isSingleLevel { return usage }
+        let (gradient, value, both): (OracleProgram, OracleProgram, OracleProgram) =
+            isAnchored
+            ? (.anchoredGradient, .anchoredValue, .anchoredValueAndGradient)
+            : (.lowerGradient, .lowerValue, .lowerValueAndGradient)
         switch axes.lower {
         case .gradientDescent(let step, let steps, _):
-            // The residual takes one gradient more.
-            let gradients = steps.adding(1)
-            usage[.lowerGradient] = OracleUsage(runs: gradients, points: gradients)
-            if step == .lineSearch { usage[.lowerValue] = OracleUsage(runs: steps, points: steps) }
+            usage[gradient] = OracleUsage(runs: steps, points: steps)
+            if step == .lineSearch { usage[value] = OracleUsage(runs: steps, points: steps) }
         case .accelerated(let steps, _):
-            usage[.lowerGradient] = OracleUsage(runs: steps.adding(1), points: steps.adding(1))
-            usage[.lowerValueAndGradient] = OracleUsage(runs: steps, points: steps)
-            usage[.lowerValue] = OracleUsage(runs: steps, points: steps)
+            usage[gradient] = OracleUsage(runs: steps, points: steps)
+            usage[both] = OracleUsage(runs: steps, points: steps)
+            usage[value] = OracleUsage(runs: steps, points: steps)
         case .lbfgs(_, let steps, _):
-            usage[.lowerValueAndGradient] = OracleUsage(runs: steps, points: steps)
-            usage[.lowerGradient] = OracleUsage(runs: 1, points: 1)
+            usage[both] = OracleUsage(runs: steps, points: steps)
         }
+        // The residual takes one gradient more.
+        let residuals = (usage[.lowerGradient]?.runs ?? 0).adding(1)
+        usage[.lowerGradient] = OracleUsage(runs: residuals, points: residuals)
         switch (axes.hypergradient, axes.lower) {
         case (.implicit(.conjugateGradients(let steps, _)), _), (.implicit(.fixedPoint(_, let steps, _)), _):
             usage[.hessian] = OracleUsage(runs: steps, points: 1)
@@ -149,6 +158,9 @@ extension OracleProgram {
         case .adjoint: "adjoint_products"
         case .upper: "upper_value_and_gradients"
         case .upperValue: "upper_value"
+        case .anchoredGradient: "anchored_gradient"
+        case .anchoredValueAndGradient: "anchored_value_and_gradient"
+        case .anchoredValue: "anchored_value"
         }
     }
 }
@@ -168,9 +180,9 @@ private struct OutputNames {
         let hessian = lower.map { "Hv_\($0)" }
         let mixed = upper.map { "Jv_\($0)" }
         return switch program {
-        case .lowerGradient: gradient
-        case .lowerValueAndGradient: ["g"] + gradient
-        case .lowerValue: ["g"]
+        case .lowerGradient, .anchoredGradient: gradient
+        case .lowerValueAndGradient, .anchoredValueAndGradient: ["g"] + gradient
+        case .lowerValue, .anchoredValue: ["g"]
         case .hessian: hessian
         case .mixed: mixed
         case .adjoint: hessian + mixed
