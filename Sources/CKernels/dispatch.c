@@ -75,6 +75,16 @@ void sk_gemv_t2(
     kernels(element)->gemv_t2(A, m, k, c0, c1, y0, y1);
 }
 
+void sk_thin_n(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, void *C, sk_ahead *ahead) {
+    kernels(element)->thin_n(A, m, k, B, n, C, ahead);
+}
+
+void sk_thin_t(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *D, int64_t n, void *C, sk_ahead *ahead) {
+    kernels(element)->thin_t(A, m, k, D, n, C, ahead);
+}
+
 void sk_sparse_times(int32_t element, const sk_sparse *A, int64_t m, const void *B, void *C, int64_t n) {
     kernels(element)->sparse_times(A, m, B, C, n);
 }

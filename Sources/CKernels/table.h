@@ -10,6 +10,8 @@ typedef struct {
     void (*gemv_t)(const void *, int64_t, int64_t, const void *, void *);
     void (*gemv_n2)(const void *, int64_t, int64_t, const void *, const void *, void *, void *);
     void (*gemv_t2)(const void *, int64_t, int64_t, const void *, const void *, void *, void *);
+    void (*thin_n)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
+    void (*thin_t)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
     void (*sparse_times)(const sk_sparse *, int64_t, const void *, void *, int64_t);
     void (*sparse_scatter)(const sk_sparse *, int64_t, const void *, void *, int64_t, int64_t);
     double (*sum)(const void *, int64_t);

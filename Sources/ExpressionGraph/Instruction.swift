@@ -8,6 +8,10 @@ enum Kernel {
     case gemvT(m: Int, k: Int)
     case gemvN2(m: Int, k: Int)
     case gemvT2(m: Int, k: Int)
+    /// A [m, k] times [k, n], few columns.
+    case thinN(m: Int, k: Int, n: Int)
+    /// The transpose of A [m, k] times [m, n], few columns.
+    case thinT(m: Int, k: Int, n: Int)
     case gemm(MatrixProduct)
     /// A product for every matrix of a stack.
     case gemmStack(MatrixProduct, MatrixStack)
@@ -105,7 +109,7 @@ final class CodeMemory {
 /// Executes instructions in order, on arrays of one precision. `pointers` holds the address of every slot they name.
 func execute(
     _ code: UnsafeBufferPointer<Instruction>, _ precision: Precision,
-    pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>, scratch: UnsafeMutableRawPointer
+    pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>, scratch: UnsafeMutableRawPointer, ahead: PrefetchQueue
 ) {
     let kernels = Kernels(precision)
     let size = precision.size
@@ -128,6 +132,10 @@ func execute(
             kernels.gemvN2(source(0), m: m, k: k, x0: source(1), x1: source(2), y0: target(0), y1: target(1))
         case .gemvT2(let m, let k):
             kernels.gemvT2(source(0), m: m, k: k, c0: source(1), c1: source(2), y0: target(0), y1: target(1))
+        case .thinN(let m, let k, let n):
+            kernels.thinN(source(0), m: m, k: k, source(1), n: n, target(0), ahead: ahead)
+        case .thinT(let m, let k, let n):
+            kernels.thinT(source(0), m: m, k: k, source(1), n: n, target(0), ahead: ahead)
         case .gemm(let product): product.run(precision, source(0), source(1), target(0), accumulates: false)
         case .gemmStack(let product, let stack): stack.multiply(precision, product, source(0), source(1), target(0))
         case .factor(let kind, let n, let count):
@@ -181,7 +189,8 @@ func execute(
                 source(0), indices: source(1), target(0), outer: e.outer, sourceMiddle: e.middle, count: count,
                 inner: e.inner)
         case .oneHot(let count, let classes): kernels.oneHot(source(0), target(0), count: count, classes: classes)
-        case .rowLoop(let loop): loop.run(precision, pointers: pointers, scratch: scratch)
+        case .rowLoop(let loop): loop.run(precision, pointers: pointers, scratch: scratch, ahead: ahead)
         }
+        ahead.reach()
     }
 }

@@ -81,10 +81,21 @@ extension InstructionEmitter {
 
     private func single(_ product: MatrixProduct) -> Kernel {
         let (rows, columns) = product.transposeA ? (product.k, product.m) : (product.m, product.k)
+        if isThin(product) {
+            let n = product.n
+            return product.transposeA ? .thinT(m: rows, k: columns, n: n) : .thinN(m: rows, k: columns, n: n)
+        }
         guard product.n == 1 && columns <= Kernels.gemvMaxColumns && columns > 0 && rows > 0 else {
             return .gemm(product)
         }
         return product.transposeA ? .gemvT(m: rows, k: columns) : .gemvN(m: rows, k: columns)
+    }
+
+    /// Whether the kernels for few columns serve: large enough that laying out the second factor is nothing beside it.
+    private func isThin(_ product: MatrixProduct) -> Bool {
+        let (m, n, k) = (product.m, product.n, product.k)
+        guard !product.transposeB && n >= 2 && n <= Kernels.thinMaxColumns else { return false }
+        return product.transposeA ? m >= 16 && k >= 8 : m >= 16 && k >= 32
     }
 
     func productPair(_ first: ProductPlan, _ second: ProductPlan) -> Instruction {

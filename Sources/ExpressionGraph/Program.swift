@@ -73,6 +73,11 @@ package final class Program {
                 graph, outputs: outputs, slots: slots, batchRows: batchRows, precision: precision, options: options))
     }
 
+    /// What the next run asks for while it computes.
+    private let ahead = PrefetchQueue()
+    /// Those that the last run executed.
+    private var instructionsOfRun = 0
+
     deinit { pointers.deallocate() }
 
     private func fillPointers() {
@@ -199,7 +204,7 @@ package final class Program {
     /// Asks for rows that a later ``selectRows(of:start:count:)`` will read, so that they arrive while this run computes.
     package func prefetchRows(of axis: AxisID, start: Int, count: Int) {
         for view in views[axis.index] {
-            Kernels.prefetch(UnsafeRawPointer(view.base + start * view.stride), bytes: count * view.stride)
+            ahead.add(UnsafeRawPointer(view.base + start * view.stride), bytes: count * view.stride)
         }
         for view in sparseViews[axis.index] { view.prefetch(first: start, count: count) }
     }
@@ -252,11 +257,15 @@ package final class Program {
     ///
     /// - Parameter runtime: who evaluates functions and solves; needed where the graph carries functions.
     package func run(_ runtime: FunctionRuntime? = nil) {
+        let before = executedInstructions
+        ahead.spread(over: instructionsOfRun)
         for (index, dependence) in dependences.enumerated() where dependence.meets(written) {
             code.stages[index].withUnsafeBufferPointer { run($0, cuts: code.cuts[index], runtime) }
             executedInstructions += code.stages[index].count
         }
+        instructionsOfRun = executedInstructions - before
         written = .none
+        ahead.clear()
     }
 
     /// Executes the instructions of a stage, and between them what it is cut at.
@@ -264,7 +273,7 @@ package final class Program {
         var start = 0
         for cut in cuts {
             let section = UnsafeBufferPointer(rebasing: instructions[start..<cut.position])
-            execute(section, precision, pointers: pointers, scratch: scratch.address)
+            execute(section, precision, pointers: pointers, scratch: scratch.address, ahead: ahead)
             guard let runtime, precision == .float64 else {
                 preconditionFailure("a program with functions runs in a runtime, on doubles")
             }
@@ -272,7 +281,7 @@ package final class Program {
             start = cut.position
         }
         let rest = UnsafeBufferPointer(rebasing: instructions[start...])
-        execute(rest, precision, pointers: pointers, scratch: scratch.address)
+        execute(rest, precision, pointers: pointers, scratch: scratch.address, ahead: ahead)
     }
 
     /// The first number of an output, for those that hold one.

@@ -18,6 +18,9 @@ final class RowLoopCode {
         let offset: Int
     }
 
+    /// Bytes of a view from which on the next block is asked for; the processor foresees less by itself.
+    private static let leastAhead = 1 << 16
+
     private let wholeBlocks: Int
     private let whole: [Instruction]
     /// For the rows that no whole block holds; empty where there are none.
@@ -36,7 +39,7 @@ final class RowLoopCode {
     /// Runs the loop, moving pointers as it goes and putting them back.
     func run(
         _ precision: Precision, pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>,
-        scratch: UnsafeMutableRawPointer
+        scratch: UnsafeMutableRawPointer, ahead: PrefetchQueue
     ) {
         let kernels = Kernels(precision)
         for total in totals {
@@ -44,13 +47,21 @@ final class RowLoopCode {
             pointers[total.slot]! += total.offset
         }
         func block(_ code: [Instruction]) {
-            code.withUnsafeBufferPointer { execute($0, precision, pointers: pointers, scratch: scratch) }
+            code.withUnsafeBufferPointer {
+                execute($0, precision, pointers: pointers, scratch: scratch, ahead: ahead)
+            }
             for total in totals {
                 let part = pointers[total.slot]!
                 kernels.axpy(1, part, part - total.offset, count: total.count)
             }
         }
-        for _ in 0..<wholeBlocks {
+        for index in 0..<wholeBlocks {
+            if index + 1 < wholeBlocks {
+                ahead.clear()
+                for view in views where view.stride >= Self.leastAhead {
+                    ahead.add(pointers[view.slot]! + view.stride, bytes: view.stride)
+                }
+            }
             block(whole)
             for view in views { pointers[view.slot]! += view.stride }
         }

@@ -105,6 +105,29 @@ package struct Kernels: Sendable {
         sk_gemv_t2(element, a, Int64(m), Int64(k), c0, c1, y0, y1)
     }
 
+    // MARK: Thin dense products
+
+    /// Most columns of the second factors of thin products.
+    package static var thinMaxColumns: Int { Int(SK_THIN_MAX_COLUMNS) }
+
+    /// `C[m, n] = A B` for A [m, k] and B [k, n], of at most ``thinMaxColumns`` columns. Asks for what `ahead` holds
+    /// meanwhile.
+    @inline(__always)
+    package func thinN(
+        _ a: Source, m: Int, k: Int, _ b: Source, n: Int, _ c: Destination, ahead: PrefetchQueue
+    ) {
+        sk_thin_n(element, a, Int64(m), Int64(k), b, Int64(n), c, ahead.current)
+    }
+
+    /// `C[k, n] = Aᵀ D` for A [m, k] and D [m, n], of at most ``thinMaxColumns`` columns. Asks for what `ahead` holds
+    /// meanwhile.
+    @inline(__always)
+    package func thinT(
+        _ a: Source, m: Int, k: Int, _ d: Source, n: Int, _ c: Destination, ahead: PrefetchQueue
+    ) {
+        sk_thin_t(element, a, Int64(m), Int64(k), d, Int64(n), c, ahead.current)
+    }
+
     // MARK: Vectors
 
     /// Σ x, in a fixed order, blocked.

@@ -39,6 +39,7 @@ struct KernelResults {
         addOperations(to: &results)
         for length in Support.lengths + Array(1...40) { addVectors(length, to: &results) }
         for m in SmallProductTests.rows { addProducts(m, to: &results) }
+        for n in 1...Kernels.thinMaxColumns { addThinProducts(n, to: &results) }
         for n in SparseProductTests.widths { addSparse(n, to: &results) }
         for shape in ReductionTests.shapes { addReductions(shape, special: false, to: &results) }
         for length in 1...40 { addReductions([1, length, 1], special: true, to: &results) }
@@ -62,6 +63,20 @@ struct KernelResults {
         for opcode in BlockOpcode.allCases where !opcode.accumulates {
             results["\(opcode)"] = Support.apply(opcode, a, b, c, in: precision)
             results["\(opcode) of positive"] = Support.apply(opcode, c, a, b, in: precision)
+        }
+    }
+
+    private func addThinProducts(_ n: Int, to results: inout [String: [Double]]) {
+        for (m, k) in [(9, 21), (67, 405), (300, 8)] {
+            for isSpecial in [false, true] {
+                let a = isSpecial ? Self.mixed(m * k, precision) : Support.numbers(m * k, precision)
+                let products = ThinProductTests.Products(
+                    a, Support.numbers(k * n, stream: "b", precision), Support.numbers(m * n, stream: "d", precision),
+                    m: m,
+                    k: k, n: n, precision)
+                results["thin n \(m) \(k) \(n) special \(isSpecial)"] = products.n
+                results["thin t \(m) \(k) \(n) special \(isSpecial)"] = products.t
+            }
         }
     }
 

@@ -123,6 +123,30 @@ void sk_gemv_n2(
 void sk_gemv_t2(
     int32_t element, const void *A, int64_t m, int64_t k, const void *c0, const void *c1, void *y0, void *y1);
 
+// ---- Thin dense products: A is [m, k] with k >= 1 and m >= 1, the other factor has n <= SK_THIN_MAX_COLUMNS columns
+
+enum { SK_THIN_MAX_COLUMNS = 16 };
+
+// Cache lines that a later call will read. The thin products ask the processor for them one by one, so that they arrive
+// while it computes; what they have asked for is taken off. No lines: nothing to ask for.
+typedef struct {
+    const void *at;
+    int64_t lines;
+} sk_ahead;
+
+// Asks for at most so many of the lines.
+static inline void sk_reach(sk_ahead *ahead, int64_t lines) {
+    if (lines > ahead->lines) lines = ahead->lines;
+    for (int64_t i = 0; i < lines; i++) __builtin_prefetch((const char *)ahead->at + 64 * i, 0, 2);
+    ahead->at = (const char *)ahead->at + 64 * lines;
+    ahead->lines -= lines;
+}
+
+// C[m, n] = A B
+void sk_thin_n(int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, void *C, sk_ahead *ahead);
+// C[k, n] = transpose(A) D. Products of 256 rows add up in the element type, and those sums too.
+void sk_thin_t(int32_t element, const void *A, int64_t m, int64_t k, const void *D, int64_t n, void *C, sk_ahead *ahead);
+
 // ---- Sparse products: A is stored by rows; dense operands are [., n], padded, outputs not inputs
 
 // Rows i of a matrix: entries starts[i] ..< starts[i + 1] of `values`, elements of the call's type, in the columns named
