@@ -23,7 +23,7 @@ final class Measurements {
 
     static let names = [
         "w1.soba", "w1.step.batch", "w1.step", "w1.hv", "w2.step.batch", "w2.hv.batch", "w2.step", "w2.hv", "w2.outer",
-        "w3.step", "w3.hv", "w3.outer", "w4.step", "w4.hv", "w4.outer", "w5.step", "w5.hv",
+        "w3.step", "w3.hv", "w3.outer", "w4.step", "w4.hv", "w4.outer", "w5.step", "w5.hv", "w5.outer",
     ]
 
     func measurement(_ name: String) throws -> Measurement {
@@ -64,6 +64,7 @@ final class Measurements {
                     solver: .conjugateGradients), iterations: 20)
         case "w5.step": return try Equilibrium(folder).steps()
         case "w5.hv": return try Equilibrium(folder).products()
+        case "w5.outer": return try EquilibriumOuter(folder).iterations()
         default: throw BenchError(description: "no measurement is called \(name); there are \(Self.names)")
         }
     }

@@ -19,7 +19,8 @@ TARGETS = {
     ('w1.soba', 'numba'): 0.5, ('w1.step', 'jax'): 1 / 3, ('w1.hv', 'jax'): 1 / 3, ('w1.step.batch', 'jax'): 1 / 3,
     ('w2.step.batch', 'jax'): 0.5, ('w2.hv.batch', 'jax'): 0.5, ('w2.step', 'jax'): 1 / 1.8, ('w2.hv', 'jax'): 1 / 1.8,
     ('w3.step', 'numpy'): 0.4, ('w3.hv', 'numpy'): 0.4, ('w4.step', 'jax'): 1 / 1.8, ('w4.hv', 'jax'): 1 / 1.8,
-    ('w5.step', 'jax'): 1 / 1.2, ('w5.hv', 'jax'): 1 / 1.2,
+    ('w2.outer', 'jax'): 0.5, ('w3.outer', 'numpy'): 0.4,
+    ('w4.outer', 'jax'): 0.5, ('w5.outer', 'jax'): 0.8, ('w5.step', 'jax'): 1 / 1.2, ('w5.hv', 'jax'): 1 / 1.2,
 }
 TOLERANCE = 1e-10
 
@@ -120,6 +121,11 @@ def expected_difference(name, found):
             difference(dict(values=found['values']), dict(values=[i['outer_loss'] for i in iterates])),
             against(found['hypergradient'], last['hypergrad']), against(found['y'], last.get('W') or last.get('w')),
             against(found['x'], last['x_after']))
+    if name == 'w5.outer':
+        iterates = load('w5_aidfp')['iterates']
+        return max(
+            [difference(dict(values=found['values']), dict(values=[i['loss'] for i in iterates]))]
+            + [against(found[k], iterates[-1]['params_after'][k]) for k in 'ABcVd'])
     return None
 
 
@@ -153,8 +159,12 @@ def main():
     print(f'engine {engine.about["kernels"]}, {engine.about["blas"]}; threads {options.threads}; '
           f'OPENBLAS_CORETYPE {os.environ.get("OPENBLAS_CORETYPE", "unset")}; float64; {options.rounds} rounds in turn')
     wanted = [word for word in options.only.split(',') if word]
+    names = engine.about['measurements']
+    for word in wanted:
+        if not any(name == word or name.startswith(word + '.') for name in names):
+            sys.exit(f'no measurement is called {word}; there are {", ".join(names)}')
     failed, rows = [], []
-    for name in engine.about['measurements']:
+    for name in names:
         if wanted and not any(name == word or name.startswith(word + '.') for word in wanted):
             continue
         works = {peer: makers[name]() for peer, makers in peers.items() if name in makers}

@@ -3,7 +3,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from peer import W1_ETA, W2, W3, W4, Data, Work, direction
+from peer import W1_ETA, W2, W3, W4, W5, Data, Work, direction
+from peer_numpy import train
 
 BATCH = 64
 
@@ -250,6 +251,29 @@ def equilibrium(folder, dtype):
     return Work(run, lambda: dict(z=run(10))), Work(run_products, lambda: dict(v=run_products(10)))
 
 
+def training(folder, dtype):
+    d = Data(folder, 'w5', dtype)
+    start = [jnp.array(d[f'{name}0']) for name in 'ABcVd']
+    X, Y = jnp.array(d['Xtr']), jnp.array(np.eye(10)[d['ytr']], dtype)
+
+    @jax.jit
+    def iteration(parameters):
+        A, B, c, V, e = parameters
+        U = X @ B + c
+        z = jax.lax.fori_loop(0, W5['T'], lambda _, z: jnp.tanh(z @ A + U), jnp.zeros_like(U))
+        loss, (b, gV, ge) = jax.value_and_grad(
+            lambda z, V, e: jnp.mean(cross_entropy(z @ V + e, Y)), argnums=(0, 1, 2))(z, V, e)
+        _, pull = jax.vjp(lambda z, A, B, c: jnp.tanh(z @ A + X @ B + c), z, A, B, c)
+        v = jax.lax.fori_loop(0, W5['K'], lambda _, v: pull(v)[0] + b, jnp.zeros_like(b))
+        return loss, list(pull(v)[1:]) + [gV, ge]
+
+    def run(count):
+        for _ in range(count):
+            jax.block_until_ready(iteration(start))
+
+    return Work(run, lambda: train(lambda parameters: iteration([jnp.array(p) for p in parameters]), start))
+
+
 def works(folder, dtype):
     made = {}
 
@@ -269,4 +293,5 @@ def works(folder, dtype):
         'w4.step': lambda: once(ridge).step_work(), 'w4.hv': lambda: once(ridge).product_work(),
         'w4.outer': lambda: once(ridge).outer_work(W4),
         'w5.step': lambda: once(equilibrium)[0], 'w5.hv': lambda: once(equilibrium)[1],
+        'w5.outer': lambda: once(training),
     }

@@ -2,7 +2,7 @@
 import numpy as np
 import scipy.sparse as sparse
 
-from peer import W1_ETA, W2, W3, W4, Data, Work, direction
+from peer import W1_ETA, W2, W3, W4, W5, Data, Work, direction
 
 
 def sigmoid(z):
@@ -222,6 +222,52 @@ class Equilibrium:
         return Work(self.products, lambda: (self.reset(), dict(v=self.products(10)))[1], self.reset)
 
 
+class Training:
+    """The parameters of the equilibrium, trained by implicit differentiation."""
+
+    def __init__(self, folder, dtype):
+        d = Data(folder, 'w5', dtype)
+        self.dtype = dtype
+        self.start = [d[f'{name}0'] for name in 'ABcVd']
+        self.X, self.Y = d['Xtr'], np.eye(10, dtype=dtype)[d['ytr']]
+
+    def run(self, parameters):
+        A, B, c, V, d = parameters
+        U = self.X @ B + c
+        z = np.zeros_like(U)
+        for _ in range(W5['T']):
+            z = np.tanh(z @ A + U)
+        logits = z @ V + d
+        logits = logits - logits.max(1, keepdims=True)
+        logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        G = (np.exp(logs) - self.Y) * self.dtype(1 / len(self.Y))
+        b = G @ V.T
+        slope = 1 - np.tanh(z @ A + U) ** 2
+        v = np.zeros_like(b)
+        for _ in range(W5['K']):
+            v = (v * slope) @ A.T + b
+        M = v * slope
+        return -np.mean((self.Y * logs).sum(1)), [z.T @ M, self.X.T @ M, M.sum(0), z.T @ G, G.sum(0)]
+
+    def outer_work(self):
+        def repeat(count):
+            for _ in range(count):
+                self.run(self.start)
+
+        return Work(repeat, lambda: train(self.run, self.start))
+
+
+def train(run, start):
+    """Some iterations of momentum from what `run` says of parameters: the losses and the last parameters."""
+    parameters, velocity, values = list(start), [0.0] * len(start), []
+    for _ in range(W5['outer']):
+        loss, gradients = run(parameters)
+        values.append(float(loss))
+        velocity = [W5['momentum'] * v + np.asarray(g) for v, g in zip(velocity, gradients)]
+        parameters = [p - W5['upper_step'] * v for p, v in zip(parameters, velocity)]
+    return dict(zip('ABcVd', parameters), values=np.array(values))
+
+
 def works(folder, dtype):
     """Name → maker of work."""
     made = {}
@@ -240,4 +286,5 @@ def works(folder, dtype):
         'w4.step': lambda: level(Ridge).step_work(), 'w4.hv': lambda: level(Ridge).product_work(),
         'w4.outer': lambda: level(Ridge).outer_work(W4),
         'w5.step': lambda: level(Equilibrium).step_work(), 'w5.hv': lambda: level(Equilibrium).product_work(),
+        'w5.outer': lambda: level(Training).outer_work(),
     }
