@@ -45,7 +45,7 @@ package struct AnchoredLevel {
     }
 
     /// Whether a gradient is affine in y: its derivative does not depend on y, and nothing of it jumps.
-    private static func isAffine(
+    static func isAffine(
         _ graph: Graph, _ gradient: [NodeID], _ products: [NodeID], in y: Set<NodeID>
     ) -> Bool {
         if graph.reachable(from: products).contains(where: y.contains) { return false }

@@ -11,28 +11,52 @@ package struct ProblemFacts: Sendable, Equatable {
     package let isSampled: Bool
     /// Why methods for two levels do not apply, as a phrase; `nil` where they do.
     package let nesting: String?
+    /// Whether the lower of two levels is the fixed point of a map.
+    package let isFixedPoint: Bool
     /// Whether neither a set nor a norm stands on the lower level.
     package let isSmooth: Bool
 
     package init(_ problem: MultilevelProblem) {
         upperDimension = problem.upper.dimension
         lowerDimension = problem.responseDimension
-        nesting =
-            problem.levels.count > 2 ? "\(problem.levels.count) levels" : problem.isNested ? "a fixed point" : nil
+        nesting = problem.levels.count > 2 ? "\(problem.levels.count) levels" : nil
+        isFixedPoint = problem.levels.count == 2 && problem.isNested
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         upperSamples = problem.sampleCount(ofLevel: 0)
         isSmooth = problem.isSingleLevel || problem.lower.isSmooth
         isSampled =
-            !problem.isSingleLevel && problem.levels.allSatisfy { $0.samplingFault == nil } && problem.lower.isSmooth
+            !problem.isSingleLevel && !problem.isNested && problem.levels.allSatisfy { $0.samplingFault == nil }
+            && problem.lower.isSmooth
             && lowerSamples + upperSamples > 0
     }
 }
 
-/// The presets that `auto` picks among.
+/// The presets; `auto` picks among some of them.
 package enum Preset: String, Sendable, CaseIterable {
+    case aid
     case aidCG = "aid-cg"
     case aidFixedPoint = "aid-fixed-point"
+    case aidNormalEquations = "aid-normal-equations"
+    case aidGMRES = "aid-gmres"
+    case aidMINRES = "aid-minres"
+    case aidBiCGStab = "aid-bicgstab"
+    case aidNeumann = "aid-neumann"
+    case aidDirect = "aid-direct"
+    case hoag
     case itd
+    case itdTruncated = "itd-truncated"
+    case itdCheckpoints = "itd-checkpoints"
+    case itdForward = "itd-forward"
+    case darts
+    case sama
+    case iga
+    case bome
+    case pzobo
+    case maml
+    case fomaml
+    case reptile
+    case randomSearch = "random-search"
+    case tpe
     case soba
     case implicit
 }
@@ -46,7 +70,7 @@ package struct AutomaticMethod: Sendable, Equatable {
     package let reason: String
 
     package init(_ facts: ProblemFacts) {
-        if let nesting = facts.nesting {
+        if let nesting = facts.nesting ?? (facts.isFixedPoint ? "a fixed point" : nil) {
             preset = .implicit
             reason = "\(nesting): implicit differentiation through all levels"
             return

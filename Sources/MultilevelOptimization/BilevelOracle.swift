@@ -66,7 +66,7 @@ package final class BilevelOracle {
         lowerSamples = problem.isSingleLevel ? 0 : problem.sampleCount(ofLevel: 1)
         x = problem.upper.start
         y = problem.responseStart
-        let isBilevel = !problem.isSingleLevel && !problem.isNested
+        let isBilevel = problem.levels.count == 2
         let (norms, formulas) = isBilevel ? (problem.lower.norms, problem.lower.startFormulas) : ([], [])
         weights = norms.isEmpty ? nil : UpperFormulas(problem, norms.map(\.weight))
         starts = formulas.isEmpty ? nil : UpperFormulas(problem, formulas.map(\.node))
@@ -234,6 +234,24 @@ package final class BilevelOracle {
         read(program, split..<(split + derivatives.mixedProduct.count), into: &mixed)
     }
 
+    /// (∂r/∂y) v + (∂r/∂x) u, [d], of the residual r that the lower level makes zero.
+    package func tangentProduct(_ v: [Double], _ u: [Double], into product: inout [Double]) {
+        counts.hessianProduct += 1
+        counts.samples += lowerSamples
+        let program = run(.tangent, along: v, u)
+        read(program, 0..<derivatives.tangentProduct.count, into: &product)
+    }
+
+    /// ∇_x g, [p].
+    package func lowerGradientX(into gradient: inout [Double]) {
+        counts.lowerGradient += 1
+        counts.samples += lowerSamples
+        read(run(.lowerGradientX), 0..<derivatives.lowerGradientX.count, into: &gradient)
+    }
+
+    /// Whether (∂r/∂y) is symmetric: not where the lower level is a fixed point.
+    package var isSymmetric: Bool { problem.isSingleLevel || problem.lower.fixedPoint == nil }
+
     // MARK: - Upper objective
 
     /// f.
@@ -262,7 +280,7 @@ package final class BilevelOracle {
         evaluators.values.reduce(exact?.memoryBytes ?? 0) { $0 + $1.program.plan.memoryBytes }
     }
 
-    func run(_ kind: OracleProgram, along v: [Double]? = nil) -> Program {
+    func run(_ kind: OracleProgram, along v: [Double]? = nil, _ u: [Double]? = nil) -> Program {
         var evaluator = evaluators[kind] ?? compile(kind)
         let program = evaluator.program
         let isStill = evaluator.xVersion == xVersion && evaluator.yVersion == yVersion
@@ -281,6 +299,7 @@ package final class BilevelOracle {
         }
         evaluators[kind] = evaluator
         if let v { write(v, to: derivatives.v, in: program) }
+        if let u { write(u, to: derivatives.u, in: program) }
         program.run()
         return program
     }

@@ -1,5 +1,6 @@
 // What solving a problem takes in memory, known before anything of it is allocated.
 import ExpressionGraph
+import Solvers
 import Tensors
 
 /// Bytes that a run needs at its largest. A count beyond the largest integer stays there.
@@ -37,9 +38,10 @@ package struct MemoryPrice: Sendable, Equatable {
     }
 
     private static func programs(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
-        let oracle = problem.isNested ? 0 : bilevelPrograms(problem, configuration)
+        let oracle = problem.levels.count > 2 ? 0 : bilevelPrograms(problem, configuration)
         switch configuration.algorithm {
-        case .doubleLoop: return oracle
+        // The reference evaluation goes through all levels, where one is a fixed point.
+        case .doubleLoop: return problem.isNested ? oracle.adding(NestedEvaluator.memoryBytes(problem)) : oracle
         case .nested: return oracle.adding(NestedEvaluator.memoryBytes(problem))
         // The largest draw of an axis does not depend on the seed.
         case .soba: return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
@@ -62,19 +64,49 @@ package struct MemoryPrice: Sendable, Equatable {
         let points = upper.adding(lower).times(vectorsPerVariable).adding(
             rows.reduce(0) { $0.adding($1.count.times(3)) })
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
-        if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, lower)) }
+        if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, problem)) }
         return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))
     }
 
-    /// What the lower solver and the reverse sweep remember.
-    private static func history(_ axes: DoubleLoopConfiguration, _ lower: Int) -> Int {
+    /// What the lower solver and the derivatives of its steps remember.
+    private static func history(_ axes: DoubleLoopConfiguration, _ problem: MultilevelProblem) -> Int {
+        let lower = problem.responseDimension
+        let solver: Int
         switch axes.lower {
-        case .lbfgs(let memory, let steps, _): return pairs(memory, steps: steps, lower)
-        case .accelerated: return lower.times(4)
+        case .lbfgs(let memory, let steps, _): solver = pairs(memory, steps: steps, lower)
+        case .accelerated, .newtonCG, .closedForm: solver = lower.times(8)
         case .gradientDescent(_, let steps, _):
-            guard case .unrolledReverse(let truncation) = axes.hypergradient else { return 0 }
-            // Each kept iterate is an array of its own, which has a header and a reference.
-            return lower.adding(5).times(min(truncation ?? steps, steps))
+            return unrolled(axes, .gradient, steps, problem)
+        case .rule(let rule, _, let steps, _): return unrolled(axes, rule, steps, problem)
+        case .anderson(let memory, _, _, _): solver = lower.adding(5).times(min(memory, lower).times(3).adding(5))
+        }
+        return solver.adding(system(axes, lower))
+    }
+
+    /// The states that derivatives of steps are taken at. Each is arrays of its own, which have headers and references.
+    private static func unrolled(
+        _ axes: DoubleLoopConfiguration, _ rule: UpdateRule, _ steps: Int, _ problem: MultilevelProblem
+    ) -> Int {
+        let state = problem.responseDimension.adding(5).times(rule.vectorCount).adding(6)
+        switch axes.hypergradient {
+        case .unrolledReverse(let truncation, let memory):
+            return state.times(memory.states(steps: min(truncation ?? steps, steps)).adding(2))
+        case .unrolledForward: return state.times(problem.upper.dimension.adding(2))
+        case .implicit, .rankOne, .differenced, .zerothOrder, .valueGap, .initialisation:
+            return state.times(3).adding(system(axes, problem.responseDimension))
+        }
+    }
+
+    /// What the linear solver remembers.
+    private static func system(_ axes: DoubleLoopConfiguration, _ lower: Int) -> Int {
+        guard case .implicit(let solver) = axes.hypergradient else { return 0 }
+        switch solver {
+        case .cholesky, .lu: return lower.times(lower).times(4)
+        case .gmres(let restart, _, _): return lower.adding(5).times(min(restart, lower).adding(5))
+        case .automatic:
+            let isSmall = lower <= LinearSystemSolver.directLimit
+            return isSmall ? lower.times(lower).times(4) : lower.adding(5).times(55)
+        case .conjugateGradients, .fixedPoint, .normalEquations, .minres, .bicgstab, .neumann: return lower.times(8)
         }
     }
 

@@ -1,6 +1,8 @@
 // A method is a choice on axes, not a class of its own. These are the choices, after defaults and presets are settled.
 import Solvers
 
+import func Glibc.pow
+
 /// The steps of gradient descent on the lower level.
 package enum LowerStep: Sendable, Equatable {
     case schedule(StepSchedule)
@@ -17,12 +19,26 @@ package enum LowerSolver: Sendable, Equatable {
     case lbfgs(memory: Int, steps: Int, tolerance: Double)
     /// FISTA, for levels with a set or norms.
     case accelerated(steps: Int, tolerance: Tolerance)
+    /// A first-order rule with memory: heavy ball, Nesterov, Adam. `steps` and `tolerance` as above.
+    case rule(UpdateRule, step: LowerStep, steps: Int, tolerance: Double?)
+    case newtonCG(steps: Int, tolerance: Double)
+    /// Anderson acceleration of the map, or of the gradient step. Exactly `steps` steps without a tolerance.
+    case anderson(memory: Int, step: LowerStep, steps: Int, tolerance: Double?)
+    /// One linear system, for levels whose residual is affine in their variables.
+    case closedForm
 
     package var name: String {
         switch self {
         case .gradientDescent: "gradient-descent"
         case .lbfgs: "l-bfgs"
         case .accelerated: "fista"
+        case .rule(.gradient, _, _, _): "gradient-descent"
+        case .rule(.heavyBall, _, _, _): "heavy-ball"
+        case .rule(.nesterov, _, _, _): "nesterov"
+        case .rule(.adam, _, _, _): "adam"
+        case .newtonCG: "newton-cg"
+        case .anderson: "anderson"
+        case .closedForm: "closed-form"
         }
     }
 }
@@ -33,6 +49,38 @@ package enum LinearSystemSolver: Sendable, Equatable {
     case conjugateGradients(steps: Int, tolerance: Double)
     /// v ← v − η(Hv − f_y); exactly `steps` steps without a tolerance. No step: from the curvature at the start.
     case fixedPoint(step: Double?, steps: Int, tolerance: Double?)
+    /// CG on the normal equations, for any regular matrix.
+    case normalEquations(steps: Int, tolerance: Double)
+    case minres(steps: Int, tolerance: Double)
+    case gmres(restart: Int, steps: Int, tolerance: Double)
+    case bicgstab(steps: Int, tolerance: Double)
+    /// η Σ_{j ≤ terms} (I − ηH)^j b; with no terms the identity times η. No step: from the curvature at the start.
+    case neumann(step: Double?, terms: Int)
+    /// The matrix formed and factored.
+    case cholesky
+    case lu
+    /// By size and symmetry: factors up to ``directLimit`` unknowns; CG, and MINRES where it meets negative curvature;
+    /// GMRES where the matrix is not symmetric.
+    case automatic(steps: Int, tolerance: Double)
+
+    /// Unknowns up to which ``automatic(steps:tolerance:)`` forms the matrix.
+    package static let directLimit = 128
+}
+
+/// Which steps of the lower solver the reverse sweep keeps.
+package enum SweepMemory: Sendable, Equatable {
+    /// All that it goes back through.
+    case everything
+    /// About √T of them; those between are computed again.
+    case checkpoints
+}
+
+/// What a start that is a formula of x learns from the steps taken from it (MAML's family).
+package enum InitialisationGradient: Sendable, Equatable {
+    /// f_x + (∂y₀/∂x)ᵀ f_y(y_T): the steps' own derivatives left out (FOMAML).
+    case firstOrder
+    /// (∂y₀/∂x)ᵀ (y₀ − y_T) (Reptile).
+    case reptile
 }
 
 /// How the hypergradient is formed.
@@ -40,7 +88,20 @@ package enum HypergradientMode: Sendable, Equatable {
     /// Implicit differentiation: f_x − J H⁻¹ f_y.
     case implicit(LinearSystemSolver)
     /// Reverse differentiation of the lower solver's steps, of all or of the last `truncation`.
-    case unrolledReverse(truncation: Int?)
+    case unrolledReverse(truncation: Int?, memory: SweepMemory = .everything)
+    /// Forward differentiation of the steps: d · p numbers, whatever their count.
+    case unrolledForward
+    /// f_x − (⟨f_y, g_y⟩/⟨g_y, g_y⟩) g_x, H approximated by g_y g_yᵀ (IGA, Liu et al. 2021).
+    case rankOne
+    /// The last step alone, its mixed product a difference of gradients: f_x − (g_x(y + εv) − g_x(y − εv))/2ε with
+    /// ε = radius/‖v‖ and v the step's transpose applied to f_y (DARTS, Liu et al. 2019; with Adam's step SAMA, Choe et
+    /// al. 2023).
+    case differenced(radius: Double)
+    /// Differences of the lower solver's result along random directions of x (PZOBO, Sow et al. 2022).
+    case zerothOrder(directions: Int, radius: Double)
+    /// The value gap g(y) − g(ỹ) as a penalty, y moved by steps of its own (BOME, Ye et al. 2022).
+    case valueGap(step: Double?, weight: Double)
+    case initialisation(InitialisationGradient)
 }
 
 /// How the upper variables move.
@@ -49,6 +110,22 @@ package enum UpperStep: Sendable, Equatable {
     case projectedGradient(schedule: StepSchedule, momentum: Double)
     /// Spectral projected gradient with a nonmonotone line search.
     case lineSearch
+    /// x ← P(x − γ_t m̂/(√ŝ + ε)).
+    case adam(schedule: StepSchedule, AdamCoefficients)
+    /// L-BFGS on the variables off their bounds, with backtracking along the projected path.
+    case lbfgs(memory: Int)
+    /// x ← P(x − γ h) with γ = (F − target)/‖h‖² (Polyak).
+    case polyak(target: Double)
+    /// Points of the box, for comparison: no gradient is used.
+    case search(SearchRule)
+}
+
+/// How points of a box are drawn.
+package enum SearchRule: String, Sendable, Equatable {
+    /// Uniformly.
+    case random
+    /// By tree-structured Parzen estimators (Bergstra et al. 2011).
+    case parzen
 }
 
 /// A double loop: the lower level solved, a hypergradient formed, one upper step.
@@ -60,17 +137,44 @@ package struct DoubleLoopConfiguration: Sendable, Equatable {
     package var warmStartsLower: Bool
     /// Start the linear solver from the last solution instead of from 0.
     package var warmStartsLinear: Bool
+    /// Whether the direction's norm says how far the point is from stationary: a direction that is not the hypergradient
+    /// may vanish anywhere.
+    package var convergesByNorm: Bool {
+        switch hypergradient {
+        case .implicit, .unrolledReverse, .unrolledForward: true
+        case .rankOne, .differenced, .zerothOrder, .valueGap, .initialisation: false
+        }
+    }
+    /// Tolerances of the inner solves that fall with the iterations (HOAG); `nil`: as the solvers have them.
+    package var decreasing: DecreasingTolerance?
 
     package init(
         lower: LowerSolver, hypergradient: HypergradientMode, upper: UpperStep, warmStartsLower: Bool,
-        warmStartsLinear: Bool
+        warmStartsLinear: Bool, decreasing: DecreasingTolerance? = nil
     ) {
         self.lower = lower
         self.hypergradient = hypergradient
         self.upper = upper
         self.warmStartsLower = warmStartsLower
         self.warmStartsLinear = warmStartsLinear
+        self.decreasing = decreasing
     }
+}
+
+/// ε_t = max(initial · decay^t, floor), for both inner solves (Pedregosa, ICML 2016).
+package struct DecreasingTolerance: Sendable, Equatable {
+    package var initial: Double
+    package var decay: Double
+    package var floor: Double
+
+    package init(initial: Double, decay: Double, floor: Double) {
+        self.initial = initial
+        self.decay = decay
+        self.floor = floor
+    }
+
+    /// ε_t.
+    package func value(at t: Int) -> Double { max(initial * pow(decay, Double(t)), floor) }
 }
 
 /// SOBA: y, v and x move together on one batch of each level (Dagréou et al. 2022).
@@ -119,6 +223,11 @@ package struct MethodConfiguration: Sendable, Equatable {
         self.name = name
         self.reason = reason
         self.algorithm = algorithm
+    }
+
+    /// Whether a run may end where the norm of its direction is small.
+    package var convergesByNorm: Bool {
+        if case .doubleLoop(let axes) = algorithm { axes.convergesByNorm } else { true }
     }
 
     /// Whether progress is estimated from batches.

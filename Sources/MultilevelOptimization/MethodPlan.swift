@@ -114,35 +114,95 @@ private struct OracleUsage {
     ) -> [OracleProgram: OracleUsage] {
         var usage: [OracleProgram: OracleUsage] = [.upper: OracleUsage(runs: 1, points: 1)]
         if isSingleLevel { return usage }
+        var lower = Self.lowerSolve(axes.lower, isAnchored: isAnchored)
+        if case .zerothOrder(let directions, _) = axes.hypergradient {
+            lower = lower.mapValues {
+                OracleUsage(runs: $0.runs.times(directions + 1), points: $0.points.times(directions + 1))
+            }
+        }
+        usage.merge(lower) { first, second in
+            OracleUsage(runs: first.runs.adding(second.runs), points: first.points.adding(second.points))
+        }
+        // The residual takes one gradient more.
+        usage.merge([.lowerGradient: OracleUsage(runs: 1, points: 1)]) { first, second in
+            OracleUsage(runs: first.runs.adding(second.runs), points: first.points.adding(second.points))
+        }
+        usage.merge(Self.derivatives(axes)) { first, second in
+            OracleUsage(runs: first.runs.adding(second.runs), points: first.points.adding(second.points))
+        }
+        return usage
+    }
+
+    /// One solve of the lower level.
+    private static func lowerSolve(_ solver: LowerSolver, isAnchored: Bool) -> [OracleProgram: OracleUsage] {
+        func each(_ count: Int) -> OracleUsage { OracleUsage(runs: count, points: count) }
         let (gradient, value, both): (OracleProgram, OracleProgram, OracleProgram) =
             isAnchored
             ? (.anchoredGradient, .anchoredValue, .anchoredValueAndGradient)
             : (.lowerGradient, .lowerValue, .lowerValueAndGradient)
-        switch axes.lower {
+        switch solver {
         case .gradientDescent(let step, let steps, _):
-            usage[gradient] = OracleUsage(runs: steps, points: steps)
-            if step == .lineSearch { usage[value] = OracleUsage(runs: steps, points: steps) }
-        case .accelerated(let steps, _):
-            usage[gradient] = OracleUsage(runs: steps, points: steps)
-            usage[both] = OracleUsage(runs: steps, points: steps)
-            usage[value] = OracleUsage(runs: steps, points: steps)
-        case .lbfgs(_, let steps, _):
-            usage[both] = OracleUsage(runs: steps, points: steps)
+            return step == .lineSearch ? [gradient: each(steps), value: each(steps)] : [gradient: each(steps)]
+        case .rule(_, _, let steps, _), .anderson(_, _, let steps, _): return [gradient: each(steps)]
+        case .accelerated(let steps, _): return [gradient: each(steps), both: each(steps), value: each(steps)]
+        case .lbfgs(_, let steps, _): return [both: each(steps)]
+        case .newtonCG(let steps, _):
+            return [both: each(steps.adding(1)), .hessian: OracleUsage(runs: steps.times(20), points: steps)]
+        case .closedForm: return [.lowerGradient: each(3), .tangent: each(1), .hessian: each(1)]
         }
-        // The residual takes one gradient more.
-        let residuals = (usage[.lowerGradient]?.runs ?? 0).adding(1)
-        usage[.lowerGradient] = OracleUsage(runs: residuals, points: residuals)
-        switch (axes.hypergradient, axes.lower) {
-        case (.implicit(.conjugateGradients(let steps, _)), _), (.implicit(.fixedPoint(_, let steps, _)), _):
-            usage[.hessian] = OracleUsage(runs: steps, points: 1)
-            usage[.mixed] = OracleUsage(runs: 1, points: 1)
-        case (.unrolledReverse(let truncation), .gradientDescent(_, let steps, _)),
-            (.unrolledReverse(let truncation), .lbfgs(_, let steps, _)),
-            (.unrolledReverse(let truncation), .accelerated(let steps, _)):
-            let kept = min(truncation ?? steps, steps)
-            usage[.adjoint] = OracleUsage(runs: kept, points: kept)
+    }
+
+    /// What the hypergradient takes at the lower solution.
+    private static func derivatives(_ axes: DoubleLoopConfiguration) -> [OracleProgram: OracleUsage] {
+        switch axes.hypergradient {
+        case .implicit(let solver):
+            var usage: [OracleProgram: OracleUsage] = [
+                .hessian: OracleUsage(runs: solver.products, points: 1), .mixed: OracleUsage(runs: 1, points: 1),
+            ]
+            if case .normalEquations(let steps, _) = solver {
+                usage[.tangent] = OracleUsage(runs: steps, points: 1)
+            }
+            return usage
+        case .unrolledReverse(let truncation, let memory):
+            let kept = min(truncation ?? axes.lower.steps, axes.lower.steps)
+            let again = memory == .everything ? 0 : kept
+            return [
+                .adjoint: OracleUsage(runs: kept, points: kept),
+                .lowerGradient: OracleUsage(runs: again, points: again),
+            ]
+        // As many tangents as there are upper variables, at every step.
+        case .unrolledForward: return [.tangent: OracleUsage(runs: axes.lower.steps, points: axes.lower.steps)]
+        case .rankOne: return [.lowerGradientX: OracleUsage(runs: 1, points: 1)]
+        case .differenced: return [.lowerGradientX: OracleUsage(runs: 2, points: 2)]
+        case .valueGap: return [.lowerGradientX: OracleUsage(runs: 2, points: 2)]
+        case .zerothOrder, .initialisation: return [:]
         }
-        return usage
+    }
+}
+
+extension LowerSolver {
+    /// Steps at the most.
+    fileprivate var steps: Int {
+        switch self {
+        case .gradientDescent(_, let steps, _), .rule(_, _, let steps, _), .lbfgs(_, let steps, _),
+            .accelerated(let steps, _), .newtonCG(let steps, _), .anderson(_, _, let steps, _):
+            steps
+        case .closedForm: 1
+        }
+    }
+}
+
+extension LinearSystemSolver {
+    /// Products with H at the most; of factored matrices, as many as there are unknowns.
+    fileprivate var products: Int {
+        switch self {
+        case .conjugateGradients(let steps, _), .fixedPoint(_, let steps, _), .normalEquations(let steps, _),
+            .minres(let steps, _), .gmres(_, let steps, _), .automatic(let steps, _):
+            steps
+        case .bicgstab(let steps, _): steps.times(2)
+        case .neumann(_, let terms): terms.adding(1)
+        case .cholesky, .lu: LinearSystemSolver.directLimit
+        }
     }
 }
 
@@ -161,6 +221,8 @@ extension OracleProgram {
         case .anchoredGradient: "anchored_gradient"
         case .anchoredValueAndGradient: "anchored_value_and_gradient"
         case .anchoredValue: "anchored_value"
+        case .tangent: "tangent_product"
+        case .lowerGradientX: "lower_gradient_in_upper"
         }
     }
 }
@@ -188,6 +250,8 @@ private struct OutputNames {
         case .adjoint: hessian + mixed
         case .upper: ["f"] + (lower + upper).map { "f_\($0)" }
         case .upperValue: ["f"]
+        case .tangent: hessian
+        case .lowerGradientX: upper.map { "g_\($0)" }
         }
     }
 }

@@ -11,27 +11,48 @@ enum OracleProgram: CaseIterable {
     static let anchored: [OracleProgram] = [.anchoredGradient, .anchoredValueAndGradient, .anchoredValue]
 
     var isAnchored: Bool { Self.anchored.contains(self) }
+    case tangent, lowerGradientX
+
+    /// What minimising and implicit differentiation take.
+    private static let basic: [OracleProgram] = [
+        .lowerGradient, .lowerValueAndGradient, .lowerValue, .hessian, .mixed, .upper, .upperValue,
+    ]
 
     /// The programs that a run may compile, in the precision of each. The reference evaluation, which opens and closes
-    /// every run in float64, takes all but the joint product of the reverse sweep; a single level has neither products
-    /// nor a lower objective. Double loops take the same in their own precision; SOBA has a program of its own.
+    /// every run in float64, takes the basic ones; a single level has neither products nor a lower objective, and the
+    /// reference of nested problems has programs of its own. Double loops take the same in their own precision, and
+    /// what their axes ask for; SOBA has a program of its own.
     static func compiled(
         for problem: MultilevelProblem, _ derivatives: BilevelGraph, by configuration: MethodConfiguration
     ) -> [(program: OracleProgram, precision: Precision)] {
-        if problem.isNested { return [] }
-        let seldom = [.adjoint] + (BilevelGraph.isWorthAnchoring(derivatives, in: .float64) ? [] : anchored)
-        let reference = problem.isSingleLevel ? [.upper, .upperValue] : allCases.filter { !seldom.contains($0) }
+        let usual: [OracleProgram] = problem.isSingleLevel ? [.upper, .upperValue] : basic
+        func steps(_ precision: Precision) -> [OracleProgram] {
+            BilevelGraph.isWorthAnchoring(derivatives, in: precision) ? anchored : []
+        }
+        let reference = problem.isNested ? [] : usual + steps(.float64)
         var own: [OracleProgram] = []
         switch configuration.algorithm {
         case .doubleLoop(let axes):
-            own = problem.precision == .float64 ? [] : reference.filter { !$0.isAnchored }
-            if problem.precision != .float64 && BilevelGraph.isWorthAnchoring(derivatives, in: problem.precision) {
-                own += anchored
-            }
-            if case .unrolledReverse = axes.hypergradient, !problem.isSingleLevel { own.append(.adjoint) }
+            let isOther = problem.precision != .float64 || problem.isNested
+            own = isOther ? usual + steps(problem.precision) : []
+            if !problem.isSingleLevel { own += special(axes) }
         case .soba, .nested: break
         }
         return reference.map { ($0, .float64) } + own.map { ($0, problem.precision) }
+    }
+
+    /// What only some choices take.
+    private static func special(_ axes: DoubleLoopConfiguration) -> [OracleProgram] {
+        var programs: [OracleProgram] = []
+        switch axes.hypergradient {
+        case .unrolledReverse: programs.append(.adjoint)
+        case .unrolledForward: programs.append(.tangent)
+        case .implicit(.normalEquations), .implicit(.automatic): programs.append(.tangent)
+        case .rankOne, .differenced, .valueGap: programs.append(.lowerGradientX)
+        case .implicit, .initialisation, .zerothOrder: break
+        }
+        if case .closedForm = axes.lower, !programs.contains(.tangent) { programs.append(.tangent) }
+        return programs
     }
 }
 
@@ -42,7 +63,8 @@ extension BilevelGraph {
         let slots: [InputSlot]
         switch program {
         case .hessian, .mixed, .adjoint: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v)]
-        case .lowerGradient, .lowerValueAndGradient, .lowerValue, .upper, .upperValue:
+        case .tangent: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v + u)]
+        case .lowerGradient, .lowerValueAndGradient, .lowerValue, .upper, .upperValue, .lowerGradientX:
             slots = y.isEmpty ? [.everyRun("x", x)] : [.steady("x", x), .everyRun("y", y)]
         case .anchoredGradient, .anchoredValueAndGradient, .anchoredValue:
             slots = [.steady("x", x), .steady("anchor", anchored?.anchor ?? []), .everyRun("y", y)]
@@ -63,6 +85,8 @@ extension BilevelGraph {
         case .anchoredGradient: anchored?.gradient ?? lowerGradient
         case .anchoredValueAndGradient: anchored.map { [$0.value] + $0.gradient } ?? [lowerValue] + lowerGradient
         case .anchoredValue: [anchored?.value ?? lowerValue]
+        case .tangent: tangentProduct
+        case .lowerGradientX: lowerGradientX
         }
     }
 }

@@ -1,17 +1,21 @@
 // How a run evaluates points, whichever method with full gradients it follows.
 
+import Tensors
+
 /// F and ∇F by the method's own means.
 struct RunEvaluator {
     private let algorithm: MethodConfiguration.Algorithm
     private let oracle: BilevelOracle
     private let estimatedStep: Double?
     private let stop: StopCheck
+    private let seed: UInt64
 
     /// - Parameter estimatedStep: the settled step of gradient descent, where one was estimated.
     init(
         _ algorithm: MethodConfiguration.Algorithm, _ oracle: BilevelOracle, estimatedStep: Double?,
-        stop: @escaping StopCheck
+        seed: UInt64, stop: @escaping StopCheck
     ) {
+        self.seed = seed
         self.algorithm = algorithm
         self.oracle = oracle
         self.estimatedStep = estimatedStep
@@ -29,12 +33,15 @@ struct RunEvaluator {
 
     /// Evaluates at `x`; `nil` when stopped, and for methods that draw batches.
     ///
-    /// - Parameter previous: an evaluation nearby, for warm starts.
-    func evaluate(at x: [Double], after previous: Evaluation?) -> Evaluation? {
+    /// - Parameters:
+    ///   - previous: an evaluation nearby, for warm starts.
+    ///   - iteration: of the run; 0 at its start.
+    func evaluate(at x: [Double], after previous: Evaluation?, iteration: Int) -> Evaluation? {
         switch algorithm {
         case .doubleLoop(let axes):
             let evaluator = HypergradientEvaluator(
-                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop)
+                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop, iteration: iteration,
+                seed: seed, lastNorm: previous.map { VectorMath.norm($0.hypergradient) } ?? .infinity)
             return evaluator.evaluate(at: x, after: previous)
         case .nested(let axes):
             let warm = axes.warmStarts ? previous?.y : nil

@@ -26,19 +26,23 @@ struct RunStart {
         var estimatedStep: Double?
         switch configuration.algorithm {
         case .doubleLoop(let axes):
-            if axes.needsEstimatedStep { estimatedStep = Curvature(oracle.reference, seed: seed)?.gradientStep }
+            if axes.needsEstimatedStep && oracle.isSymmetric {
+                estimatedStep = Curvature(oracle.reference, seed: seed)?.gradientStep
+            }
             let evaluator = HypergradientEvaluator(
-                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop)
+                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop, seed: seed)
             guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
             best = first
-            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint, problem.precision)
+            var stepper = UpperStepper(
+                axes.upper, start: x, set: problem.upper.constraint, problem.precision, seed: seed)
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .nested(let axes):
-            let evaluator = RunEvaluator(.nested(axes), oracle, estimatedStep: nil, stop: stop)
-            guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
+            let evaluator = RunEvaluator(.nested(axes), oracle, estimatedStep: nil, seed: seed, stop: stop)
+            guard let first = evaluator.evaluate(at: x, after: nil, iteration: 0) else { return nil }
             best = first
-            var stepper = UpperStepper(axes.upper, start: x, set: problem.upper.constraint, problem.precision)
+            var stepper = UpperStepper(
+                axes.upper, start: x, set: problem.upper.constraint, problem.precision, seed: seed)
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .soba(let axes):
@@ -83,12 +87,15 @@ extension DoubleLoopConfiguration {
     /// Whether a step must be estimated from the curvature at the start.
     var needsEstimatedStep: Bool {
         switch lower {
-        case .gradientDescent(.automatic, _, _), .gradientDescent(.lineSearch, _, _): return true
-        case .gradientDescent(.schedule, _, _), .lbfgs, .accelerated: break
+        case .gradientDescent(let step, _, _), .rule(_, let step, _, _), .anderson(_, let step, _, _):
+            if step == .automatic || step == .lineSearch { return true }
+        case .lbfgs, .accelerated, .newtonCG, .closedForm: break
         }
         switch hypergradient {
-        case .implicit(.fixedPoint(nil, _, _)): return true
-        case .implicit, .unrolledReverse: return false
+        case .implicit(.fixedPoint(nil, _, _)), .implicit(.neumann(nil, _)), .valueGap(nil, _): return true
+        case .implicit, .unrolledReverse, .unrolledForward, .rankOne, .differenced, .zerothOrder, .valueGap,
+            .initialisation:
+            return false
         }
     }
 }

@@ -136,7 +136,9 @@ package final class SolverRun {
 
     /// Whether the present point is final.
     private func checkEnd() -> Termination? {
-        if case .doubleLoop(_, let evaluation) = state.method, projectedNorm(evaluation) <= tolerance {
+        if case .doubleLoop(_, let evaluation) = state.method, configuration.convergesByNorm,
+            projectedNorm(evaluation) <= tolerance
+        {
             // The point that meets the tolerance is the answer, whatever the last digits of the values say.
             state.best = evaluation
             state.bestIteration = state.iteration
@@ -182,14 +184,14 @@ package final class SolverRun {
     private func advanceDoubleLoop(_ saved: UpperStepState, _ current: Evaluation) -> RunEvent {
         let stop = innerStop
         let evaluator = RunEvaluator(
-            configuration.algorithm, oracle, estimatedStep: state.estimatedStep, stop: stop)
+            configuration.algorithm, oracle, estimatedStep: state.estimatedStep, seed: seed, stop: stop)
         guard let upper = evaluator.upper,
-            var stepper = UpperStepper(resuming: saved, upper, set: problem.upper.constraint, problem.precision)
+            var stepper = UpperStepper(
+                resuming: saved, upper, set: problem.upper.constraint, problem.precision, seed: seed)
         else { preconditionFailure("a state of another method; reading it back checks that") }
         while true {
-            guard let evaluation = evaluator.evaluate(at: stepper.propose(), after: current) else {
-                return stopped(by: stop() ?? .userStop)
-            }
+            let found = evaluator.evaluate(at: stepper.propose(), after: current, iteration: state.iteration + 1)
+            guard let evaluation = found else { return stopped(by: stop() ?? .userStop) }
             if isOverBudget { return stopped(by: .oracleLimit) }
             // A step that searches goes back from numbers that mean nothing; one that does not ends here.
             let value = evaluation.isUsable ? evaluation.value : .nan

@@ -88,6 +88,14 @@ extension StateWriter {
             write(1)
             write(initial)
             write(exponent)
+        case .inverse(let initial, let offset):
+            write(2)
+            write(initial)
+            write(offset)
+        case .cosine(let initial, let period):
+            write(3)
+            write(initial)
+            write(period)
         }
     }
 
@@ -105,6 +113,32 @@ extension StateWriter {
             write(1)
             write(state)
             write(evaluation)
+        case .doubleLoop(.adam(let state), let evaluation):
+            write(3)
+            for vector in [state.point, state.first, state.second, state.gradient] { write(vector) }
+            write(state.stationarity)
+            write(state.iteration)
+            write(state.evaluations)
+            write(evaluation)
+        case .doubleLoop(.lbfgs(let state), let evaluation):
+            write(4)
+            write(state)
+            write(evaluation)
+        case .doubleLoop(.polyak(let state), let evaluation):
+            write(5)
+            for vector in [state.point, state.gradient] { write(vector) }
+            write(state.value)
+            write(state.stationarity)
+            write(state.iteration)
+            write(state.evaluations)
+            write(evaluation)
+        case .doubleLoop(.search(let state), let evaluation):
+            write(6)
+            for vector in [state.point, state.points, state.values] { write(vector) }
+            write(state.stationarity)
+            write(state.iteration)
+            write(state.evaluations)
+            write(evaluation)
         case .soba(let state):
             write(2)
             write(state.iteration)
@@ -112,6 +146,16 @@ extension StateWriter {
             write(state.lowerStep)
             write(state.upperStep)
         }
+    }
+
+    private mutating func write(_ state: ProjectedLBFGS.State) {
+        for vector in [state.point, state.gradient, state.direction] { write(vector) }
+        for pairs in [state.steps, state.changes] {
+            write(pairs.count)
+            for vector in pairs { write(vector) }
+        }
+        for number in [state.value, state.stationarity, state.length] { write(number) }
+        for count in [state.rejectedTrials, state.idleIterations, state.iteration, state.evaluations] { write(count) }
     }
 
     private mutating func write(_ state: SpectralProjectedGradient.State) {
@@ -166,6 +210,8 @@ extension StateReader {
         switch try readInt() {
         case 0: .constant(try readDouble())
         case 1: .power(initial: try readDouble(), exponent: try readDouble())
+        case 2: .inverse(initial: try readDouble(), offset: try readDouble())
+        case 3: .cosine(initial: try readDouble(), period: try readInt())
         default: throw .invalidField("schedule")
         }
     }
@@ -188,8 +234,50 @@ extension StateReader {
             var state = SOBAState(x: x, y: y, v: v, lowerStep: try readSchedule(), upperStep: try readSchedule())
             state.iteration = iteration
             return .soba(state)
+        case 3:
+            var state = ProjectedAdam.State(start: try readDoubles())
+            state.first = try readDoubles()
+            state.second = try readDoubles()
+            state.gradient = try readDoubles()
+            state.stationarity = try readDouble()
+            state.iteration = try readInt()
+            state.evaluations = try readInt()
+            return .doubleLoop(.adam(state), try readEvaluation())
+        case 4: return .doubleLoop(.lbfgs(try readQuasiNewton()), try readEvaluation())
+        case 5:
+            var state = PolyakStep.State(start: try readDoubles())
+            state.gradient = try readDoubles()
+            state.value = try readDouble()
+            state.stationarity = try readDouble()
+            state.iteration = try readInt()
+            state.evaluations = try readInt()
+            return .doubleLoop(.polyak(state), try readEvaluation())
+        case 6:
+            var state = BoxSearch.State(start: try readDoubles())
+            state.points = try readDoubles()
+            state.values = try readDoubles()
+            state.stationarity = try readDouble()
+            state.iteration = try readInt()
+            state.evaluations = try readInt()
+            return .doubleLoop(.search(state), try readEvaluation())
         default: throw .invalidField("method")
         }
+    }
+
+    private mutating func readQuasiNewton() throws(StateArchiveError) -> ProjectedLBFGS.State {
+        var state = ProjectedLBFGS.State(start: try readDoubles())
+        state.gradient = try readDoubles()
+        state.direction = try readDoubles()
+        state.steps = try readVectors()
+        state.changes = try readVectors()
+        state.value = try readDouble()
+        state.stationarity = try readDouble()
+        state.length = try readDouble()
+        state.rejectedTrials = try readInt()
+        state.idleIterations = try readInt()
+        state.iteration = try readInt()
+        state.evaluations = try readInt()
+        return state
     }
 
     private mutating func readSpectral() throws(StateArchiveError) -> SpectralProjectedGradient.State {

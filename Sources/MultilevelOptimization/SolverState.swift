@@ -20,6 +20,10 @@ package enum Termination: String, Sendable, Equatable, CaseIterable {
 package enum UpperStepState: Sendable, Equatable {
     case momentum(ProjectedGradientMomentum.State)
     case spectral(SpectralProjectedGradient.State)
+    case adam(ProjectedAdam.State)
+    case lbfgs(ProjectedLBFGS.State)
+    case polyak(PolyakStep.State)
+    case search(BoxSearch.State)
 }
 
 /// A method's own part of the state.

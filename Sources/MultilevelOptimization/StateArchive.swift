@@ -102,6 +102,12 @@ package struct StateReader {
         for _ in 0..<(try readCount(elementSize: 8)) { texts.append(try readString()) }
         return texts
     }
+    package mutating func readVectors() throws(StateArchiveError) -> [[Double]] {
+        var vectors: [[Double]] = []
+        // Each has a length of its own.
+        for _ in 0..<(try readCount(elementSize: 8)) { vectors.append(try readDoubles()) }
+        return vectors
+    }
     package mutating func readOptionalDouble() throws(StateArchiveError) -> Double? {
         try readBool() ? try readDouble() : nil
     }

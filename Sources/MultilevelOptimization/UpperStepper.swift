@@ -6,9 +6,13 @@ import Tensors
 enum UpperStepper {
     case momentum(ProjectedGradientMomentum)
     case spectral(SpectralProjectedGradient)
+    case adam(ProjectedAdam)
+    case lbfgs(ProjectedLBFGS)
+    case polyak(PolyakStep)
+    case search(BoxSearch)
 
     /// - Parameter precision: what values are computed in, which tells their rounding errors.
-    init(_ step: UpperStep, start: [Double], set: ConvexSet, _ precision: Precision) {
+    init(_ step: UpperStep, start: [Double], set: ConvexSet, _ precision: Precision, seed: UInt64) {
         do {
             switch step {
             case .projectedGradient(let schedule, let decay):
@@ -17,6 +21,16 @@ enum UpperStepper {
             case .lineSearch:
                 self = .spectral(
                     try SpectralProjectedGradient(start: start, set: set, options: Self.options(precision)))
+            case .adam(let schedule, let coefficients):
+                self = .adam(
+                    try ProjectedAdam(start: start, schedule: schedule, coefficients: coefficients, set: set))
+            case .lbfgs(let memory):
+                self = .lbfgs(
+                    try ProjectedLBFGS(
+                        start: start, memory: memory, set: set, valueNoise: precision.indistinguishable))
+            case .polyak(let target): self = .polyak(try PolyakStep(start: start, target: target, set: set))
+            case .search(let rule):
+                self = .search(try BoxSearch(start: start, rule: rule.parameters, seed: seed, set: set))
             }
         } catch {
             preconditionFailure("a start of the level's own dimension: \(error)")
@@ -24,7 +38,9 @@ enum UpperStepper {
     }
 
     /// Continues from a state of the same rule; `nil` when it belongs to another rule or dimension.
-    init?(resuming state: UpperStepState, _ step: UpperStep, set: ConvexSet, _ precision: Precision) {
+    init?(
+        resuming state: UpperStepState, _ step: UpperStep, set: ConvexSet, _ precision: Precision, seed: UInt64
+    ) {
         switch (state, step) {
         case (.momentum(let state), .projectedGradient(let schedule, let decay)):
             guard
@@ -37,7 +53,27 @@ enum UpperStepper {
                 let method = try? SpectralProjectedGradient(resuming: state, set: set, options: Self.options(precision))
             else { return nil }
             self = .spectral(method)
-        case (.momentum, .lineSearch), (.spectral, .projectedGradient): return nil
+        case (.adam(let state), .adam(let schedule, let coefficients)):
+            guard
+                let method = try? ProjectedAdam(
+                    resuming: state, schedule: schedule, coefficients: coefficients, set: set)
+            else { return nil }
+            self = .adam(method)
+        case (.lbfgs(let state), .lbfgs(let memory)):
+            guard
+                let method = try? ProjectedLBFGS(
+                    resuming: state, memory: memory, set: set, valueNoise: precision.indistinguishable)
+            else { return nil }
+            self = .lbfgs(method)
+        case (.polyak(let state), .polyak(let target)):
+            guard let method = try? PolyakStep(resuming: state, target: target, set: set) else { return nil }
+            self = .polyak(method)
+        case (.search(let state), .search(let rule)):
+            guard let method = try? BoxSearch(resuming: state, rule: rule.parameters, seed: seed, set: set) else {
+                return nil
+            }
+            self = .search(method)
+        case (.momentum, _), (.spectral, _), (.adam, _), (.lbfgs, _), (.polyak, _), (.search, _): return nil
         }
     }
 
@@ -51,6 +87,10 @@ enum UpperStepper {
         switch self {
         case .momentum(let method): .momentum(method.state)
         case .spectral(let method): .spectral(method.state)
+        case .adam(let method): .adam(method.state)
+        case .lbfgs(let method): .lbfgs(method.state)
+        case .polyak(let method): .polyak(method.state)
+        case .search(let method): .search(method.state)
         }
     }
 
@@ -58,6 +98,10 @@ enum UpperStepper {
         switch self {
         case .momentum(let method): method.propose()
         case .spectral(let method): method.propose()
+        case .adam(let method): method.propose()
+        case .lbfgs(let method): method.propose()
+        case .polyak(let method): method.propose()
+        case .search(let method): method.propose()
         }
     }
 
@@ -69,6 +113,28 @@ enum UpperStepper {
         case .spectral(var method):
             defer { self = .spectral(method) }
             return method.receive(value: value, gradient: gradient)
+        case .adam(var method):
+            defer { self = .adam(method) }
+            return method.receive(value: value, gradient: gradient)
+        case .lbfgs(var method):
+            defer { self = .lbfgs(method) }
+            return method.receive(value: value, gradient: gradient)
+        case .polyak(var method):
+            defer { self = .polyak(method) }
+            return method.receive(value: value, gradient: gradient)
+        case .search(var method):
+            defer { self = .search(method) }
+            return method.receive(value: value, gradient: gradient)
+        }
+    }
+}
+
+extension SearchRule {
+    /// The settings of the hyperopt package.
+    fileprivate var parameters: BoxSearch.Rule {
+        switch self {
+        case .random: .random
+        case .parzen: .parzen(startup: 20, candidates: 24, fraction: 0.25)
         }
     }
 }

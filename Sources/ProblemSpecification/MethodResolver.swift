@@ -31,35 +31,36 @@ package struct MethodResolver {
 
     private mutating func run() -> MethodConfiguration? {
         let (preset, reason) = choosePreset()
-        if let nesting = ProblemFacts(built.problem).nesting, preset != .implicit {
+        let facts = ProblemFacts(built.problem)
+        let nesting = facts.nesting ?? (facts.isFixedPoint && preset.family == nil ? "a fixed point" : nil)
+        if let nesting, preset != .implicit {
             refuse(
                 "name", "the problem has \(nesting), and \(preset.rawValue) is for two levels with objectives",
                 "use implicit, or auto")
             return nil
         }
-        if built.problem.isSingleLevel && preset != .aidCG {
+        if built.problem.isSingleLevel && !preset.suitsOneLevel {
             refuse("name", "the problem has one level, so \(preset.rawValue) has no lower level to work on", "use auto")
             return nil
         }
         if built.problem.isSingleLevel { refuseLowerAxes() }
         refuseEstimator(preset)
-        switch preset {
-        case .aidCG, .aidFixedPoint, .itd:
-            guard let axes = doubleLoop(preset) else { return nil }
+        if let family = preset.family {
+            guard let axes = doubleLoop(preset, family) else { return nil }
+            let isPlain = built.problem.isSingleLevel && family == .implicit
             return MethodConfiguration(
-                name: built.problem.isSingleLevel ? "projected-gradient" : preset.rawValue, reason: reason,
-                algorithm: .doubleLoop(axes))
-        case .implicit:
+                name: isPlain ? "projected-gradient" : preset.rawValue, reason: reason, algorithm: .doubleLoop(axes))
+        }
+        if preset == .implicit {
             guard let axes = nested() else { return nil }
             return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .nested(axes))
-        case .soba:
-            guard let axes = soba() else { return nil }
-            return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .soba(axes))
         }
+        guard let axes = soba() else { return nil }
+        return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .soba(axes))
     }
 
     /// Refuses what stands at a field of the method; `name` is where the method's name stands.
-    private mutating func refuse(_ field: String, _ message: String, _ hint: String? = nil) {
+    mutating func refuse(_ field: String, _ message: String, _ hint: String? = nil) {
         let name = request.pointer
         let method = name.hasSuffix("/name") ? String(name.dropLast("/name".count)) : name
         diagnostics.report(
@@ -70,18 +71,29 @@ package struct MethodResolver {
     }
 
     private func choosePreset() -> (Preset, String) {
-        switch request.name {
-        case .aidCG: return (.aidCG, "asked for")
-        case .aidFixedPoint: return (.aidFixedPoint, "asked for")
-        case .itd: return (.itd, "asked for")
-        case .soba: return (.soba, "asked for")
-        case .implicit: return (.implicit, "asked for")
-        case .auto: break
+        if let named = Preset(rawValue: request.name.rawValue) { return (named, "asked for") }
+        switch request.hypergradient.name {
+        case .unrolledReverse: return (.itd, "unrolled-reverse was asked for")
+        case .unrolledForward: return (.itdForward, "unrolled-forward was asked for")
+        case .penalty: return (.bome, "a penalty was asked for")
+        case .zerothOrder: return (.pzobo, "zeroth-order was asked for")
+        case .initialisation: return (.fomaml, "initialisation was asked for")
+        case .implicit, nil: break
         }
-        if request.hypergradient.name == .unrolledReverse { return (.itd, "unrolled-reverse was asked for") }
-        if request.linearSolver.name == .fixedPoint { return (.aidFixedPoint, "fixed-point was asked for") }
+        switch request.linearSolver.name {
+        case .fixedPoint: return (.aidFixedPoint, "fixed-point was asked for")
+        case .rankOne: return (.iga, "rank-one was asked for")
+        case .adamIdentity: return (.sama, "adam-identity was asked for")
+        case .normalEquations, .minres, .gmres, .bicgstab, .neumann, .cholesky, .lu, .identity:
+            return (.aid, "\(request.linearSolver.name?.rawValue ?? "") was asked for")
+        case .cg, nil: break
+        }
         if request.estimator == .sgd { return (.soba, "sgd was asked for") }
-        let automatic = AutomaticMethod(ProblemFacts(built.problem))
+        let facts = ProblemFacts(built.problem)
+        if facts.isFixedPoint && (request.lowerSolver.name != nil || request.linearSolver.isRequested) {
+            return (.aid, "a solver for the fixed point was asked for")
+        }
+        let automatic = AutomaticMethod(facts)
         if automatic.preset == .soba, let wish = fullBatchWish {
             return (.aidCG, "\(wish) was asked for, which needs full gradients")
         }
@@ -99,14 +111,12 @@ package struct MethodResolver {
     }
 
     private mutating func refuseEstimator(_ preset: Preset) {
-        switch (preset, request.estimator) {
-        case (.soba, .full):
+        switch (preset == .soba, request.estimator) {
+        case (true, .full):
             refuse("estimator", "soba draws batches, it takes no full gradients", "use aid-cg, or leave estimator out")
-        case (.aidCG, .sgd), (.aidFixedPoint, .sgd), (.itd, .sgd), (.implicit, .sgd):
+        case (false, .sgd):
             refuse("estimator", "\(preset.rawValue) takes full gradients, it draws no batches", "use soba")
-        case (.soba, .sgd), (.aidCG, .full), (.aidFixedPoint, .full), (.itd, .full), (.implicit, .full),
-            (_, nil):
-            break
+        case (true, .sgd), (false, .full), (_, nil): break
         }
     }
 
@@ -124,162 +134,13 @@ package struct MethodResolver {
         return wishes.first { $0.1 }?.0
     }
 
-    // MARK: - Double loops
-
     /// The tolerance that inner solves must beat tenfold.
-    private var outerTolerance: Double { tolerances.hypergradient ?? precision.defaultTolerance }
+    var outerTolerance: Double { tolerances.hypergradient ?? precision.defaultTolerance }
 
     /// What inner solves stop at where the document does not say.
-    private var innerTolerance: Double { 0.1 * min(outerTolerance, precision.innerTolerance) }
+    var innerTolerance: Double { 0.1 * min(outerTolerance, precision.innerTolerance) }
 
-    private var precision: Precision { built.problem.precision }
-
-    private mutating func doubleLoop(_ preset: Preset) -> DoubleLoopConfiguration? {
-        guard let upper = upperStep() else { return nil }
-        let unrolled = preset == .itd
-        if unrolled && request.hypergradient.name == .implicit {
-            refuse(
-                "hypergradient", "itd differentiates through the lower solver's steps", "use aid-cg for implicit")
-        }
-        if !unrolled && request.hypergradient.name == .unrolledReverse {
-            refuse("hypergradient", "\(preset.rawValue) differentiates implicitly", "use itd for unrolled-reverse")
-        }
-        if !unrolled && request.hypergradient.truncate != nil {
-            refuse("hypergradient/truncate", "only itd has steps to truncate")
-        }
-        guard let lower = lowerSolver(unrolled: unrolled), let mode = hypergradient(preset, lower) else { return nil }
-        return DoubleLoopConfiguration(
-            lower: lower, hypergradient: mode, upper: upper,
-            warmStartsLower: request.lowerSolver.warmStart ?? !unrolled,
-            warmStartsLinear: request.linearSolver.warmStart ?? !unrolled)
-    }
-
-    private mutating func lowerSolver(unrolled: Bool) -> LowerSolver? {
-        let asked = request.lowerSolver
-        let tolerance = asked.tolerance ?? tolerances.lower
-        let isSmooth = built.problem.isSingleLevel || built.problem.lower.isSmooth
-        switch asked.name ?? (unrolled || asked.step != nil ? .gradientDescent : isSmooth ? .lbfgs : .fista) {
-        case .gradientDescent: return gradientDescent(tolerance, unrolled: unrolled)
-        case .fista: return fista(tolerance, unrolled: unrolled)
-        case .lbfgs where !isSmooth:
-            refuse(
-                "lower_solver", "l-bfgs takes no steps along sets or norms, which the lower level has",
-                "use fista, or gradient-descent")
-            return nil
-        case .lbfgs:
-            if unrolled {
-                refuse(
-                    "lower_solver",
-                    "itd differentiates through plain steps; the line search and memory of l-bfgs cannot be unrolled",
-                    "use gradient-descent, or aid-cg with l-bfgs")
-                return nil
-            }
-            if asked.step != nil {
-                refuse("lower_solver/step", "l-bfgs finds its steps by a line search")
-                return nil
-            }
-            return .lbfgs(
-                memory: asked.memory ?? 10, steps: asked.steps ?? 2_000,
-                tolerance: tolerance ?? innerTolerance)
-        }
-    }
-
-    private mutating func fista(_ tolerance: Double?, unrolled: Bool) -> LowerSolver? {
-        let asked = request.lowerSolver
-        if asked.memory != nil { refuse("lower_solver/memory", "only l-bfgs has a memory") }
-        if asked.step != nil { refuse("lower_solver/step", "fista finds its steps by backtracking") }
-        if unrolled {
-            refuse(
-                "lower_solver", "itd differentiates through plain steps; fista's momentum and backtracking are none",
-                "use gradient-descent, or aid-cg with fista")
-            return nil
-        }
-        return .accelerated(
-            steps: asked.steps ?? 100_000,
-            tolerance: Tolerance(absolute: tolerance ?? 0.1 * min(outerTolerance, 1e-8)))
-    }
-
-    private mutating func gradientDescent(_ tolerance: Double?, unrolled: Bool) -> LowerSolver? {
-        let asked = request.lowerSolver
-        if asked.memory != nil { refuse("lower_solver/memory", "only l-bfgs has a memory") }
-        if unrolled && asked.tolerance != nil {
-            refuse("lower_solver/tolerance", "itd takes a fixed number of steps: its derivative is that of those steps")
-        }
-        let step: LowerStep
-        switch asked.step ?? .automatic {
-        case .constant(let value): step = .schedule(.constant(value))
-        case .power(let initial, let exponent): step = .schedule(.power(initial: initial, exponent: exponent))
-        case .automatic: step = .automatic
-        case .lineSearch:
-            if unrolled {
-                refuse("lower_solver/step", "itd cannot differentiate through a line search", "give a number, or auto")
-                return nil
-            }
-            step = .lineSearch
-        }
-        if unrolled { return .gradientDescent(step: step, steps: asked.steps ?? 100, tolerance: nil) }
-        // Steps without a tolerance are taken exactly; without either, the tolerance decides.
-        let stops = tolerance ?? (asked.steps == nil ? innerTolerance : nil)
-        return .gradientDescent(step: step, steps: asked.steps ?? 100_000, tolerance: stops)
-    }
-
-    private mutating func hypergradient(_ preset: Preset, _ lower: LowerSolver) -> HypergradientMode? {
-        let asked = request.linearSolver
-        switch preset {
-        case .itd:
-            if asked.isRequested {
-                refuse("linear_solver", "itd solves no linear system", "use aid-cg or aid-fixed-point")
-                return nil
-            }
-            return .unrolledReverse(truncation: request.hypergradient.truncate)
-        case .aidCG:
-            if asked.name == .fixedPoint {
-                refuse("linear_solver", "aid-cg solves by cg", "use aid-fixed-point")
-                return nil
-            }
-            if asked.step != nil {
-                refuse("linear_solver/step", "cg has no step size")
-                return nil
-            }
-            let tolerance = asked.tolerance ?? tolerances.linear
-            return .implicit(
-                .conjugateGradients(
-                    steps: asked.steps ?? max(1_000, 10 * built.problem.lower.dimension),
-                    tolerance: tolerance ?? (asked.steps == nil ? precision.krylovTolerance : 0)))
-        case .aidFixedPoint: return fixedPoint(asked, lower)
-        case .soba, .implicit: preconditionFailure("\(preset.rawValue) is no double loop")
-        }
-    }
-
-    private mutating func fixedPoint(_ asked: LinearSolverRequest, _ lower: LowerSolver) -> HypergradientMode? {
-        if asked.name == .cg {
-            refuse("linear_solver", "aid-fixed-point solves by fixed-point iteration", "use aid-cg")
-            return nil
-        }
-        var step = asked.step
-        // The map that is iterated is the lower solver's own gradient step, where it has a constant one.
-        if step == nil, case .gradientDescent(.schedule(.constant(let value)), _, _) = lower { step = value }
-        let tolerance =
-            asked.tolerance ?? tolerances.linear ?? (asked.steps == nil ? precision.fixedPointTolerance : nil)
-        return .implicit(.fixedPoint(step: step, steps: asked.steps ?? 100_000, tolerance: tolerance))
-    }
-
-    private mutating func upperStep() -> UpperStep? {
-        let asked = request.upperStep
-        switch asked.step ?? .automatic {
-        case .constant(let value):
-            return .projectedGradient(schedule: .constant(value), momentum: asked.momentum ?? 0)
-        case .power(let initial, let exponent):
-            return .projectedGradient(
-                schedule: .power(initial: initial, exponent: exponent), momentum: asked.momentum ?? 0)
-        case .automatic, .lineSearch:
-            if let momentum = asked.momentum, momentum != 0 {
-                refuse("upper_step/momentum", "momentum needs steps given in advance", "give upper_step.step a number")
-                return nil
-            }
-            return .lineSearch
-        }
-    }
+    var precision: Precision { built.problem.precision }
 
     // MARK: - Nested
 
@@ -302,16 +163,17 @@ package struct MethodResolver {
         for (field, isAsked) in [
             ("lower_solver", lower.name != nil), ("lower_solver/step", lower.step != nil),
             ("lower_solver/steps", lower.steps != nil), ("lower_solver/memory", lower.memory != nil),
+            ("lower_solver/momentum", lower.momentum != nil), ("lower_solver", lower.adam != AdamRequest()),
             ("linear_solver", request.linearSolver.isRequested),
         ] where isAsked {
             refuse(
                 field, "implicit solves every level by Newton's method and factors or iterates by size",
                 "give lower_solver.tolerance and lower_solver.warm_start alone")
         }
-        if request.hypergradient.name == .unrolledReverse || request.hypergradient.truncate != nil {
+        if request.hypergradient != HypergradientRequest() && request.hypergradient != .implicit {
             refuse("hypergradient", "implicit differentiates implicitly", "leave hypergradient out")
         }
-        guard let upper = upperStep(), !diagnostics.hasErrors else { return nil }
+        guard let upper = upperStep(.implicit, .implicit), !diagnostics.hasErrors else { return nil }
         return NestedConfiguration(
             tolerance: lower.tolerance ?? tolerances.lower ?? 0.1 * min(outerTolerance, 1e-11), upper: upper,
             warmStarts: lower.warmStart ?? true)
@@ -333,7 +195,9 @@ package struct MethodResolver {
         for (field, isAsked) in [
             ("lower_solver", lower.name != nil), ("lower_solver/steps", lower.steps != nil),
             ("lower_solver/tolerance", lower.tolerance != nil), ("lower_solver/memory", lower.memory != nil),
-            ("lower_solver/warm_start", lower.warmStart != nil), ("linear_solver", request.linearSolver.isRequested),
+            ("lower_solver/warm_start", lower.warmStart != nil), ("lower_solver/momentum", lower.momentum != nil),
+            ("lower_solver", lower.adam != AdamRequest()), ("linear_solver", request.linearSolver.isRequested),
+            ("upper_step", request.upperStep.name.map { $0 != .projectedGradient } ?? false),
             ("hypergradient", request.hypergradient.isRequested),
             ("upper_step/momentum", request.upperStep.momentum != nil),
         ] where isAsked {
@@ -349,9 +213,12 @@ package struct MethodResolver {
         switch step ?? .automatic {
         case .constant(let value): return .constant(value)
         case .power(let initial, let exponent): return .power(initial: initial, exponent: exponent)
+        case .inverse(let initial, let offset): return .inverse(initial: initial, offset: offset)
+        case .cosine(let initial, let period): return .cosine(initial: initial, period: period)
         case .automatic: return nil
-        case .lineSearch:
-            refuse(field, "a line search needs exact values, soba only sees batches", "give a number, power, or auto")
+        case .lineSearch, .polyak:
+            let rule = step == .lineSearch ? "a line search" : "Polyak's step"
+            refuse(field, "\(rule) needs exact values, soba only sees batches", "give a number, power, or auto")
             return nil
         }
     }
@@ -359,15 +226,29 @@ package struct MethodResolver {
 
 extension LowerSolverRequest {
     /// Whether any of its fields is asked for.
-    fileprivate var isRequested: Bool { self != LowerSolverRequest() }
+    var isRequested: Bool { self != LowerSolverRequest() }
 }
 
 extension HypergradientRequest {
     /// Whether any of its fields is asked for.
-    fileprivate var isRequested: Bool { self != HypergradientRequest() }
+    var isRequested: Bool { self != HypergradientRequest() }
+
+    /// The name alone.
+    static let implicit = HypergradientRequest(name: .implicit)
 }
 
 extension LinearSolverRequest {
     /// Whether any of its fields is asked for.
-    fileprivate var isRequested: Bool { self != LinearSolverRequest() }
+    var isRequested: Bool { self != LinearSolverRequest() }
+}
+
+extension Preset {
+    /// Whether it makes sense without a lower level.
+    fileprivate var suitsOneLevel: Bool {
+        switch family {
+        case .search: true
+        case .implicit: self == .aidCG || self == .aid
+        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation, nil: false
+        }
+    }
 }

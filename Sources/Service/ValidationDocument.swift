@@ -136,13 +136,27 @@ package enum ValidationDocument {
     private static func derivatives(_ method: MethodConfiguration) -> [String] {
         switch method.algorithm {
         case .doubleLoop(let axes):
-            var needs = ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
-            switch axes.lower {
-            case .lbfgs, .accelerated: needs.insert("lower_value", at: 0)
-            case .gradientDescent: break
-            }
-            return needs
+            return lowerValue(axes.lower) + ["lower_gradient", "upper_gradient"] + products(axes)
         case .soba, .nested: return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
+        }
+    }
+
+    private static func lowerValue(_ solver: LowerSolver) -> [String] {
+        switch solver {
+        case .lbfgs, .accelerated, .newtonCG: ["lower_value"]
+        case .gradientDescent, .rule, .anderson, .closedForm: []
+        }
+    }
+
+    /// Products with second derivatives, in the hypergradient or in the lower solver.
+    private static func products(_ axes: DoubleLoopConfiguration) -> [String] {
+        switch axes.hypergradient {
+        case .implicit, .unrolledReverse, .unrolledForward: return ["hessian_product", "mixed_product"]
+        case .rankOne, .differenced, .zerothOrder, .valueGap, .initialisation: break
+        }
+        switch axes.lower {
+        case .newtonCG, .closedForm: return ["hessian_product"]
+        case .gradientDescent, .lbfgs, .accelerated, .rule, .anderson: return []
         }
     }
 

@@ -8,17 +8,26 @@ package struct LinearOperator {
     package let dimension: Int
 
     private let action: (_ x: [Double], _ y: inout [Double]) -> Void
+    private let transposedAction: ((_ x: [Double], _ y: inout [Double]) -> Void)?
 
     /// - Parameters:
     ///   - dimension: n.
+    ///   - transposed: the same for Aᵀ; nil where A is symmetric.
     ///   - action: overwrites `y`, [n], with the image of `x`, [n]. What `y` holds before is undefined.
-    package init(dimension: Int, action: @escaping (_ x: [Double], _ y: inout [Double]) -> Void) {
+    package init(
+        dimension: Int, transposed: ((_ x: [Double], _ y: inout [Double]) -> Void)? = nil,
+        action: @escaping (_ x: [Double], _ y: inout [Double]) -> Void
+    ) {
         self.dimension = dimension
         self.action = action
+        transposedAction = transposed
     }
 
     /// `y ← A x`. Both have ``dimension`` entries.
     package func apply(_ x: [Double], _ y: inout [Double]) { action(x, &y) }
+
+    /// `y ← Aᵀ x`.
+    package func applyTransposed(_ x: [Double], _ y: inout [Double]) { (transposedAction ?? action)(x, &y) }
 
     /// `r ← b − A x`.
     func residual(_ rhs: [Double], at x: [Double], into r: inout [Double]) {

@@ -13,7 +13,8 @@ package enum MethodTable {
 /// Ranges that several parameters share, in the words of the document's decoder.
 package enum ParameterRange {
     package static let step =
-        "positive number, {\"constant\": c}, {\"power\": {\"initial\", \"exponent\"}}, \"line_search\" or \"auto\""
+        "positive number, {\"constant\": c}, {\"power\": {\"initial\", \"exponent\"}}, {\"inverse\": {\"initial\", "
+        + "\"offset\"}}, {\"cosine\": {\"initial\", \"period\"}}, {\"polyak\": {\"target\"}} (upper), \"line_search\" or \"auto\""
     package static let count = "whole number from 1"
     package static let tolerance = "number from 0"
     package static let flag = "true or false"

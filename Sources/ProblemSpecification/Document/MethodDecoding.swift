@@ -5,20 +5,13 @@ import ExpressionLanguage
 
 extension DocumentReader {
     private static let otherMethods = [
-        "hoag", "sid", "bsgm", "nsid", "bsa", "ttsa", "stocbio", "amigo", "saba", "srba", "vrbo", "mrbo", "sustain",
-        "fsla", "ma-soba", "f2sa", "bome", "pzobo", "pgdo", "meha", "bvfim", "gaffo", "gda", "di", "darts", "sama",
-        "iga", "maml", "fomaml", "reptile", "random-search", "tpe", "itd-forward", "aid-neumann",
+        "sid", "bsgm", "nsid", "bsa", "ttsa", "stocbio", "amigo", "saba", "srba", "vrbo", "mrbo", "sustain",
+        "fsla", "ma-soba", "f2sa", "pgdo", "meha", "bvfim", "gaffo", "gda", "di",
     ]
-    private static let otherLowerSolvers = [
-        "heavy-ball", "nesterov", "adam", "newton-cg", "fixed-point", "anderson", "proximal-gradient", "ista",
-        "projected-gradient", "closed-form", "sgd",
-    ]
-    private static let otherHypergradients = ["unrolled-forward", "penalty", "zeroth-order", "initialisation"]
-    private static let otherLinearSolvers = [
-        "normal-equations", "minres", "gmres", "bicgstab", "neumann", "randomised-neumann", "sgd", "cholesky", "lu",
-        "identity", "rank-one", "adam-identity",
-    ]
-    private static let otherUpperSteps = ["momentum", "adam", "l-bfgs"]
+    private static let otherLowerSolvers = ["sgd"]
+    private static let otherHypergradients: [String] = []
+    private static let otherLinearSolvers = ["randomised-neumann", "sgd"]
+    private static let otherUpperSteps: [String] = []
     private static let otherEstimators = ["saga", "sarah", "storm"]
 
     mutating func method(_ field: Field?) -> MethodRequest {
@@ -61,40 +54,54 @@ extension DocumentReader {
     }
 
     private mutating func lowerSolver(_ field: Field?) -> LowerSolverRequest {
-        let known = ["name", "step", "steps", "tolerance", "memory", "warm_start"]
+        let known =
+            ["name", "step", "steps", "tolerance", "memory", "momentum", "warm_start"] + Self.adamFields
         guard let fields = axis(field, wanted: "a lower solver", known: known) else { return LowerSolverRequest() }
         return LowerSolverRequest(
             name: choice(fields["name"], as: LowerSolverName.self, unsupported: Self.otherLowerSolvers),
             step: step(fields["step"]), steps: whole(fields["steps"], in: 1...Int.max),
             tolerance: nonnegative(fields["tolerance"]), memory: whole(fields["memory"], in: 1...Int.max),
-            warmStart: bool(fields["warm_start"]))
+            momentum: fraction(fields["momentum"]), adam: adam(fields), warmStart: bool(fields["warm_start"]))
+    }
+
+    private static let adamFields = ["beta1", "beta2", "epsilon"]
+
+    private mutating func adam(_ fields: AxisFields) -> AdamRequest {
+        AdamRequest(
+            first: fraction(fields["beta1"]), second: fraction(fields["beta2"]), epsilon: positive(fields["epsilon"]))
+    }
+
+    private mutating func fraction(_ field: Field?) -> Double? {
+        number(field, wanted: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 }
     }
 
     private mutating func hypergradient(_ field: Field?) -> HypergradientRequest {
-        guard let fields = axis(field, wanted: "a hypergradient", known: ["name", "truncate"]) else {
-            return HypergradientRequest()
-        }
+        let known = ["name", "truncate", "checkpoints", "directions", "radius", "weight"]
+        guard let fields = axis(field, wanted: "a hypergradient", known: known) else { return HypergradientRequest() }
         return HypergradientRequest(
             name: choice(fields["name"], as: HypergradientName.self, unsupported: Self.otherHypergradients),
-            truncate: whole(fields["truncate"], in: 1...Int.max))
+            truncate: whole(fields["truncate"], in: 1...Int.max), checkpoints: bool(fields["checkpoints"]),
+            directions: whole(fields["directions"], in: 1...Int.max), radius: positive(fields["radius"]),
+            weight: positive(fields["weight"]))
     }
 
     private mutating func linearSolver(_ field: Field?) -> LinearSolverRequest {
-        let known = ["name", "steps", "tolerance", "step", "warm_start"]
+        let known = ["name", "steps", "tolerance", "step", "restart", "warm_start"]
         guard let fields = axis(field, wanted: "a linear solver", known: known) else { return LinearSolverRequest() }
         return LinearSolverRequest(
             name: choice(fields["name"], as: LinearSolverName.self, unsupported: Self.otherLinearSolvers),
             steps: whole(fields["steps"], in: 1...Int.max), tolerance: nonnegative(fields["tolerance"]),
-            step: positive(fields["step"]), warmStart: bool(fields["warm_start"]))
+            step: positive(fields["step"]), restart: whole(fields["restart"], in: 1...Int.max),
+            warmStart: bool(fields["warm_start"]))
     }
 
     private mutating func upperStep(_ field: Field?) -> UpperStepRequest {
-        let known = ["name", "step", "momentum"]
+        let known = ["name", "step", "momentum", "memory"] + Self.adamFields
         guard let fields = axis(field, wanted: "an upper step", known: known) else { return UpperStepRequest() }
         return UpperStepRequest(
             name: choice(fields["name"], as: UpperStepName.self, unsupported: Self.otherUpperSteps),
-            step: step(fields["step"]),
-            momentum: number(fields["momentum"], wanted: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 })
+            step: step(fields["step"]), momentum: fraction(fields["momentum"]),
+            memory: whole(fields["memory"], in: 1...Int.max), adam: adam(fields))
     }
 
     private mutating func step(_ field: Field?) -> StepRequest? {
@@ -112,25 +119,45 @@ extension DocumentReader {
     }
 
     private mutating func stepRule(_ field: Field) -> StepRequest? {
-        let others = ["cosine", "inverse", "polyak"]
-        let known = ["constant", "power"]
-        guard let fields = fields(field, wanted: "a step", known: known, unsupported: others) else { return nil }
+        let known = ["constant", "power", "inverse", "cosine", "polyak"]
+        guard let fields = fields(field, wanted: "a step", known: known) else { return nil }
         if fields.members.count != 1 {
-            let message = "wanted exactly one of \"constant\" and \"power\", came \(fields.members.count) fields"
+            let message =
+                "wanted exactly one of \(known.map { "\"\($0)\"" }.joined(separator: ", ")), "
+                + "came \(fields.members.count) fields"
             fault(field.pointer, fields.members.isEmpty ? .missingField : .wrongType, message)
             return nil
         }
         if let constant = fields["constant"] { return positive(constant).map { .constant($0) } }
-        guard let power = self.fields(fields["power"], wanted: "an object", known: ["initial", "exponent"]) else {
-            return nil
+        if let power = rule(fields["power"], "a power schedule", ["initial", "exponent"]) {
+            guard let initial = positive(power["initial"]), let exponent = nonnegative(power["exponent"]) else {
+                return nil
+            }
+            return .power(initial: initial, exponent: exponent)
         }
-        for name in ["initial", "exponent"] where power[name] == nil {
-            fault(power.pointer, .missingField, "a power schedule has \"\(name)\"")
+        if let inverse = rule(fields["inverse"], "an inverse schedule", ["initial", "offset"]) {
+            guard let initial = positive(inverse["initial"]), let offset = positive(inverse["offset"]) else {
+                return nil
+            }
+            return .inverse(initial: initial, offset: offset)
         }
-        guard let initial = positive(power["initial"]), let exponent = nonnegative(power["exponent"]) else {
-            return nil
+        if let cosine = rule(fields["cosine"], "a cosine schedule", ["initial", "period"]) {
+            guard let initial = positive(cosine["initial"]), let period = whole(cosine["period"], in: 1...Int.max)
+            else { return nil }
+            return .cosine(initial: initial, period: period)
         }
-        return .power(initial: initial, exponent: exponent)
+        guard let polyak = rule(fields["polyak"], "Polyak's step", ["target"]) else { return nil }
+        return number(polyak["target"], wanted: "the lowest value of the upper objective") { $0.isFinite }
+            .map { .polyak(target: $0) }
+    }
+
+    /// The object of one rule, whose fields are all wanted.
+    private mutating func rule(_ field: Field?, _ name: String, _ wanted: [String]) -> Fields? {
+        guard let field, let rule = fields(field, wanted: "an object", known: wanted) else { return nil }
+        for part in wanted where rule[part] == nil {
+            fault(rule.pointer, .missingField, "\(name) has \"\(part)\"")
+        }
+        return rule
     }
 }
 

@@ -37,9 +37,30 @@ package struct MethodRequest: Sendable, Equatable {
 /// The presets that this version runs.
 package enum MethodName: String, Sendable, CaseIterable {
     case auto
+    case aid
     case aidCG = "aid-cg"
     case aidFixedPoint = "aid-fixed-point"
+    case aidNormalEquations = "aid-normal-equations"
+    case aidGMRES = "aid-gmres"
+    case aidMINRES = "aid-minres"
+    case aidBiCGStab = "aid-bicgstab"
+    case aidNeumann = "aid-neumann"
+    case aidDirect = "aid-direct"
+    case hoag
     case itd
+    case itdTruncated = "itd-truncated"
+    case itdCheckpoints = "itd-checkpoints"
+    case itdForward = "itd-forward"
+    case darts
+    case sama
+    case iga
+    case bome
+    case pzobo
+    case maml
+    case fomaml
+    case reptile
+    case randomSearch = "random-search"
+    case tpe
     case implicit
     case soba
 }
@@ -54,21 +75,27 @@ package struct LowerSolverRequest: Sendable, Equatable {
     package var steps: Int?
     /// Residual at which an inner solve stops, at least 0.
     package var tolerance: Double?
-    /// Pairs that L-BFGS keeps, at least 1.
+    /// Pairs that L-BFGS, or differences that Anderson acceleration, keeps, at least 1.
     package var memory: Int?
+    /// Of heavy ball and Nesterov, at least 0 and below 1.
+    package var momentum: Double?
+    /// Of Adam.
+    package var adam = AdamRequest()
     /// Whether a solve starts at the previous solution.
     package var warmStart: Bool?
 
     /// The memberwise initializer.
     package init(
         name: LowerSolverName? = nil, step: StepRequest? = nil, steps: Int? = nil, tolerance: Double? = nil,
-        memory: Int? = nil, warmStart: Bool? = nil
+        memory: Int? = nil, momentum: Double? = nil, adam: AdamRequest = AdamRequest(), warmStart: Bool? = nil
     ) {
         self.name = name
         self.step = step
         self.steps = steps
         self.tolerance = tolerance
         self.memory = memory
+        self.momentum = momentum
+        self.adam = adam
         self.warmStart = warmStart
     }
 }
@@ -76,8 +103,32 @@ package struct LowerSolverRequest: Sendable, Equatable {
 /// Solvers of the lower level.
 package enum LowerSolverName: String, Sendable, CaseIterable {
     case gradientDescent = "gradient-descent"
+    case heavyBall = "heavy-ball"
+    case nesterov
+    case adam
     case lbfgs = "l-bfgs"
+    case newtonCG = "newton-cg"
+    case fixedPoint = "fixed-point"
+    case anderson
+    case proximalGradient = "proximal-gradient"
+    case ista
     case fista
+    case projectedGradient = "projected-gradient"
+    case closedForm = "closed-form"
+}
+
+/// β₁, β₂ and ε of Adam, where they are asked for.
+package struct AdamRequest: Sendable, Equatable {
+    package var first: Double?
+    package var second: Double?
+    package var epsilon: Double?
+
+    /// The memberwise initializer.
+    package init(first: Double? = nil, second: Double? = nil, epsilon: Double? = nil) {
+        self.first = first
+        self.second = second
+        self.epsilon = epsilon
+    }
 }
 
 /// How the hypergradient is formed.
@@ -86,13 +137,26 @@ package struct HypergradientRequest: Sendable, Equatable {
     package var name: HypergradientName?
     /// Steps that reverse differentiation goes back, at least 1.
     package var truncate: Int?
+    /// Whether only every √T-th step is kept, and those between computed again.
+    package var checkpoints: Bool?
+    /// Random directions of zeroth-order estimates, at least 1.
+    package var directions: Int?
+    /// Length of differences, positive.
+    package var radius: Double?
+    /// η of the value-gap penalty, positive.
+    package var weight: Double?
 
     /// The memberwise initializer.
     package init(
-        name: HypergradientName? = nil, truncate: Int? = nil
+        name: HypergradientName? = nil, truncate: Int? = nil, checkpoints: Bool? = nil, directions: Int? = nil,
+        radius: Double? = nil, weight: Double? = nil
     ) {
         self.name = name
         self.truncate = truncate
+        self.checkpoints = checkpoints
+        self.directions = directions
+        self.radius = radius
+        self.weight = weight
     }
 }
 
@@ -100,6 +164,10 @@ package struct HypergradientRequest: Sendable, Equatable {
 package enum HypergradientName: String, Sendable, CaseIterable {
     case implicit
     case unrolledReverse = "unrolled-reverse"
+    case unrolledForward = "unrolled-forward"
+    case penalty
+    case zerothOrder = "zeroth-order"
+    case initialisation
 }
 
 /// How the linear system of the implicit hypergradient is solved.
@@ -110,16 +178,19 @@ package struct LinearSolverRequest: Sendable, Equatable {
     package var steps: Int?
     /// Relative residual at which a solve stops, at least 0.
     package var tolerance: Double?
-    /// Step of the fixed-point iteration; positive.
+    /// Step of the fixed-point iteration, of Neumann series and of the identity; positive.
     package var step: Double?
+    /// Vectors that GMRES keeps, at least 1.
+    package var restart: Int?
     /// Whether a solve starts at the previous solution.
     package var warmStart: Bool?
 
     /// The memberwise initializer.
     package init(
         name: LinearSolverName? = nil, steps: Int? = nil, tolerance: Double? = nil, step: Double? = nil,
-        warmStart: Bool? = nil
+        restart: Int? = nil, warmStart: Bool? = nil
     ) {
+        self.restart = restart
         self.name = name
         self.steps = steps
         self.tolerance = tolerance
@@ -132,6 +203,16 @@ package struct LinearSolverRequest: Sendable, Equatable {
 package enum LinearSolverName: String, Sendable, CaseIterable {
     case cg
     case fixedPoint = "fixed-point"
+    case normalEquations = "normal-equations"
+    case minres
+    case gmres
+    case bicgstab
+    case neumann
+    case cholesky
+    case lu
+    case identity
+    case rankOne = "rank-one"
+    case adamIdentity = "adam-identity"
 }
 
 /// How the upper variables move.
@@ -142,11 +223,18 @@ package struct UpperStepRequest: Sendable, Equatable {
     package var step: StepRequest?
     /// Heavy-ball momentum, at least 0 and below 1.
     package var momentum: Double?
+    /// Pairs that L-BFGS keeps, at least 1.
+    package var memory: Int?
+    /// Of Adam.
+    package var adam = AdamRequest()
 
     /// The memberwise initializer.
     package init(
-        name: UpperStepName? = nil, step: StepRequest? = nil, momentum: Double? = nil
+        name: UpperStepName? = nil, step: StepRequest? = nil, momentum: Double? = nil, memory: Int? = nil,
+        adam: AdamRequest = AdamRequest()
     ) {
+        self.memory = memory
+        self.adam = adam
         self.name = name
         self.step = step
         self.momentum = momentum
@@ -156,6 +244,9 @@ package struct UpperStepRequest: Sendable, Equatable {
 /// Upper steps.
 package enum UpperStepName: String, Sendable, CaseIterable {
     case projectedGradient = "projected-gradient"
+    case momentum
+    case adam
+    case lbfgs = "l-bfgs"
 }
 
 /// How gradients of sums over a sample axis are estimated.
@@ -170,6 +261,12 @@ package enum StepRequest: Sendable, Equatable {
     case constant(Double)
     /// initial / (t + 1)^exponent at iteration t = 0, 1, …; initial positive, exponent at least 0.
     case power(initial: Double, exponent: Double)
+    /// initial · offset / (offset + t); both positive.
+    case inverse(initial: Double, offset: Double)
+    /// initial (1 + cos(πt/period)) / 2 for t < period, and 0 from then on; initial positive, period at least 1.
+    case cosine(initial: Double, period: Int)
+    /// (F − target)/‖∇F‖².
+    case polyak(target: Double)
     /// Backtracking.
     case lineSearch
     /// From curvature.
