@@ -60,16 +60,17 @@ let package = Package(
 
         // The wire.
         .systemLibrary(name: "CEventLoop"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         library("HTTP1", uses: []),
-        library("Sockets", uses: ["CEventLoop"]),
-        library("HTTPServer", uses: ["HTTP1", "Sockets"]),
+        library("Sockets", uses: ["CEventLoop", "COpenSSL"]),
+        library("HTTPServer", uses: ["CZlib", "HTTP1", "Sockets"]),
 
         // Durable.
         library("JobQueue", uses: []),
         library("SQLiteStore", uses: ["JobQueue", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // Composition root and commands.
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         library(
             "Service",
             uses: [
@@ -126,7 +127,7 @@ let package = Package(
         tests(of: "DataFormats", uses: ["Tensors"]),
         tests(of: "HTTP1", resources: [.copy("Golden")]),
         tests(of: "Sockets"),
-        tests(of: "HTTPServer", uses: ["HTTP1", "Sockets"]),
+        tests(of: "HTTPServer", uses: ["COpenSSL", "CZlib", "HTTP1", "Sockets"], resources: [.copy("Certificates")]),
         .target(
             name: "JobStoreConformance", dependencies: ["JobQueue"], path: "Tests/JobStoreConformance",
             swiftSettings: strict),

@@ -168,8 +168,10 @@ extension Connection {
         exchange = nil
     }
 
-    /// Answers that there is no room, and closes without waiting for what the peer may send.
+    /// Answers that there is no room, and closes without waiting for what the peer may send. Under TLS there is only
+    /// the closing: a handshake costs more than the place that there is not.
     func turnAway() {
+        if isSecured { return tearDown() }
         let id = server.configuration.requestIdentifier()
         exchange = Exchange(head: nil, id: id, begun: MonotonicClock.now(), outputMark: 0)
         machine.refuseConnection()

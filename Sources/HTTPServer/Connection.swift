@@ -53,6 +53,7 @@ actor Connection: EventHandler {
     let server: ServerCore
     let loop: EventLoop
     let peer: SocketAddress
+    let isSecured: Bool
     var socket: StreamSocket?
     var registration: EventLoop.Registration?
     var machine: ConnectionStateMachine
@@ -78,13 +79,22 @@ actor Connection: EventHandler {
         self.server = server
         self.loop = loop
         peer = accepted.peer
-        socket = accepted.take()
+        if let tls = server.configuration.tls {
+            isSecured = true
+            // Without memory for it there is no socket, and the connection ends as it starts.
+            socket = try? accepted.take().secured(by: tls)
+        } else {
+            isSecured = false
+            socket = accepted.take()
+        }
         machine = ConnectionStateMachine(limits: server.configuration.limits)
-        clock = ConnectionClock(timeouts: server.configuration.timeouts, now: MonotonicClock.now())
+        clock = ConnectionClock(
+            timeouts: server.configuration.timeouts, now: MonotonicClock.now(), isHandshaking: isSecured)
     }
 
     /// Begins to be served.
     func start() {
+        guard hasSocket else { return tearDown() }
         let registration = loop.add(self)
         self.registration = registration
         do {
@@ -123,6 +133,8 @@ actor Connection: EventHandler {
         if readiness.contains(.writable) { mayWrite = true }
         if readiness.contains(.peerEnded) { peerHasEnded = true }
         if !readiness.isDisjoint(with: [.readable, .peerEnded]) { mayRead = true }
+        // TLS may have to write before it can read, and to read before it can write.
+        if isSecured { (mayRead, mayWrite) = (true, true) }
         advance()
     }
 }
@@ -180,9 +192,25 @@ extension Connection {
                 case .wouldBlock: mayRead = false
                 case .ended: receivedEnd()
                 }
+                noteHandshake()
             } catch {
                 tearDown()
             }
+        }
+    }
+
+    private var hasSocket: Bool {
+        switch socket {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    private func noteHandshake() {
+        guard clock.isHandshaking else { return }
+        switch socket {
+        case .some(let socket): if socket.isEstablished { clock.handshakeHasEnded(now: loop.now) }
+        case .none: break
         }
     }
 
@@ -194,8 +222,8 @@ extension Connection {
     }
 
     private func received(_ bytes: UnsafeRawBufferPointer, of size: Int) {
-        // Less than asked for: the socket is empty, unless its end is to be read as well.
-        if bytes.count < size && !peerHasEnded { mayRead = false }
+        // Less than asked for: the socket is empty, unless its end is to be read as well. TLS gives a record at a time.
+        if bytes.count < size && !peerHasEnded && !isSecured { mayRead = false }
         if case .lingering(let deadline, let dropped) = ending {
             let total = dropped + bytes.count
             ending = .lingering(deadline: deadline, dropped: total)

@@ -13,9 +13,12 @@ struct ConnectionClock {
     private var written: Int
     /// When the loop will look again.
     private var armed: Int?
+    /// A TLS handshake comes before the first request.
+    private(set) var isHandshaking: Bool
 
-    init(timeouts: ConnectionTimeouts, now: Int) {
+    init(timeouts: ConnectionTimeouts, now: Int, isHandshaking: Bool) {
         self.timeouts = timeouts
+        self.isHandshaking = isHandshaking
         begun = now
         written = now
     }
@@ -24,6 +27,11 @@ struct ConnectionClock {
     mutating func noteRequest(now: Int) {
         begun = now
         windowBytes = 0
+    }
+
+    mutating func handshakeHasEnded(now: Int) {
+        isHandshaking = false
+        noteRequest(now: now)
     }
 
     /// Bytes from the peer while it was waited for.
@@ -84,7 +92,7 @@ struct ConnectionClock {
 
     private func limit(of waiting: ConnectionStateMachine.Waiting) -> Int? {
         switch waiting {
-        case .forRequest: timeouts.idle.nanoseconds
+        case .forRequest: (isHandshaking ? timeouts.handshake : timeouts.idle).nanoseconds
         case .forRestOfHead: timeouts.head.nanoseconds
         case .forBody: timeouts.bodyWindow.nanoseconds
         case .forAnswer: nil

@@ -8,6 +8,8 @@ package struct ConnectionTimeouts: Equatable, Sendable {
     package var head = Duration.seconds(10)
     /// Between requests, and before the first (closed without an answer).
     package var idle = Duration.seconds(60)
+    /// For a TLS handshake (closed).
+    package var handshake = Duration.seconds(10)
     /// Without progress of a write while the peer does not read (closed).
     package var writeStall = Duration.seconds(30)
     /// The window over which the rate of a body is measured (408).
@@ -27,6 +29,8 @@ package struct ServerConfiguration: Sendable {
     package var limits = HTTPLimits()
     /// Bounds on waiting.
     package var timeouts = ConnectionTimeouts()
+    /// Certificate and key for TLS; nil for plain text.
+    package var tls: TLSContext?
     /// Event loops, at least one; one a core is enough.
     package var loops: Int
     /// Connections that may wait to be accepted.

@@ -1,4 +1,4 @@
-// A connected, non-blocking TCP socket.
+// A connected, non-blocking TCP socket, plain or under TLS.
 import CEventLoop
 import Glibc
 
@@ -19,10 +19,24 @@ package enum WriteOutcome: Equatable, Sendable {
 /// One end of a connection. It is closed with its owner.
 package struct StreamSocket: ~Copyable, Sendable {
     let descriptor: OwnedDescriptor
+    /// nil for plain text.
+    private let session: TLSSession?
 
-    init(_ descriptor: consuming OwnedDescriptor) {
+    init(_ descriptor: consuming OwnedDescriptor, session: TLSSession? = nil) {
         self.descriptor = descriptor
+        self.session = session
     }
+
+    /// The same socket as the server's side of a TLS connection. The handshake is done by reading and writing.
+    ///
+    /// - Throws: ``SystemError`` when there is no memory for it; the socket is closed then.
+    package consuming func secured(by context: TLSContext) throws(SystemError) -> StreamSocket {
+        let session = try context.makeSession(on: descriptor)
+        return StreamSocket(descriptor, session: session)
+    }
+
+    /// Whether bytes of the application can flow: always, but for a TLS handshake that still goes on.
+    package var isEstablished: Bool { session?.isEstablished ?? true }
 
     /// Sends small segments at once: head and body leave in one write anyway. Failure only costs latency.
     func disableDelay() {
@@ -34,6 +48,7 @@ package struct StreamSocket: ~Copyable, Sendable {
     ///
     /// - Throws: ``SystemError`` for a connection that is gone.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> ReadOutcome {
+        if let session { return try session.read(into: buffer) }
         do throws(SystemError) {
             let count = try systemCall("read") { Glibc.read(descriptor.raw, buffer.baseAddress, buffer.count) }
             return count == 0 ? .ended : .bytes(count)
@@ -47,6 +62,7 @@ package struct StreamSocket: ~Copyable, Sendable {
     ///
     /// - Throws: ``SystemError`` for a connection that is gone.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> WriteOutcome {
+        if let session { return try session.write(bytes) }
         do throws(SystemError) {
             return .bytes(try systemCall("write") { Glibc.write(descriptor.raw, bytes.baseAddress, bytes.count) })
         } catch {
@@ -57,6 +73,7 @@ package struct StreamSocket: ~Copyable, Sendable {
 
     /// Ends our half: the peer reads to the end of what was written. A peer that is gone already needs no end.
     package func endWriting() {
+        session?.endWriting()
         _ = shutdown(descriptor.raw, CInt(SHUT_WR))
     }
 

@@ -10,8 +10,11 @@ struct Healthcheck: ParsableCommand {
     @Option(help: "The port that the service listens on.")
     var port = 8080
 
+    @Flag(help: "The service speaks TLS; whose certificate it has is not looked at.")
+    var tls = false
+
     func run() throws {
-        guard ReadinessProbe.isReady(port: port) else {
+        guard ReadinessProbe.isReady(port: port, overTLS: tls) else {
             Console.say("not ready")
             throw Status.unfinished
         }

@@ -17,6 +17,20 @@ struct Serve: ParsableCommand {
     @Option(help: "The port to listen on; 0 picks a free one.")
     var port = 8080
 
+    @Option(
+        help: ArgumentHelp(
+            "The certificate chain in PEM; with it the service speaks TLS only. SIGHUP reads it and the key again.",
+            valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("The private key of the certificate, in PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Roots in PEM: clients must then present a certificate that leads to one of them.", valueName: "file"))
+    var tlsClientAuthorities: String?
+
     @Option(help: ArgumentHelp("Where jobs and their states are kept.", valueName: "folder"))
     var data = "./var"
 
@@ -35,12 +49,24 @@ struct Serve: ParsableCommand {
     var examples: String?
 
     func validate() throws {
+        _ = try tls()
         if !(0...65_535).contains(port) { throw ValidationError("--port wants 0 to 65535, came \(port)") }
         if let workers, !(1...256).contains(workers) {
             throw ValidationError("--workers wants 1 to 256, came \(workers)")
         }
         if !(1...86_400).contains(workerSilence) {
             throw ValidationError("--worker-silence wants 1 to 86400, came \(workerSilence)")
+        }
+    }
+
+    /// - Throws: a usage error when certificate and key do not come together.
+    private func tls() throws -> TLSSettings? {
+        switch (tlsCertificate, tlsKey) {
+        case (.some(let certificate), .some(let key)):
+            return TLSSettings(certificate: certificate, key: key, clientAuthorities: tlsClientAuthorities)
+        case (nil, nil) where tlsClientAuthorities == nil: return nil
+        case (nil, _): throw ValidationError("--tls-certificate is missing: TLS wants a certificate and its key")
+        case (_, nil): throw ValidationError("--tls-key is missing: TLS wants a certificate and its key")
         }
     }
 
@@ -59,6 +85,7 @@ struct Serve: ParsableCommand {
             examples: shipped, contract: contract, executable: executable, environment: environment)
         configuration.host = host
         configuration.port = port
+        configuration.tls = try tls()
         configuration.workerSilence = .seconds(workerSilence)
         configuration.allowedHosts = allowedHost
         ServiceProcess.run(configuration)

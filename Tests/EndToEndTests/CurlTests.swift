@@ -4,7 +4,7 @@ import ServiceHarness
 import Testing
 
 /// Runs scripts as a reader would.
-private enum Shell {
+enum Shell {
     /// - Returns: standard output and standard error together, and the exit status.
     static func run(_ words: [String], environment: [String: String] = [:]) throws -> (text: String, status: Int32) {
         let process = Process()

@@ -27,6 +27,7 @@ package final class Application: Sendable {
     /// Where it answers.
     package let url: String
     private let server: Server
+    private let tls: TLSContext?
     private let store: SQLiteStore
     private let supervisor: Supervisor
     private let desk: AdmissionWorkers
@@ -72,20 +73,22 @@ package final class Application: Sendable {
             hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), metrics: metrics,
             now: { clock.moment() },
             discard: { job, _ in try? FileManager.default.removeItem(at: folder.job(job.description)) })
-        let server = try await listen(configuration, context, log)
+        let tls = try makeTLS(configuration)
+        let server = try await listen(configuration, context, tls, log)
         await supervisor.start()
         status.becomeReady()
         return Application(
-            server: server, store: store, supervisor: supervisor, desk: desk, status: status,
+            server: server, tls: tls, store: store, supervisor: supervisor, desk: desk, status: status,
             keeping: keepHouse(store, folder, clock, log))
     }
 
     private init(
-        server: Server, store: SQLiteStore, supervisor: Supervisor, desk: AdmissionWorkers, status: ServiceStatus,
-        keeping: Task<Void, Never>
+        server: Server, tls: TLSContext?, store: SQLiteStore, supervisor: Supervisor, desk: AdmissionWorkers,
+        status: ServiceStatus, keeping: Task<Void, Never>
     ) {
-        url = "http://\(server.address)"
+        url = (tls == nil ? "http" : "https") + "://\(server.address)"
         self.server = server
+        self.tls = tls
         self.store = store
         self.supervisor = supervisor
         self.desk = desk
@@ -101,14 +104,42 @@ package final class Application: Sendable {
         }
     }
 
+    private static func makeTLS(_ configuration: ServiceConfiguration) throws -> TLSContext? {
+        do {
+            return try configuration.tls.map { settings in
+                try TLSContext(
+                    TLSFiles(
+                        certificate: settings.certificate, key: settings.key,
+                        clientAuthorities: settings.clientAuthorities))
+            }
+        } catch let error as TLSError {
+            throw StartError(reason: error.reason)
+        }
+    }
+
+    /// Reads certificate and key again; connections that are open keep theirs.
+    ///
+    /// - Returns: a sentence for the log.
+    package func reloadCertificate() -> String {
+        guard let tls else { return "there is no certificate to read again" }
+        do throws(TLSError) {
+            try tls.reload()
+            return "the certificate was read again"
+        } catch {
+            return "the certificate stays as it was: \(error.reason)"
+        }
+    }
+
     private static func listen(
-        _ configuration: ServiceConfiguration, _ context: APIContext, _ log: @escaping @Sendable (String) -> Void
+        _ configuration: ServiceConfiguration, _ context: APIContext, _ tls: TLSContext?,
+        _ log: @escaping @Sendable (String) -> Void
     ) async throws -> Server {
         do {
             let identifiers = RequestIdentifiers(seed: UInt64.random(in: .min ... .max))
             var server = ServerConfiguration(
                 loops: max(1, ProcessInfo.processInfo.activeProcessorCount), wallClock: { Int(time(nil)) },
                 requestIdentifier: identifiers.next)
+            server.tls = tls
             server.log = { log(AccessLog.line($0)) }
             APIRouter.configure(&server, for: context)
             let address = try SocketAddress(host: configuration.host, port: UInt16(configuration.port))

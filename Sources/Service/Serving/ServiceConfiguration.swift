@@ -1,11 +1,29 @@
 // What `serve` is told, and where it finds what it ships with.
 import Foundation
 
+/// What a service identifies itself by: paths of PEM files.
+package struct TLSSettings: Equatable, Sendable {
+    /// The certificate, and behind it those that lead to its root.
+    package var certificate: String
+    /// Its private key.
+    package var key: String
+    /// Roots of the certificates that clients must have; nil asks for none.
+    package var clientAuthorities: String?
+
+    package init(certificate: String, key: String, clientAuthorities: String?) {
+        self.certificate = certificate
+        self.key = key
+        self.clientAuthorities = clientAuthorities
+    }
+}
+
 /// The settings of a service.
 package struct ServiceConfiguration: Sendable {
     package var host = "127.0.0.1"
     /// 0 picks a free one.
     package var port = 8080
+    /// Certificate and key; nil serves plain text.
+    package var tls: TLSSettings?
     /// Where jobs, states and blobs are kept.
     package var data: URL
     /// Worker processes.

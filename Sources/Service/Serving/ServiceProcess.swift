@@ -19,6 +19,8 @@ package enum ServiceProcess {
         Task.detached {
             do {
                 let application = try await Application.start(configuration, log: say)
+                let reloading = configuration.tls.map { _ in reloadOnHangUp(application) }
+                defer { reloading?.cancel() }
                 write("\(application.url)\n", to: STDOUT_FILENO)
                 var iterator = signals.makeAsyncIterator()
                 _ = await iterator.next()
@@ -39,6 +41,15 @@ package enum ServiceProcess {
             }
         }
         withExtendedLifetime(sources) { dispatchMain() }
+    }
+
+    /// SIGHUP: read certificate and key again.
+    private static func reloadOnHangUp(_ application: Application) -> any DispatchSourceSignal {
+        signal(SIGHUP, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "reload"))
+        source.setEventHandler { say(application.reloadCertificate()) }
+        source.activate()
+        return source
     }
 
     /// A line of the log. Control characters are shown, so that a name in it cannot forge another line.
