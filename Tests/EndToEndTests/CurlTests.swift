@@ -13,13 +13,16 @@ enum Shell {
         process.currentDirectoryURL = Repository.root
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
-        let output = Pipe()
+        // A file: servers that other tests start meanwhile would inherit a pipe, and keep it open.
+        let file = FileManager.default.temporaryDirectory.appending(path: "shell-\(UUID().uuidString)")
+        try Data().write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let output = try FileHandle(forWritingTo: file)
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        return (text, process.terminationStatus)
+        return (String(decoding: try Data(contentsOf: file), as: UTF8.self), process.terminationStatus)
     }
 }
 

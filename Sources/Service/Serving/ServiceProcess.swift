@@ -7,22 +7,18 @@ import Glibc
 package enum ServiceProcess {
     /// Serves; ends the process. Status 0 after a drain, 2 when it could not start.
     package static func run(_ configuration: ServiceConfiguration) -> Never {
-        let sources = [SIGTERM, SIGINT].map { number in
-            signal(number, SIG_IGN)
-            return DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue(label: "signals"))
-        }
-        let (signals, heard) = AsyncStream<Void>.makeStream()
-        for source in sources {
-            source.setEventHandler { heard.yield() }
-            source.activate()
-        }
+        // Listened to before the URL is said: a signal that comes sooner than its source is lost.
+        let endings = Signals([SIGTERM, SIGINT])
+        let reloads = configuration.tls.map { _ in Signals([SIGHUP]) }
+        let (ending, reload) = (endings.heard, reloads?.heard)
         Task.detached {
             do {
                 let application = try await Application.start(configuration, log: say)
-                let reloading = configuration.tls.map { _ in reloadOnHangUp(application) }
-                defer { reloading?.cancel() }
+                if let reload {
+                    Task.detached { for await _ in reload { say(application.reloadCertificate()) } }
+                }
                 write("\(application.url)\n", to: STDOUT_FILENO)
-                var iterator = signals.makeAsyncIterator()
+                var iterator = ending.makeAsyncIterator()
                 _ = await iterator.next()
                 say("draining")
                 Task.detached {
@@ -40,16 +36,7 @@ package enum ServiceProcess {
                 exit(2)
             }
         }
-        withExtendedLifetime(sources) { dispatchMain() }
-    }
-
-    /// SIGHUP: read certificate and key again.
-    private static func reloadOnHangUp(_ application: Application) -> any DispatchSourceSignal {
-        signal(SIGHUP, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: DispatchQueue(label: "reload"))
-        source.setEventHandler { say(application.reloadCertificate()) }
-        source.activate()
-        return source
+        withExtendedLifetime((endings, reloads)) { dispatchMain() }
     }
 
     /// A line of the log. Control characters are shown, so that a name in it cannot forge another line.
@@ -61,5 +48,24 @@ package enum ServiceProcess {
     /// A reader that went away is no reason to end.
     private static func write(_ text: String, to descriptor: Int32) {
         _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Signals as a stream, in place of what they do to a process.
+private struct Signals {
+    /// An element for each signal that came.
+    let heard: AsyncStream<Void>
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ numbers: [Int32]) {
+        let (heard, told) = AsyncStream<Void>.makeStream()
+        self.heard = heard
+        sources = numbers.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue(label: "signals"))
+            source.setEventHandler { told.yield() }
+            source.activate()
+            return source
+        }
     }
 }
