@@ -31,6 +31,20 @@ struct Serve: ParsableCommand {
             "Roots in PEM: clients must then present a certificate that leads to one of them.", valueName: "file"))
     var tlsClientAuthorities: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A bound on what connections may do; Documentation/limits.md names them all.", valueName: "name=number"))
+    var limit: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A proxy, or a block as 10.0.0.0/8, that is believed about whom it asks for (X-Forwarded-For).",
+            valueName: "address"))
+    var trustedProxies: [String] = []
+
+    @Option(help: ArgumentHelp("The largest document that may be posted.", valueName: "bytes"))
+    var documentBytes = 16 << 20
+
     @Option(help: ArgumentHelp("Where jobs and their states are kept.", valueName: "folder"))
     var data = "./var"
 
@@ -50,6 +64,10 @@ struct Serve: ParsableCommand {
 
     func validate() throws {
         _ = try tls()
+        _ = try wire()
+        if !(1...16 << 20).contains(documentBytes) {
+            throw ValidationError("--document-bytes wants 1 to 16777216, came \(documentBytes)")
+        }
         if !(0...65_535).contains(port) { throw ValidationError("--port wants 0 to 65535, came \(port)") }
         if let workers, !(1...256).contains(workers) {
             throw ValidationError("--workers wants 1 to 256, came \(workers)")
@@ -70,6 +88,15 @@ struct Serve: ParsableCommand {
         }
     }
 
+    /// - Throws: a usage error for a bound that does not exist or a number outside its range.
+    private func wire() throws -> WireSettings {
+        do {
+            return try WireSettings(limits: limit, proxies: trustedProxies)
+        } catch {
+            throw ValidationError(error.reason)
+        }
+    }
+
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
         KernelEnvironment.pin(environment)
@@ -86,6 +113,8 @@ struct Serve: ParsableCommand {
         configuration.host = host
         configuration.port = port
         configuration.tls = try tls()
+        configuration.wire = try wire()
+        configuration.documentBytes = documentBytes
         configuration.workerSilence = .seconds(workerSilence)
         configuration.allowedHosts = allowedHost
         ServiceProcess.run(configuration)

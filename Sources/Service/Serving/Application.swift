@@ -18,7 +18,7 @@ enum AccessLog {
     static func line(_ record: AccessRecord) -> String {
         let seconds = String(format: "%.6f", record.seconds)
         return "\(record.method) \(record.target) \(record.status) \(record.bytes) \(seconds) \(record.requestID) "
-            + "\(record.peer)"
+            + (record.client ?? "\(record.peer)")
     }
 }
 
@@ -65,11 +65,13 @@ package final class Application: Sendable {
         let desk = AdmissionWorkers(
             factory: factory, folder: folder, datasets: [configuration.examples.path])
         let status = ServiceStatus()
+        var limits = APILimits()
+        limits.documentBytes = configuration.documentBytes
         let context = APIContext(
             store: store, desk: desk, workforce: supervisor,
             examples: ExampleCatalogue(folder: configuration.examples),
             contract: try readContract(configuration.contract), status: status,
-            identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()),
+            identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()), limits: limits,
             hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), metrics: metrics,
             now: { clock.moment() },
             discard: { job, _ in try? FileManager.default.removeItem(at: folder.job(job.description)) })
@@ -140,6 +142,7 @@ package final class Application: Sendable {
                 loops: max(1, ProcessInfo.processInfo.activeProcessorCount), wallClock: { Int(time(nil)) },
                 requestIdentifier: identifiers.next)
             server.tls = tls
+            configuration.wire.apply(to: &server)
             server.log = { log(AccessLog.line($0)) }
             APIRouter.configure(&server, for: context)
             let address = try SocketAddress(host: configuration.host, port: UInt16(configuration.port))

@@ -24,6 +24,10 @@ package struct ServiceConfiguration: Sendable {
     package var port = 8080
     /// Certificate and key; nil serves plain text.
     package var tls: TLSSettings?
+    /// Bounds on connections, and whom they believe.
+    package var wire = WireSettings()
+    /// Bytes of a posted document.
+    package var documentBytes = APILimits().documentBytes
     /// Where jobs, states and blobs are kept.
     package var data: URL
     /// Worker processes.
