@@ -46,12 +46,19 @@ extension Connection {
         }
     }
 
-    private func open(_ head: RequestHead) {
+    private func open(_ original: RequestHead) {
         exchangeNumber += 1
         clock.noteRequest(now: loop.now)
+        let namesGzipTags = original.fields.nameGzipTags
+        let head = namesGzipTags ? original.with(fields: original.fields.withPlainTags()) : original
         let echoed = head.fields["x-request-id"].flatMap(Self.wellFormedIdentifier)
         let id = echoed ?? server.configuration.requestIdentifier()
-        exchange = Exchange(head: head, id: id, begun: loop.now, outputMark: outputTotal)
+        exchange = Exchange(
+            head: head, id: id, begun: loop.now, outputMark: outputTotal, namesGzipTags: namesGzipTags)
+        if let client = server.forwardedClient(of: head.fields, through: peer) {
+            guard server.takePlace(of: client) else { return conclude(.fault(.tooManyConnections), head) }
+            exchange?.client = client
+        }
         switch server.router.match(head) {
         case .fault(let fault): conclude(.fault(fault), head)
         case .options(let allow): conclude(.response(Self.options(allow)), head)
@@ -106,10 +113,12 @@ extension Connection {
         case .collected(let limit):
             if announces(head, moreThan: limit) { return answer(.contentTooLarge(limit: limit)) }
             guard hasContent(head) else { return run(route, parameters, body: .collected([])) }
+            if let fault = prepareDecoding(head, limit: limit) { return conclude(.fault(fault), head) }
             stage = .collecting(route, parameters, content: [], limit: limit)
             wantBody()
         case .streamed(let limit):
             if announces(head, moreThan: limit) { return answer(.contentTooLarge(limit: limit)) }
+            if let fault = prepareDecoding(head, limit: limit) { return conclude(.fault(fault), head) }
             let number = exchangeNumber
             let reader = RequestBodyReader { [weak self] in self?.bodyIsWanted(number) }
             run(route, parameters, body: .streamed(reader), reader: reader, limit: limit)
@@ -144,6 +153,7 @@ extension Connection {
             let limit = server.configuration.limits.discardedBodyBytes
             if exchange?.contentBytes ?? 0 > limit { carryOut(conclusion) }
         case .collecting(let route, let parameters, var content, let limit):
+            guard let bytes = decoded(bytes) else { return }
             if content.count + bytes.count > limit { return answer(.contentTooLarge(limit: limit)) }
             // Emptied first, so that the content is extended in place.
             stage = .idle
@@ -151,7 +161,7 @@ extension Connection {
             stage = .collecting(route, parameters, content: content, limit: limit)
         case .handling(_, let reader?, let limit):
             if exchange?.contentBytes ?? 0 > limit { return answer(.contentTooLarge(limit: limit)) }
-            reader.push(bytes)
+            if let bytes = decoded(bytes), !bytes.isEmpty { reader.push(bytes) }
         case .idle, .handling, .sending, .streaming:
             break
         }
@@ -161,12 +171,22 @@ extension Connection {
         switch stage {
         case .dropping(let conclusion):
             carryOut(conclusion)
+        case .collecting, .handling(_, .some, _):
+            if let decoder, !decoder.isComplete { return answer(.malformedContentCoding) }
+            endWantedBody()
+        case .idle, .handling, .sending, .streaming:
+            break
+        }
+    }
+
+    private func endWantedBody() {
+        switch stage {
         case .collecting(let route, let parameters, let content, _):
             stage = .idle
             run(route, parameters, body: .collected(content))
         case .handling(_, let reader, _):
             reader?.finish(nil)
-        case .idle, .sending, .streaming:
+        case .idle, .dropping, .sending, .streaming:
             break
         }
     }

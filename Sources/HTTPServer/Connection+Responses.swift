@@ -12,7 +12,10 @@ extension Connection {
             try? response.fields.append("Allow", allow)
         case .tooManyHandlers, .tooManyConnections:
             if response.fields["retry-after"] == nil { try? response.fields.append("Retry-After", "1") }
-        case .request, .notFound, .invalidPathParameter, .notImplemented, .contentTooLarge, .handler:
+        case .unsupportedContentCoding:
+            try? response.fields.append("Accept-Encoding", "gzip")
+        case .request, .notFound, .invalidPathParameter, .notImplemented, .contentTooLarge, .contentTooDense,
+            .malformedContentCoding, .handler:
             break
         }
         answer(response)
@@ -25,12 +28,13 @@ extension Connection {
         var response = response
         // Well formed: checked when it was taken over, or made by the server's owner.
         try? response.fields.append("X-Request-Id", exchange.id)
+        if let head = exchange.head { code(&response, for: head) }
         exchange.status = response.status.code
         self.exchange = exchange
         let before = output.bytes.count
         machine.respond(
-            ResponseHead(status: response.status, fields: response.fields), content: response.contentLength,
-            date: server.dateLine(), into: &output.bytes)
+            ResponseHead(status: response.status, fields: response.fields),
+            content: encoder == nil ? response.contentLength : .unknown, date: server.dateLine(), into: &output.bytes)
         outputTotal += output.bytes.count - before
         switch response.body {
         case .empty:
@@ -44,7 +48,7 @@ extension Connection {
     }
 
     private func send(_ bytes: [UInt8]) {
-        if !machine.wantsContent || bytes.count <= server.configuration.bufferedBytes {
+        if !machine.wantsContent || encoder == nil && bytes.count <= server.configuration.bufferedBytes {
             write(bytes[...])
             endAnswer()
         } else {
@@ -83,19 +87,28 @@ extension Connection {
                 return false
             case .sending(let bytes, let sent):
                 let end = min(bytes.count, sent + limit)
-                write(bytes[sent..<end])
+                writeContent(bytes[sent..<end], flush: end == bytes.count ? .end : .none)
                 stage = .sending(bytes, sent: end)
                 if end == bytes.count { endAnswer() }
             case .streaming(_, let writer):
                 switch writer.take() {
                 case .nothingYet: return false
-                case .bytes(let bytes): write(bytes[...])
-                case .ended: endAnswer()
+                case .bytes(let bytes): writeContent(bytes[...], flush: .event)
+                case .ended:
+                    if encoder != nil { writeContent([], flush: .end) }
+                    endAnswer()
                 case .failed: perform(machine.abandonResponse())
                 }
             }
+            // What can be read by many takes long to code: others have their turn.
+            if encoder != nil { return true }
         }
         return true
+    }
+
+    /// Content on its way through the coding of the answer, if it has one.
+    private func writeContent(_ bytes: ArraySlice<UInt8>, flush: GzipEncoder.Flush) {
+        if let encoder { write(encoder.encode(bytes, flush: flush)[...]) } else { write(bytes) }
     }
 
     private func write(_ bytes: ArraySlice<UInt8>) {
@@ -109,10 +122,19 @@ extension Connection {
         let action = machine.endResponse(into: &output.bytes)
         outputTotal += output.bytes.count - before
         stage = .idle
-        logAnswer()
-        exchange = nil
+        closeExchange()
         clock.noteRequest(now: loop.now)
         if let action { perform(action) }
+    }
+
+    /// The request is answered, or never will be.
+    private func closeExchange() {
+        guard let exchange else { return }
+        logAnswer()
+        encoder = nil
+        decoder = nil
+        if let client = exchange.client { server.giveBackPlace(of: client) }
+        self.exchange = nil
     }
 
     private func logAnswer() {
@@ -122,7 +144,7 @@ extension Connection {
                 method: exchange.head?.method.token ?? "-", target: exchange.head?.rawTarget ?? "-",
                 status: exchange.status,
                 bytes: outputTotal - exchange.outputMark, seconds: Double(loop.now - exchange.begun) / 1e9,
-                requestID: exchange.id, peer: peer))
+                requestID: exchange.id, peer: peer, client: exchange.client))
     }
 
     /// Cancels what runs for the open request.
@@ -164,8 +186,7 @@ extension Connection {
         registration = nil
         socket = nil
         server.forget(self)
-        if exchange != nil { logAnswer() }
-        exchange = nil
+        closeExchange()
     }
 
     /// Answers that there is no room, and closes without waiting for what the peer may send. Under TLS there is only

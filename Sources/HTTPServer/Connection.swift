@@ -16,6 +16,10 @@ actor Connection: EventHandler {
         var status = 0
         /// Bytes of content seen so far, against the limit of the route.
         var contentBytes = 0
+        /// A condition of the request is about content in gzip.
+        var namesGzipTags = false
+        /// Whom a trusted proxy asks for.
+        var client: String?
     }
 
     /// How a request is answered whose body nobody wants.
@@ -62,6 +66,10 @@ actor Connection: EventHandler {
     var outputTotal = 0
     var exchange: Exchange?
     var stage = Stage.idle
+    /// Codes the content of the answer that is being sent.
+    var encoder: GzipEncoder?
+    /// Takes the coding off the content of the open request.
+    var decoder: GzipDecoder?
     var ending = Ending.open
     /// Counts exchanges, so that what comes too late from a handler is recognised.
     var exchangeNumber = 0

@@ -53,21 +53,54 @@ final class ServerCore: Sendable {
     /// Whether there is room for one more, which then is counted.
     func admit(_ connection: Connection) -> Bool {
         population.withLock { population in
-            let ofAddress = population.perAddress[connection.peer.host, default: 0]
-            guard !population.isDraining, population.connections.count < configuration.connections,
-                ofAddress < configuration.connectionsPerAddress
-            else { return false }
+            guard !population.isDraining, population.connections.count < configuration.connections else { return false }
+            // A proxy stands for many: those it names are counted instead, by request.
+            if !isTrusted(connection.peer), !take(of: connection.peer.host, in: &population) { return false }
             population.connections[ObjectIdentifier(connection)] = connection
-            population.perAddress[connection.peer.host] = ofAddress + 1
             return true
         }
+    }
+
+    private func take(of address: String, in population: inout Population) -> Bool {
+        let taken = population.perAddress[address, default: 0]
+        guard taken < configuration.connectionsPerAddress else { return false }
+        population.perAddress[address] = taken + 1
+        return true
+    }
+
+    private func giveBack(_ address: String, in population: inout Population) {
+        let taken = population.perAddress[address, default: 1] - 1
+        population.perAddress[address] = taken == 0 ? nil : taken
+    }
+
+    /// Counts a request that a proxy hands on for `address`.
+    ///
+    /// - Returns: false, and nothing is counted, when that address has all it may have.
+    func takePlace(of address: String) -> Bool { population.withLock { take(of: address, in: &$0) } }
+
+    func giveBackPlace(of address: String) { population.withLock { giveBack(address, in: &$0) } }
+
+    private func isTrusted(_ peer: SocketAddress) -> Bool {
+        configuration.trustedProxies.contains { $0.contains(peer.host) }
+    }
+
+    /// Whom a trusted `peer` asks for: the last address in X-Forwarded-For that is no trusted proxy itself. Anything
+    /// before it may be invented. nil when the peer is not trusted or names nobody.
+    func forwardedClient(of fields: Fields, through peer: SocketAddress) -> String? {
+        guard !configuration.trustedProxies.isEmpty, isTrusted(peer) else { return nil }
+        let named = fields.values(of: "x-forwarded-for").flatMap { $0.split(separator: ",") }
+        for entry in named.reversed() {
+            let text = entry.filter { $0 != " " && $0 != "\t" && $0 != "[" && $0 != "]" }
+            guard let address = try? SocketAddress(host: text, port: 0) else { return nil }
+            if !isTrusted(address) { return address.host }
+        }
+        return nil
     }
 
     func forget(_ connection: Connection) {
         let whenEmpty = population.withLock { population -> [CheckedContinuation<Void, Never>] in
             guard population.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return [] }
-            let ofAddress = population.perAddress[connection.peer.host, default: 1] - 1
-            population.perAddress[connection.peer.host] = ofAddress == 0 ? nil : ofAddress
+            if !isTrusted(connection.peer) { giveBack(connection.peer.host, in: &population) }
             guard population.connections.isEmpty else { return [] }
             defer { population.whenEmpty = [] }
             return population.whenEmpty

@@ -43,6 +43,13 @@ package struct ServerConfiguration: Sendable {
     package var handlersAtOnce = 1024
     /// Bytes that may wait for a socket, or for a reader of a request body, before their producer has to.
     package var bufferedBytes = 64 * 1024
+    /// Text of more bytes leaves in gzip, for readers that welcome it.
+    package var compressionBytes = 1024
+    /// Bytes that content in gzip may stand for, for each byte of it, once a mebibyte has come out (413).
+    package var decompressionRatio = 200
+    /// Peers that are believed about whom they ask for (`X-Forwarded-For`); limits per address are then those of whom
+    /// they name, a request counting as a connection.
+    package var trustedProxies: [AddressBlock] = []
     /// Bytes read and dropped after the last answer, so that it is not lost to a reset.
     package var lingerBytes = 1024 * 1024
 
@@ -86,6 +93,12 @@ package enum ServerFault: Error, Sendable {
     /// A method that nothing here implements.
     case notImplemented
     case contentTooLarge(limit: Int)
+    /// The content comes in a coding other than gzip.
+    case unsupportedContentCoding(String)
+    /// The content is no gzip, or ends inside it.
+    case malformedContentCoding
+    /// Content in gzip stands for more than honest content does.
+    case contentTooDense
     /// As many handlers run as may.
     case tooManyHandlers
     case tooManyConnections
@@ -100,7 +113,9 @@ package enum ServerFault: Error, Sendable {
         case .invalidPathParameter: .badRequest
         case .methodNotAllowed: .methodNotAllowed
         case .notImplemented: .notImplemented
-        case .contentTooLarge: .contentTooLarge
+        case .contentTooLarge, .contentTooDense: .contentTooLarge
+        case .unsupportedContentCoding: .unsupportedMediaType
+        case .malformedContentCoding: .badRequest
         case .tooManyHandlers, .tooManyConnections: .serviceUnavailable
         case .handler: .internalServerError
         }
@@ -118,4 +133,6 @@ package struct AccessRecord: Equatable, Sendable {
     package let seconds: Double
     package let requestID: String
     package let peer: SocketAddress
+    /// Whom the peer asks for, if it is a trusted proxy that says so.
+    package let client: String?
 }

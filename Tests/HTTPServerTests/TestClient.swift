@@ -13,7 +13,8 @@ import Testing
 struct Answer: Equatable, Sendable {
     var status: Int
     var head: String
-    var body: String
+    var content: [UInt8]
+    var body: String { String(decoding: content, as: UTF8.self) }
 
     func field(_ name: String) -> String? {
         for line in head.split(separator: "\r\n").dropFirst() {
@@ -59,31 +60,33 @@ final class TestClient: Sendable {
         try await perform { state in
             let head = try state.read(through: "\r\n\r\n")
             let status = Int(head.split(separator: " ", maxSplits: 2)[1]) ?? 0
-            var answer = Answer(status: status, head: head, body: "")
+            var answer = Answer(status: status, head: head, content: [])
             if toHead || status == 204 || status == 304 || status < 200 { return answer }
             if answer.field("Transfer-Encoding") == "chunked" {
                 while true {
                     let size = Int(try state.read(through: "\r\n").dropLast(1), radix: 16) ?? 0
-                    answer.body += try state.read(count: size)
+                    answer.content += try state.readBytes(count: size)
                     _ = try state.read(count: 2)
                     if size == 0 { return answer }
                 }
             } else if let length = answer.field("Content-Length").flatMap({ Int($0) }) {
-                answer.body = try state.read(count: length)
+                answer.content = try state.readBytes(count: length)
             } else {
-                answer.body = try state.readToEnd()
+                answer.content = Array(try state.readToEnd().utf8)
             }
             return answer
         }
     }
 
     /// One chunk of a streamed answer whose head has been read with ``head()``.
-    func chunk() async throws -> String {
+    func chunk() async throws -> String { String(decoding: try await chunkBytes(), as: UTF8.self) }
+
+    func chunkBytes() async throws -> [UInt8] {
         try await perform { state in
             let size = Int(try state.read(through: "\r\n").dropLast(1), radix: 16) ?? 0
-            let text = try state.read(count: size)
+            let bytes = try state.readBytes(count: size)
             _ = try state.read(count: 2)
-            return text
+            return bytes
         }
     }
 
@@ -124,11 +127,15 @@ extension TestClient.State {
     }
 
     fileprivate mutating func read(count: Int) throws -> String {
+        String(decoding: try readBytes(count: count), as: UTF8.self)
+    }
+
+    fileprivate mutating func readBytes(count: Int) throws -> [UInt8] {
         while buffer.count < count {
             guard try fill() else { throw TestClient.EndOfStream() }
         }
         defer { buffer.removeFirst(count) }
-        return String(decoding: buffer[..<count], as: UTF8.self)
+        return Array(buffer[..<count])
     }
 
     fileprivate mutating func readToEnd() throws -> String {

@@ -30,7 +30,7 @@ extension APITests {
             ("Content-Type: multipart/form-data; boundary=x", "use --json @file"),
             ("Content-Type: text/plain", "application/json"), ("X-Nothing: 1", "missing"),
             ("Content-Type: application/json; charset=latin1", "application/json"),
-            ("Content-Type: application/json\r\nContent-Encoding: gzip", "gzip"),
+            ("Content-Type: application/json\r\nContent-Encoding: br", "gzip"),
         ])
         func otherMediaTypesAreRefusedUnread(_ field: String, _ words: String) async throws {
             try await withHouse { house in

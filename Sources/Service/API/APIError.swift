@@ -110,7 +110,6 @@ enum APIError: Error, Equatable {
     case notAcceptable(offered: [String])
     /// The Content-Type that came, if any.
     case unsupportedMediaType(String?)
-    case unsupportedContentCoding(String)
     case forbiddenHost(String)
     /// What was looked for, in words.
     case notFound(String)

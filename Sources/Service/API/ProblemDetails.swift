@@ -60,6 +60,11 @@ extension ProblemDetails {
         case .methodNotAllowed(let allow): self.init(.methodNotAllowed, "the methods here are \(allow)")
         case .notImplemented: self.init(.notImplemented, "the method is not known")
         case .contentTooLarge(let limit): self.init(.contentTooLarge, "a body here has at most \(limit) bytes")
+        case .contentTooDense: self.init(.contentTooLarge, "the body in gzip stands for too much")
+        case .unsupportedContentCoding(let coding):
+            self.init(
+                .unsupportedMediaType, "a body is sent as it is or in gzip, came Content-Encoding '\(coding.excerpt)'")
+        case .malformedContentCoding: self.init(.malformedRequest, "the body is not what its Content-Encoding says")
         case .tooManyHandlers: self.init(.overloaded, "too many requests are being answered", retryAfter: 1)
         case .tooManyConnections: self.init(.overloaded, "too many connections are open", retryAfter: 1)
         case .handler(let error): self.init(error)
@@ -121,8 +126,6 @@ extension ProblemDetails {
         case .notAcceptable(let offered):
             self.init(.notAcceptable, "offered are \(offered.joined(separator: ", "))")
         case .unsupportedMediaType(let found): self.init(mediaType: found)
-        case .unsupportedContentCoding(let coding):
-            self.init(.unsupportedMediaType, "a body is sent as it is, came Content-Encoding '\(coding.excerpt)'")
         case .forbiddenHost(let host):
             self.init(
                 .forbiddenHost,

@@ -18,9 +18,7 @@ struct RequestScreening: Sendable {
 
     private func mediaTypeFault(_ fields: Fields) -> APIError? {
         let types = fields.values(of: "content-type")
-        guard types.count == 1, MediaType(types[0]).isJSON else { return .unsupportedMediaType(types.first) }
-        let coding = fields["content-encoding"]?.lowercased() ?? "identity"
-        return coding == "identity" ? nil : .unsupportedContentCoding(coding)
+        return types.count == 1 && MediaType(types[0]).isJSON ? nil : .unsupportedMediaType(types.first)
     }
 
     /// The host of the request where the service does not answer to it. The target's own authority overrides Host.

@@ -1,0 +1,43 @@
+// gzip by the plainest calls of zlib, as an oracle for the coding of the server.
+import CZlib
+
+enum Gzip {
+    static func compress(_ text: String) -> [UInt8] {
+        var stream = z_stream()
+        deflateInit2_(
+            &stream, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        defer { deflateEnd(&stream) }
+        var input = Array(text.utf8)
+        var output = [UInt8](repeating: 0, count: input.count + 100)
+        return input.withUnsafeMutableBufferPointer { input in
+            output.withUnsafeMutableBufferPointer { output in
+                stream.next_in = input.baseAddress
+                stream.avail_in = UInt32(input.count)
+                stream.next_out = output.baseAddress
+                stream.avail_out = UInt32(output.count)
+                deflate(&stream, Z_FINISH)
+                return Array(output[..<(output.count - Int(stream.avail_out))])
+            }
+        }
+    }
+
+    /// As much text as the bytes give, whether or not they are complete; nil when they are no gzip.
+    static func expand(_ bytes: [UInt8]) -> String? {
+        var stream = z_stream()
+        inflateInit2_(&stream, 31, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        defer { inflateEnd(&stream) }
+        var input = bytes
+        var output = [UInt8](repeating: 0, count: 4 << 20)
+        return input.withUnsafeMutableBufferPointer { input in
+            output.withUnsafeMutableBufferPointer { output in
+                stream.next_in = input.baseAddress
+                stream.avail_in = UInt32(input.count)
+                stream.next_out = output.baseAddress
+                stream.avail_out = UInt32(output.count)
+                let status = inflate(&stream, Z_SYNC_FLUSH)
+                guard [Z_OK, Z_STREAM_END, Z_BUF_ERROR].contains(status) else { return nil }
+                return String(decoding: output[..<(output.count - Int(stream.avail_out))], as: UTF8.self)
+            }
+        }
+    }
+}
