@@ -51,7 +51,7 @@ struct BodyDecoder: Sendable {
     }
 }
 
-/// The chunked coding. A size is hexadecimal digits and nothing else; extensions are bounded and ignored; trailers are
+/// The chunked coding. A size is hexadecimal digits and nothing else; extensions are bounded, checked and ignored; trailers are
 /// bounded and kept apart.
 struct ChunkedDecoder: Sendable {
     private enum State {
@@ -121,6 +121,7 @@ struct ChunkedDecoder: Sendable {
         guard extensionBytes <= limits.chunkExtensionBytes else {
             throw .chunkExtensionsTooLong(limit: limits.chunkExtensionBytes)
         }
+        guard ChunkExtensions.isWellFormed(line[index...]) else { throw .invalidChunkExtension }
         return size
     }
 

@@ -26,6 +26,7 @@ package enum RequestError: Error, Hashable, Sendable {
     case transferCodingInHTTP10
     case unknownExpectation
     case invalidChunkSize
+    case invalidChunkExtension
     case chunkLineTooLong(limit: Int)
     case chunkExtensionsTooLong(limit: Int)
     case chunkNotTerminated
@@ -47,7 +48,8 @@ package enum RequestError: Error, Hashable, Sendable {
         case .bareCarriageReturn, .bareLineFeed, .controlByte, .malformedRequestLine, .invalidVersion, .invalidTarget,
             .foldedField, .invalidFieldName, .missingHost, .severalHosts, .invalidHost, .invalidContentLength,
             .severalContentLengths, .contentLengthWithTransferCoding, .invalidTransferCoding, .transferCodingInHTTP10,
-            .invalidChunkSize, .chunkLineTooLong, .chunkExtensionsTooLong, .chunkNotTerminated, .incomplete:
+            .invalidChunkSize, .invalidChunkExtension, .chunkLineTooLong, .chunkExtensionsTooLong, .chunkNotTerminated,
+            .incomplete:
             .badRequest
         }
     }

@@ -11,7 +11,10 @@ extension Connection {
         while case .open = ending, !isFull {
             if answered == server.configuration.limits.pipelinedDepth { return true }
             let number = exchangeNumber
-            guard let action = machine.next() else { return false }
+            guard let action = machine.next() else {
+                needsInput = machine.waiting != .forAnswer
+                return false
+            }
             perform(action)
             if exchangeNumber != number { answered += 1 }
         }

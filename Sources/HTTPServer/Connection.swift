@@ -79,6 +79,9 @@ actor Connection: EventHandler {
     var mayWrite = true
     var peerHasEnded = false
     var isAdvancing = false
+    /// All that was read has been looked at, and more is needed to go on, however much is buffered: the protocol's own
+    /// limits bound it.
+    var needsInput = true
     var clock: ConnectionClock
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -184,7 +187,7 @@ extension Connection {
     /// Whether another read has room to go to.
     private var wantsInput: Bool {
         switch ending {
-        case .open: machine.bufferedBytes < server.configuration.bufferedBytes
+        case .open: needsInput || machine.bufferedBytes < server.configuration.bufferedBytes
         case .afterOutput, .closed: false
         case .lingering: true
         }
@@ -240,6 +243,7 @@ extension Connection {
         }
         clock.noteBytes(bytes.count, waiting: machine.waiting, now: loop.now)
         machine.receive(bytes)
+        needsInput = false
     }
 
     private func receivedEnd() {

@@ -36,6 +36,21 @@ import Testing
         #expect(recorder.events == golden.events + golden.events)
     }
 
+    private static let good = Array("GET /good HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+    private static let goodEvents = ["request GET /good 1.1 none", "end"]
+
+    @Test(arguments: GoldenCase.all) func replayedBehindAGoodRequest(_ golden: GoldenCase) {
+        var recorder = Recorder()
+        recorder.feed(Self.good + golden.bytes)
+        #expect(recorder.events == Self.goodEvents + golden.events)
+    }
+
+    @Test(arguments: GoldenCase.all) func replayedBeforeAGoodRequest(_ golden: GoldenCase) {
+        var recorder = Recorder()
+        recorder.feed(golden.bytes + Self.good)
+        #expect(recorder.events == golden.events + (golden.staysOpen ? Self.goodEvents : []))
+    }
+
     @Test func replayedAllInOnePipeline() {
         let cases = GoldenCase.all.filter(\.staysOpen)
         var recorder = Recorder()

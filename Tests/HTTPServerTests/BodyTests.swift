@@ -45,6 +45,22 @@ extension SocketTests {
             }
         }
 
+        /// A head may be longer than what is buffered of answers and bodies.
+        @Test(arguments: [(4_000, 200), (20_000, 200), (65_536, 200), (65_537, 431), (200_000, 431)])
+        func aHeadOfAnyLengthIsAnswered(_ size: Int, _ status: Int) async throws {
+            try await withServer(
+                Setup(configure: {
+                    $0.bufferedBytes = 4_096
+                    $0.limits.fieldBytes = 300_000
+                })
+            ) { server in
+                let client = try TestClient(server)
+                let start = "GET / HTTP/1.1\r\nHost: a\r\nA: "
+                try await client.send(start + String(repeating: "x", count: size - start.utf8.count - 4) + "\r\n\r\n")
+                #expect(try await client.answer().status == status)
+            }
+        }
+
         @Test func refusesBeforeReading() async throws {
             try await withServer { server in
                 let client = try TestClient(server)
