@@ -85,6 +85,11 @@ void sk_thin_t(
     kernels(element)->thin_t(A, m, k, D, n, C, ahead);
 }
 
+void sk_wide_n(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, bool transposed, void *C) {
+    kernels(element)->wide_n(A, m, k, B, n, transposed, C);
+}
+
 void sk_sparse_times(int32_t element, const sk_sparse *A, int64_t m, const void *B, void *C, int64_t n) {
     kernels(element)->sparse_times(A, m, B, C, n);
 }

@@ -12,6 +12,8 @@ enum Kernel {
     case thinN(m: Int, k: Int, n: Int)
     /// The transpose of A [m, k] times [m, n], few columns.
     case thinT(m: Int, k: Int, n: Int)
+    /// A [m, k] times [k, n], or times the transpose of [n, k].
+    case wideN(m: Int, k: Int, n: Int, transposed: Bool)
     case gemm(MatrixProduct)
     /// A product for every matrix of a stack.
     case gemmStack(MatrixProduct, MatrixStack)
@@ -136,6 +138,8 @@ func execute(
             kernels.thinN(source(0), m: m, k: k, source(1), n: n, target(0), ahead: ahead)
         case .thinT(let m, let k, let n):
             kernels.thinT(source(0), m: m, k: k, source(1), n: n, target(0), ahead: ahead)
+        case .wideN(let m, let k, let n, let transposed):
+            kernels.wideN(source(0), m: m, k: k, source(1), n: n, transposed: transposed, target(0))
         case .gemm(let product): product.run(precision, source(0), source(1), target(0), accumulates: false)
         case .gemmStack(let product, let stack): stack.multiply(precision, product, source(0), source(1), target(0))
         case .factor(let kind, let n, let count):

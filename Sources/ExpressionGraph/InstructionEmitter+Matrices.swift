@@ -85,6 +85,9 @@ extension InstructionEmitter {
             let n = product.n
             return product.transposeA ? .thinT(m: rows, k: columns, n: n) : .thinN(m: rows, k: columns, n: n)
         }
+        if isWide(product) {
+            return .wideN(m: rows, k: columns, n: product.n, transposed: product.transposeB)
+        }
         guard product.n == 1 && columns <= Kernels.gemvMaxColumns && columns > 0 && rows > 0 else {
             return .gemm(product)
         }
@@ -97,6 +100,16 @@ extension InstructionEmitter {
         guard !product.transposeB && n >= 2 && n <= Kernels.thinMaxColumns else { return false }
         return product.transposeA ? m >= 16 && k >= 8 : m >= 16 && k >= 32
     }
+
+    /// Whether the kernel for many rows serves: the second factor is small beside the first, and stays in a cache.
+    private func isWide(_ product: MatrixProduct) -> Bool {
+        let (m, n, k) = (product.m, product.n, product.k)
+        guard !product.transposeA && n > Kernels.thinMaxColumns && k >= 8 && m >= 64 else { return false }
+        return n * k <= Self.wideFactorLimit
+    }
+
+    /// Elements of a second factor that the wide kernel takes; larger ones are left to BLAS, which blocks for all caches.
+    private static var wideFactorLimit: Int { 1 << 17 }
 
     func productPair(_ first: ProductPlan, _ second: ProductPlan) -> Instruction {
         let a = sizes(schedule.graph.shape(schedule.graph[first.node].operands[0]))

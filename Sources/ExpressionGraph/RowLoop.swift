@@ -1,5 +1,6 @@
 // Runs of steps that treat the rows of one sample axis alike, executed block of rows by block of rows: a matrix of data
 // is read once for X·W and Xᵀ·C together, and what lies between them never leaves the cache.
+import Tensors
 
 /// Steps to be executed for one block of rows after the other.
 struct RowLoop: Hashable {
@@ -47,6 +48,8 @@ struct RowLoopPlanner {
     static let leastBytes = 1 << 20
     /// Rows of a block, multiples of a whole vector of either element type.
     static let rowBounds = 32...1024
+    /// Rows beside which laying out the second factor is a tenth of a product's time.
+    static let leastRowsOfWideProducts = 256
 
     let schedule: Schedule
     /// Per axis: the largest number of rows at a time.
@@ -112,9 +115,17 @@ struct RowLoopPlanner {
         let rowBytes = max(width * elementSize, 1)
         guard width < 1 << 40, rowBytes * rows[axis.index] >= Self.leastBytes else { return nil }
         let fitting = Self.blockBytes / rowBytes / 16 * 16
-        let blockRows = min(max(fitting, Self.rowBounds.lowerBound), Self.rowBounds.upperBound)
+        let least = body.contains(where: laysOutFactor) ? Self.leastRowsOfWideProducts : Self.rowBounds.lowerBound
+        let blockRows = min(max(fitting, least), Self.rowBounds.upperBound)
         guard blockRows < rows[axis.index] else { return nil }
         return RowLoop(axis: axis, blockRows: blockRows, body: body, sums: sums)
+    }
+
+    /// Whether a step lays out a matrix for every block before it multiplies by it.
+    private func laysOutFactor(_ step: PlannedStep) -> Bool {
+        guard case .product(let plan) = step, !plan.transposeA else { return false }
+        let columns = Shape([schedule.graph.shape(plan.node).matrixColumns])
+        return columns.elementCount { rows[$0.index] } ?? 0 > Kernels.thinMaxColumns
     }
 
     private func totals(_ step: PlannedStep, _ role: Role) -> [NodeID] {

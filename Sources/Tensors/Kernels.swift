@@ -128,6 +128,16 @@ package struct Kernels: Sendable {
         sk_thin_t(element, a, Int64(m), Int64(k), d, Int64(n), c, ahead.current)
     }
 
+    // MARK: Wide dense products
+
+    /// `C[m, n] = A B` for A [m, k], and B [k, n] or stored [n, k] where `transposed`.
+    @inline(__always)
+    package func wideN(
+        _ a: Source, m: Int, k: Int, _ b: Source, n: Int, transposed: Bool, _ c: Destination
+    ) {
+        sk_wide_n(element, a, Int64(m), Int64(k), b, Int64(n), transposed, c)
+    }
+
     // MARK: Vectors
 
     /// Σ x, in a fixed order, blocked.

@@ -40,6 +40,7 @@ struct KernelResults {
         for length in Support.lengths + Array(1...40) { addVectors(length, to: &results) }
         for m in SmallProductTests.rows { addProducts(m, to: &results) }
         for n in 1...Kernels.thinMaxColumns { addThinProducts(n, to: &results) }
+        for n in WideProductTests.widths { addWideProducts(n, to: &results) }
         for n in SparseProductTests.widths { addSparse(n, to: &results) }
         for shape in ReductionTests.shapes { addReductions(shape, special: false, to: &results) }
         for length in 1...40 { addReductions([1, length, 1], special: true, to: &results) }
@@ -76,6 +77,19 @@ struct KernelResults {
                     k: k, n: n, precision)
                 results["thin n \(m) \(k) \(n) special \(isSpecial)"] = products.n
                 results["thin t \(m) \(k) \(n) special \(isSpecial)"] = products.t
+            }
+        }
+    }
+
+    private func addWideProducts(_ n: Int, to results: inout [String: [Double]]) {
+        for (m, k) in [(9, 21), (17, 300)] {
+            for isSpecial in [false, true] {
+                let a = isSpecial ? Self.mixed(m * k, precision) : Support.numbers(m * k, precision)
+                let b = Support.numbers(k * n, stream: "b", precision)
+                for transposed in [false, true] {
+                    results["wide \(m) \(k) \(n) special \(isSpecial) transposed \(transposed)"] =
+                        WideProductTests.product(a, b, m: m, k: k, n: n, transposed: transposed, precision)
+                }
             }
         }
     }

@@ -147,6 +147,13 @@ void sk_thin_n(int32_t element, const void *A, int64_t m, int64_t k, const void 
 // C[k, n] = transpose(A) D. Products of 256 rows add up in the element type, and those sums too.
 void sk_thin_t(int32_t element, const void *A, int64_t m, int64_t k, const void *D, int64_t n, void *C, sk_ahead *ahead);
 
+// ---- Wide dense products: A is [m, k], m >= 1, k >= 1
+
+// C[m, n] = A B, B being [k, n], or its transpose stored as [n, k]. Products of 256 rows of B add up in the element type,
+// and those sums too.
+void sk_wide_n(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, bool transposed, void *C);
+
 // ---- Sparse products: A is stored by rows; dense operands are [., n], padded, outputs not inputs
 
 // Rows i of a matrix: entries starts[i] ..< starts[i + 1] of `values`, elements of the call's type, in the columns named
