@@ -30,6 +30,11 @@ package struct Evaluation: Sendable, Equatable {
     /// Whether the numbers mean anything. A solver that diverged returns a point it passed on its way, with finite
     /// numbers and even with a hypergradient of zero.
     var isUsable: Bool { isFinite && !lowerStatus.isDivergence && linearStatus?.isDivergence != true }
+
+    /// Whether the lower solver left the finite numbers at an upper point that is finite.
+    var isLowerStepTooLong: Bool {
+        (lowerStatus.isDivergence || !VectorMath.isFinite(y)) && VectorMath.isFinite(x)
+    }
 }
 
 extension SolveStatus {

@@ -245,6 +245,8 @@ package struct RunLimits: Sendable, Equatable {
     package var iterations: Int
     /// Oracle calls of all kinds.
     package var oracleCalls: Int?
+    /// Evaluations of single kinds.
+    package var oracleKinds: [OracleKind: Int]
     /// ‖projected hypergradient‖₂ at which the run has converged; `nil`: ``Tensors/Precision/defaultTolerance`` times
     /// max(1, its value at the start).
     package var hypergradientTolerance: Double?
@@ -252,11 +254,25 @@ package struct RunLimits: Sendable, Equatable {
     package var progressEvery: Int?
 
     package init(
-        iterations: Int, oracleCalls: Int? = nil, hypergradientTolerance: Double? = nil, progressEvery: Int? = nil
+        iterations: Int, oracleCalls: Int? = nil, oracleKinds: [OracleKind: Int] = [:],
+        hypergradientTolerance: Double? = nil, progressEvery: Int? = nil
     ) {
+        self.oracleKinds = oracleKinds
         self.iterations = iterations
         self.oracleCalls = oracleCalls
         self.hypergradientTolerance = hypergradientTolerance
         self.progressEvery = progressEvery
+    }
+}
+
+extension RunLimits {
+    /// Whether nothing is left of some budget.
+    func areSpent(_ counts: OracleCounts) -> Bool {
+        (oracleCalls.map { counts.calls >= $0 } ?? false) || oracleKinds.contains { counts[$0.key] >= $0.value }
+    }
+
+    /// Whether more than some budget was taken.
+    func areExceeded(_ counts: OracleCounts) -> Bool {
+        (oracleCalls.map { counts.calls > $0 } ?? false) || oracleKinds.contains { counts[$0.key] > $0.value }
     }
 }

@@ -1,5 +1,16 @@
 // What a run has asked of its objectives, by kind: the currency in which methods are compared and budgets are given.
 
+/// A kind of evaluation, under the name that documents, events and results use.
+package enum OracleKind: String, Sendable, CaseIterable {
+    case lowerValue = "lower_value"
+    case lowerGradient = "lower_gradient"
+    case hessianProduct = "hvp"
+    case mixedProduct = "mixed"
+    case upperValue = "upper_value"
+    case upperGradient = "upper_gradient"
+    case samples
+}
+
 /// Evaluations so far.
 package struct OracleCounts: Sendable, Equatable {
     /// Values of the lower objective.
@@ -28,12 +39,19 @@ package struct OracleCounts: Sendable, Equatable {
     }
 
     /// The counts by the names that events and results use.
-    package var named: [(name: String, count: Int)] {
-        [
-            ("lower_value", lowerValue), ("lower_gradient", lowerGradient), ("hvp", hessianProduct),
-            ("mixed", mixedProduct), ("upper_value", upperValue), ("upper_gradient", upperGradient),
-            ("samples", samples),
-        ]
+    package var named: [(name: String, count: Int)] { OracleKind.allCases.map { ($0.rawValue, self[$0]) } }
+
+    /// The count of one kind.
+    package subscript(kind: OracleKind) -> Int {
+        switch kind {
+        case .lowerValue: lowerValue
+        case .lowerGradient: lowerGradient
+        case .hessianProduct: hessianProduct
+        case .mixedProduct: mixedProduct
+        case .upperValue: upperValue
+        case .upperGradient: upperGradient
+        case .samples: samples
+        }
     }
 
     /// Adds another run's counts.

@@ -47,6 +47,8 @@ package final class SolverRun {
     private let soba: SOBAStepper?
     private let progressEvery: Int
     private let externalStop: StopCheck
+    /// Halvings of an estimated step in one iteration, after which something else makes the lower level diverge.
+    private static let backOffLimit = 30
 
     private init(
         _ layout: RowLayout, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
@@ -145,8 +147,7 @@ package final class SolverRun {
             return .converged
         }
         if state.iteration >= limits.iterations { return .iterationLimit }
-        if let limit = limits.oracleCalls, state.counts.calls >= limit { return .oracleLimit }
-        return nil
+        return limits.areSpent(state.counts) ? .oracleLimit : nil
     }
 
     private func stopped(by reason: StopReason) -> RunEvent {
@@ -163,17 +164,16 @@ package final class SolverRun {
     /// The stop check for inner loops: what was asked from outside, and the budget of oracle calls.
     private var innerStop: StopCheck {
         let oracle = oracle
-        let limit = limits.oracleCalls
+        let limits = limits
         let external = externalStop
         return {
             if let reason = external() { return reason }
-            if let limit, oracle.counts.calls >= limit { return .oracleLimit }
-            return nil
+            return limits.areSpent(oracle.counts) ? .oracleLimit : nil
         }
     }
 
     /// Whether the evaluations made since the last complete iteration exceed the budget, so that they do not count.
-    private var isOverBudget: Bool { limits.oracleCalls.map { oracle.counts.calls > $0 } ?? false }
+    private var isOverBudget: Bool { limits.areExceeded(oracle.counts) }
 
     func projectedNorm(_ evaluation: Evaluation) -> Double {
         problem.upper.constraint.projectedGradientNorm(at: evaluation.x, gradient: evaluation.hypergradient)
@@ -183,8 +183,10 @@ package final class SolverRun {
 
     private func advanceDoubleLoop(_ saved: UpperStepState, _ current: Evaluation) -> RunEvent {
         let stop = innerStop
-        let evaluator = RunEvaluator(
+        var evaluator = RunEvaluator(
             configuration.algorithm, oracle, estimatedStep: state.estimatedStep, seed: seed, stop: stop)
+        // Part of the state only once the iteration is complete.
+        var (step, halvings) = (state.estimatedStep, 0)
         guard let upper = evaluator.upper,
             var stepper = UpperStepper(
                 resuming: saved, upper, set: problem.upper.constraint, problem.precision, seed: seed)
@@ -193,11 +195,24 @@ package final class SolverRun {
             let found = evaluator.evaluate(at: stepper.propose(), after: current, iteration: state.iteration + 1)
             guard let evaluation = found else { return stopped(by: stop() ?? .userStop) }
             if isOverBudget { return stopped(by: .oracleLimit) }
+            if evaluation.isLowerStepTooLong, let long = step, halvings < Self.backOffLimit {
+                halvings += 1
+                step = 0.5 * long
+                evaluator = RunEvaluator(configuration.algorithm, oracle, estimatedStep: step, seed: seed, stop: stop)
+                continue
+            }
             // A step that searches goes back from numbers that mean nothing; one that does not ends here.
             let value = evaluation.isUsable ? evaluation.value : .nan
             switch stepper.receive(value: value, gradient: evaluation.hypergradient) {
             case .rejected: continue
-            case .accepted: return accept(evaluation, stepper.state, from: current)
+            case .accepted:
+                if let step, halvings > 0 {
+                    state.estimatedStep = step
+                    state.remarks.append(
+                        "the lower level diverged in iteration \(state.iteration + 1): the automatic step was halved "
+                            + "to \(step)")
+                }
+                return accept(evaluation, stepper.state, from: current)
             case .stopped(let status): return end(status, evaluation, after: current)
             }
         }

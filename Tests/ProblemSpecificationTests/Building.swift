@@ -70,6 +70,7 @@ func run(
     let method = try #require(admitted.method, "\(admitted.faults)")
     let limits = RunLimits(
         iterations: document.limits.iterations, oracleCalls: document.limits.oracleCalls,
+        oracleKinds: document.limits.oracleKinds,
         hypergradientTolerance: document.tolerances.hypergradient, progressEvery: document.progress.every)
     let (run, start) = try #require(
         SolverRun.begin(built.problem, method, limits: limits, seed: document.seed, stop: { nil }))

@@ -314,6 +314,44 @@ import Testing
         }
     }
 
+    // MARK: - Budgets and steps
+
+    @Test(arguments: ["lower_gradient", "hvp", "mixed", "upper_gradient", "lower_value"])
+    func budgetsByKindAreKept(_ kind: String) throws {
+        let text = Self.document(Self.curved, "\"aid-cg\"", iterations: 100, tolerance: 1e-14)
+        let (start, result) = try run(text, ["limits.oracle_calls={\"\(kind)\": 400}"])
+        let free = try run(text).result
+        #expect(
+            free.counts.named.first { $0.name == kind }.map { $0.count > 400 } == true || free.counts == result.counts)
+        #expect(result.termination == .oracleLimit || result.termination == free.termination)
+        #expect(start.counts.calls > 0)
+    }
+
+    @Test func budgetsOfUnknownKindsAreRefused() throws {
+        let text = Self.document(Self.p1, "\"auto\"", iterations: 1, tolerance: 1)
+        #expect(
+            try admit(text, ["limits.oracle_calls={\"hvps\": 4}"]).places == ["unknown-field /limits/oracle_calls/hvps"]
+        )
+    }
+
+    /// The curvature is exp(x): a step from the start's is too long once x has grown by more than log 2.
+    @Test func automaticStepsBackOff() throws {
+        let problem = """
+            {"levels": [{"variables": {"x": {"start": 0}}, "minimize": "0.5*(x-4)^2 + 0*y"},
+                        {"variables": {"y": {}}, "minimize": "0.5*exp(x)*(y-x)^2"}]}
+            """
+        let method = """
+            {"name": "aid-cg", "lower_solver": {"name": "gradient-descent", "tolerance": 1e-10},
+             "upper_step": {"step": 0.5}}
+            """
+        let (_, result) = try Self.solve(problem, method)
+        #expect(result.termination == .converged)
+        #expect(abs(result.x[0] - 4) <= 1e-9 && abs(result.y[0] - 4) <= 1e-9)
+        #expect(result.remarks.contains { $0.contains("the automatic step was halved") })
+        let given = method.replacing("\"tolerance\"", with: "\"step\": 1, \"tolerance\"")
+        #expect(try Self.solve(problem, given).result.termination == .diverged)
+    }
+
     // MARK: - Refusals
 
     @Test(arguments: [

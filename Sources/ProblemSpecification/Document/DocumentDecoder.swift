@@ -1,6 +1,7 @@
 // Job document: JSON value → ``ProblemDocument``, every fault of the document's form at once.
 
 import ExpressionLanguage
+import MultilevelOptimization
 
 /// Decodes job documents.
 package enum DocumentDecoder {
@@ -76,11 +77,23 @@ extension DocumentReader {
         guard let fields = fields(field, wanted: "an object of limits", known: known) else { return limits }
         limits.timeSeconds = positive(fields["time_seconds"])
         limits.iterations = whole(fields["iterations"], in: 0...Int.max) ?? limits.iterations
-        limits.oracleCalls = whole(fields["oracle_calls"], in: 1...Int.max)
+        if case .object = fields["oracle_calls"]?.value {
+            limits.oracleKinds = oracleKinds(fields["oracle_calls"])
+        } else {
+            limits.oracleCalls = whole(fields["oracle_calls"], in: 1...Int.max)
+        }
         limits.memoryBytes = whole(fields["memory_bytes"], in: 1...Int.max)
         // The queue's own limit: the service reads it, the problem does not depend on it.
         _ = positive(fields["queue_seconds"])
         return limits
+    }
+
+    private mutating func oracleKinds(_ field: Field?) -> [OracleKind: Int] {
+        let known = OracleKind.allCases.map(\.rawValue)
+        guard let field, let fields = fields(field, wanted: "calls by kind", known: known) else { return [:] }
+        var kinds: [OracleKind: Int] = [:]
+        for kind in OracleKind.allCases { kinds[kind] = whole(fields[kind.rawValue], in: 1...Int.max) }
+        return kinds
     }
 
     private mutating func tolerances(_ field: Field?) -> Tolerances {

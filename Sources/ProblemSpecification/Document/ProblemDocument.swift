@@ -1,5 +1,6 @@
 // The job document with every default filled in, as a value: what a user asked for, nothing yet looked up or computed.
 
+import MultilevelOptimization
 import Tensors
 
 /// A whole job document. Everything but the problem has a default.
@@ -67,13 +68,17 @@ package struct Limits: Sendable, Equatable {
     package var iterations = 1000
     /// Evaluations of any oracle.
     package var oracleCalls: Int?
+    /// Evaluations of single oracles, and rows that they read.
+    package var oracleKinds: [OracleKind: Int] = [:]
     /// Memory of the worker in bytes.
     package var memoryBytes: Int?
 
     /// The memberwise initializer.
     package init(
-        timeSeconds: Double? = nil, iterations: Int = 1000, oracleCalls: Int? = nil, memoryBytes: Int? = nil
+        timeSeconds: Double? = nil, iterations: Int = 1000, oracleCalls: Int? = nil,
+        oracleKinds: [OracleKind: Int] = [:], memoryBytes: Int? = nil
     ) {
+        self.oracleKinds = oracleKinds
         self.timeSeconds = timeSeconds
         self.iterations = iterations
         self.oracleCalls = oracleCalls

@@ -51,6 +51,7 @@ package enum Admission {
         }
         let limits = RunLimits(
             iterations: document.limits.iterations, oracleCalls: document.limits.oracleCalls,
+            oracleKinds: document.limits.oracleKinds,
             hypergradientTolerance: document.tolerances.hypergradient, progressEvery: document.progress.every)
         return AdmittedJob(
             built: built, method: method, limits: limits, price: price, document: document,
