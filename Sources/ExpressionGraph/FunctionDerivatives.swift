@@ -1,10 +1,17 @@
 // Derivatives of closed functions, each made once, in the function's own scope: every parameter is a leaf there.
 
 extension GraphFunction {
+    /// A copy of the body to build derivatives in.
+    private var derivativeGraph: Graph {
+        var copy = graph
+        copy.cancelsTerms = true
+        return copy
+    }
+
     /// The derivative along tangents of the parameters `moving`: (parameters…, their tangents…) → the output's tangent.
     package func tangent(along moving: [Int]) -> DerivedFunction {
         derive(.tangent(moving)) {
-            var graph = graph
+            var graph = derivativeGraph
             let tangents = moving.map { index in
                 graph.addInput("tangent \(index)", shape: shape(ofParameter: index), role: .value)
             }
@@ -18,7 +25,7 @@ extension GraphFunction {
     /// those that are not zero everywhere, one after the other as a vector.
     func cotangent(at wanted: [Int]) -> DerivedFunction {
         derive(.cotangent(wanted)) {
-            var graph = graph
+            var graph = derivativeGraph
             let cotangent = graph.addInput("cotangent", shape: outputShape, role: .value)
             let parts = graph.transpose([output: cotangent], at: wanted.map { parameters[$0] })
             // Zeros are left out, so that further derivatives do not carry them along.
@@ -32,7 +39,7 @@ extension GraphFunction {
     /// The derivative in the last parameter: (parameters…, v) → ∂output/∂last · v. The direction is always kept.
     var product: DerivedFunction {
         derive(.product) {
-            var graph = graph
+            var graph = derivativeGraph
             let last = parameters[parameters.count - 1]
             let direction = graph.addInput("direction", shape: graph.shape(last), role: .value)
             let result = graph.linearize([output], along: [last: direction])[0]
@@ -43,7 +50,7 @@ extension GraphFunction {
     /// Of a function that is linear in its last parameter, (parameters…, v) → A v: (parameters…, u) → Aᵀ u.
     var adjoint: GraphFunction {
         derive(.adjoint) {
-            var graph = graph
+            var graph = derivativeGraph
             let last = parameters[parameters.count - 1]
             let cotangent = graph.addInput("cotangent", shape: outputShape, role: .value)
             let raw = graph.transpose([output: cotangent], at: [last])[0]

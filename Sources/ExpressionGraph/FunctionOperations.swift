@@ -17,6 +17,7 @@ package struct Equilibrium: Hashable, Sendable {
     /// The minimiser of `objective`, (captures…, z) → scalar, in its last parameter, a vector.
     package init(minimising objective: GraphFunction) {
         var graph = objective.graph
+        graph.cancelsTerms = true
         let gradient = graph.gradient(of: objective.output, at: [objective.parameters[objective.parameters.count - 1]])
         kind = .minimum(objective: objective)
         residual = GraphFunction(gradient[0], of: objective.parameters, in: graph)
@@ -61,6 +62,18 @@ package struct LinearSystem: Hashable, Sendable {
 
     /// The number of rows.
     package var dimension: Int { product.outputShape.fixedCount }
+
+    /// c where A is c times the identity, and has an inverse; `nil` for any other matrix.
+    package var multiple: Double? {
+        let graph = product.graph
+        let direction = product.parameters[product.parameters.count - 1]
+        if product.output == direction { return 1 }
+        if graph[product.output].operands == [direction], graph.operation(product.output) == .unary(.negate) {
+            return -1
+        }
+        guard let (factor, rest) = graph.scaling(product.output), rest == direction, factor.isNormal else { return nil }
+        return factor
+    }
 
     /// The product with A or its transpose.
     package func product(transposed: Bool) -> GraphFunction {

@@ -46,7 +46,22 @@ extension Graph {
     ) -> NodeID? {
         let moving = tangents.indices.filter { tangents[$0] != nil }
         if moving.isEmpty { return nil }
-        return apply(function.tangent(along: moving), arguments + tangents.compactMap { $0 })
+        let (factor, directions) = commonFactor(tangents.compactMap { $0 })
+        let change = apply(function.tangent(along: moving), arguments + directions)
+        return scale(factor, change)
+    }
+
+    /// Takes a sign or a number out of what a function is linear in, so that it is not evaluated for each anew.
+    private func commonFactor(_ directions: [NodeID]) -> (factor: Double, rest: [NodeID]) {
+        func split(_ id: NodeID) -> (factor: Double, rest: NodeID) {
+            if case .unary(.negate) = operation(id) { return (-1, self[id].operands[0]) }
+            return scaling(id) ?? (1, id)
+        }
+        let parts = directions.map(split)
+        guard let factor = parts.first?.factor, factor != 0, factor.isFinite,
+            parts.allSatisfy({ $0.factor == factor })
+        else { return (1, directions) }
+        return (factor, parts.map(\.rest))
     }
 
     // MARK: - Reverse
@@ -86,8 +101,9 @@ extension Graph {
     ) -> [(NodeID, NodeID)] {
         if wanted.isEmpty { return [] }
         let derived = function.cotangent(at: wanted)
-        let vector = apply(derived, arguments + [u])
+        let (factor, direction) = commonFactor([u])
+        let vector = apply(derived, arguments + direction)
         let parts = cut(vector, into: derived.given.map { function.shape(ofParameter: $0) })
-        return zip(derived.given, parts).map { (arguments[$0], $1) }
+        return zip(derived.given, parts).map { (arguments[$0], scale(factor, $1)) }
     }
 }

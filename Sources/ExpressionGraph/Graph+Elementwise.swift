@@ -121,7 +121,7 @@ extension Graph {
             let sum = add(self[a].operands[0], self[b].operands[0])
             return negate(sum)
         }
-        return nil
+        return sumOfBlocks(a, b) ?? knownSum(a, b)
     }
 
     private mutating func simplifyProduct(_ a: NodeID, _ b: NodeID) -> NodeID? {
@@ -137,6 +137,7 @@ extension Graph {
         if case .unary(.negate) = operation(b) { return multiply(b, a) }
         if let (factor, rest) = scaling(a) { return scale(factor, multiply(rest, b)) }
         if let (factor, rest) = scaling(b) { return scale(factor, multiply(a, rest)) }
+        if let known = knownProduct(a, b) { return known }
         return a == b ? unary(.square, a) : nil
     }
 

@@ -9,7 +9,18 @@ extension Graph {
             let image = Dictionary(uniqueKeysWithValues: zip(function.parameters, arguments))
             return copy([function.output], from: function.graph, image: image)[0]
         }
+        let bindings = bindings(of: function, to: arguments)
+        if bindings.contains(where: { $0 != .own }) { return apply(function.specialized(to: bindings), arguments) }
         return intern(.function(.call(function)), arguments, function.outputShape)
+    }
+
+    /// Which arguments bring nothing of their own: numbers, and what stands for two parameters.
+    private func bindings(of function: GraphFunction, to arguments: [NodeID]) -> [ParameterBinding] {
+        arguments.indices.map { index in
+            if let value = constantValue(arguments[index]) { return .constant(value.bitPattern) }
+            let first = arguments.firstIndex(of: arguments[index]) ?? index
+            return first < index && function.isData(first) == function.isData(index) ? .same(as: first) : .own
+        }
     }
 
     /// The value of a derived function, given the arguments of which it takes some.
@@ -37,6 +48,7 @@ extension Graph {
             let inner = linearSolve(system, transposed: transposed, parameters: parameters, rhs: rest)
             return scale(factor, inner)
         }
+        if let factor = system.multiple { return scale(1 / factor, rhs) }
         let isTransposed = transposed && !system.isSymmetric
         return intern(
             .function(.linearSolve(system, transposed: isTransposed)), parameters + [rhs], system.product.outputShape)

@@ -63,6 +63,7 @@ extension Graph {
         let target = Shape(ranges.map(\.count))
         if ranges == shape(a).dimensions.map(SliceRange.all) { return a }
         if let value = constantValue(a) { return constant(value, shape: target) }
+        if let simpler = simplifySlice(a, ranges, target) { return simpler }
         return intern(.slice(ranges), [a], target)
     }
 
@@ -71,6 +72,15 @@ extension Graph {
         precondition(shape(a) == Shape(ranges.map(\.count)), "the operand of a pad has the shape of its ranges")
         if isZero(a) { return constant(0, shape: target) }
         if ranges == target.dimensions.map(SliceRange.all) { return a }
+        if case .unary(.negate) = operation(a) {
+            let inner = pad(self[a].operands[0], ranges, to: target)
+            return negate(inner)
+        }
+        // An infinite factor would turn the zeros around it into NaN.
+        if let (factor, rest) = scaling(a), factor.isFinite {
+            let inner = pad(rest, ranges, to: target)
+            return scale(factor, inner)
+        }
         return intern(.pad(ranges), [a], target)
     }
 
@@ -84,7 +94,11 @@ extension Graph {
             }
             return sum + n
         }
-        return intern(.concatenate(axis: axis), parts, shape(parts[0]).replacing(axis, with: .size(total)))
+        let target = shape(parts[0]).replacing(axis, with: .size(total))
+        let simpler = simplifyParts(parts, axis: axis)
+        if simpler.count < 2 { return simpler.first ?? constant(0, shape: target) }
+        if let pad = padForJoin(simpler, axis: axis, target) { return pad }
+        return intern(.concatenate(axis: axis), simpler, target)
     }
 
     /// Picks positions `indices` (integers) of dimension `axis`, which has a fixed size; the dimensions of `indices` stand

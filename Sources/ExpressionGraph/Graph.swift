@@ -49,6 +49,11 @@ package struct Symbol: Hashable, Sendable {
     }
 
     package var isSparse: Bool { storage != .dense }
+
+    /// Whether the two differ in their names at most.
+    func isInterchangeable(with other: Symbol) -> Bool {
+        role == other.role && shape == other.shape && storage == other.storage
+    }
 }
 
 /// An operation applied to operands.
@@ -73,6 +78,10 @@ package struct Graph: Sendable {
     package private(set) var symbols: [Symbol] = []
     package private(set) var axes: [SampleAxisInfo] = []
     private var table: [Node: NodeID] = [:]
+    var association = AssociationTable()
+    /// Whether terms of opposite signs cancel: in derivatives, where an infinity that meets a structural zero makes no NaN
+    /// either. In formulas as written x − x stays, which is NaN where x is not finite.
+    package var cancelsTerms = false
 
     package init() {}
 
@@ -108,6 +117,7 @@ package struct Graph: Sendable {
         let id = NodeID(index: nodes.count)
         nodes.append(node)
         table[node] = id
+        associate(id)
         return id
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// A closed function of arrays: a graph of its own whose inputs are the parameters, and one output.
 ///
 /// Parameters stand from slow to fast: those that change least often first, the unknown or the direction last. All
-/// shapes are numbers; sample axes are taken whole. Equal by content; one object is rarely compared with an equal one,
+/// shapes are numbers; sample axes are taken whole. Equal by content, names apart; one object is rarely compared with an equal one,
 /// because operations carry it by reference.
 package final class GraphFunction: Hashable, Sendable {
     /// The body; its inputs are the parameters, in order.
@@ -26,7 +26,6 @@ package final class GraphFunction: Hashable, Sendable {
         isPlain = graph.nodes.allSatisfy { $0.operation.functions.isEmpty }
         var hasher = Hasher()
         hasher.combine(graph.nodes)
-        hasher.combine(graph.symbols)
         hasher.combine(output)
         fingerprint = hasher.finalize()
     }
@@ -36,6 +35,7 @@ package final class GraphFunction: Hashable, Sendable {
     /// - Precondition: the output needs no other input.
     package convenience init(_ output: NodeID, of parameters: [NodeID], in source: Graph) {
         var body = Graph()
+        body.cancelsTerms = source.cancelsTerms
         var image: [NodeID: NodeID] = [:]
         let inputs = parameters.map { parameter in
             let input = body.addInput(
@@ -50,7 +50,8 @@ package final class GraphFunction: Hashable, Sendable {
     package static func == (a: GraphFunction, b: GraphFunction) -> Bool {
         a === b
             || a.fingerprint == b.fingerprint && a.output == b.output && a.parameters == b.parameters
-                && a.graph.symbols == b.graph.symbols && a.graph.nodes == b.graph.nodes
+                && a.graph.nodes == b.graph.nodes && a.graph.symbols.count == b.graph.symbols.count
+                && zip(a.graph.symbols, b.graph.symbols).allSatisfy { $0.isInterchangeable(with: $1) }
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
@@ -70,6 +71,30 @@ package final class GraphFunction: Hashable, Sendable {
             if let known = table[key] { return known }
             table[key] = made
             return made
+        }
+    }
+
+    /// The function with some parameters bound, so that bodies that differ in their arguments alone are one.
+    func specialized(to bindings: [ParameterBinding]) -> DerivedFunction {
+        derive(.specialized(bindings)) {
+            var body = Graph()
+            body.cancelsTerms = graph.cancelsTerms
+            var image: [NodeID] = []
+            var places: [Int] = []
+            for (index, binding) in bindings.enumerated() {
+                let shape = shape(ofParameter: index)
+                switch binding {
+                case .own:
+                    places.append(index)
+                    let role = graph.role(of: parameters[index])
+                    image.append(body.addInput(graph.name(of: parameters[index]), shape: shape, role: role))
+                case .constant(let bits): image.append(body.constant(Double(bitPattern: bits), shape: shape))
+                case .same(let earlier): image.append(image[earlier])
+                }
+            }
+            let parameterImages = Dictionary(uniqueKeysWithValues: zip(parameters, image))
+            let copied = body.copy([output], from: graph, image: parameterImages)[0]
+            return DerivedFunction(copied, of: places.map { image[$0] }, at: places, in: body)
         }
     }
 
@@ -105,6 +130,17 @@ enum Derivation: Hashable {
     /// One step of the tangent of a loop, and of its adjoint.
     case tangentStep([Int])
     case adjointStep([Int], stacked: Range<Int>?)
+    /// Fewer parameters.
+    case specialized([ParameterBinding])
+}
+
+/// What becomes of a parameter in a function with fewer of them.
+enum ParameterBinding: Hashable {
+    case own
+    /// This number, by its bits, in every element.
+    case constant(UInt64)
+    /// The value of an earlier parameter.
+    case same(as: Int)
 }
 
 /// A function with the arguments that it takes out of a longer list: unused ones are left out.
@@ -124,6 +160,13 @@ package struct DerivedFunction: Sendable {
         let used = Set(graph.inputs(of: [output]))
         kept = parameters.indices.filter { used.contains(parameters[$0]) || $0 >= parameters.count - keeping }
         function = GraphFunction(output, of: kept.map { parameters[$0] }, in: graph)
+    }
+
+    /// The parameters at `places` alone, where `output` needs them.
+    fileprivate init(_ output: NodeID, of parameters: [NodeID], at places: [Int], in graph: Graph) {
+        let reduced = DerivedFunction(output, of: parameters, in: graph)
+        function = reduced.function
+        kept = reduced.kept.map { places[$0] }
     }
 }
 

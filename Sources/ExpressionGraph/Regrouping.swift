@@ -30,6 +30,7 @@ struct Regrouping {
     init(_ graph: Graph, outputs: [NodeID], slots: SlotTable, rows: [Int], _ precision: Precision) {
         multipliesMatrices = precision == .float64
         self.graph = graph
+        self.graph.association.isConsulted = false
         self.outputs = outputs
         self.slots = slots
         self.rows = rows

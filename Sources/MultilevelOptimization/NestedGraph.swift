@@ -38,6 +38,7 @@ struct NestedGraph {
         equilibria = made
         value = values[0]
         objectives = values
+        graph.cancelsTerms = true
         hypergradient = graph.gradient(of: values[0], at: [upper])[0]
         shared = whole.shared
         self.graph = graph
