@@ -36,6 +36,8 @@ package struct FormulaScope: Sendable {
     package var expansion: [AxisID: NodeID]
     /// Names whose own fault has been reported: formulas that use them have no value, and no fault of their own.
     package var faulty: Set<String> = []
+    /// Whether names that are not here may have been lost to faults that are reported: they are then no fault either.
+    package var lacksNames = false
 
     package init(
         names: [String: Expression] = [:], definitions: [String: SyntaxTree] = [:], expansion: [AxisID: NodeID] = [:]

@@ -21,6 +21,13 @@ package enum Function: String, CaseIterable, Sendable {
     case maxPool2d = "max_pool2d"
     case averagePool2d = "average_pool2d"
 
+    /// What to write instead of a function that is not there, where that can be guessed.
+    static func hint(for name: String) -> String? {
+        let known = allCases.map(\.rawValue)
+        return ForeignFunction.advice(for: name) ?? LookAlikes.hint(for: name, among: known)
+            ?? Suggestions.nearest(to: name, among: known).map { "did you mean \($0)?" }
+    }
+
     /// How a function is called: its parameters in order, and how many of them must be given.
     struct Signature {
         let parameters: [String]
@@ -40,7 +47,8 @@ package enum Function: String, CaseIterable, Sendable {
         case .minimum, .maximum, .dot, .outer, .solve, .choleskySolve: Signature("a", "b")
         case .clip: Signature("x", "low", "high")
         case .where: Signature("condition", "a", "b")
-        case .sum, .mean, .max, .min, .prod, .logsumexp, .norm: Signature("x", "axis", "keepdims", required: 1)
+        case .sum, .mean, .max, .min, .prod, .logsumexp: Signature("x", "axis", "keepdims", required: 1)
+        case .norm: Signature("x", "ord", "axis", "keepdims", required: 1)
         case .cumsum, .softmax, .logSoftmax: Signature("x", "axis", required: 1)
         case .transpose: Signature("x", "axes", required: 1)
         case .reshape: Signature("x", "shape")
@@ -108,7 +116,9 @@ extension Lowering {
     private mutating func reportUnknownLabel(
         _ label: String, _ function: Function, _ signature: Function.Signature, _ argument: Argument
     ) {
-        let hint = Suggestions.nearest(to: label, among: signature.parameters).map { "did you mean \($0)?" }
+        let isTorch = ["dim", "dims"].contains(label) && signature.parameters.contains("axis")
+        let nearest = isTorch ? "axis" : Suggestions.nearest(to: label, among: signature.parameters)
+        let hint = nearest.map { "did you mean \($0)?" }
         report(
             argument.value, .wrongArgument,
             "\(function.rawValue) has no parameter called \(Printable.quote(label)); it takes \(describe(signature))",

@@ -6,6 +6,8 @@ package struct LexedFormula: Sendable, Equatable {
     package let source: SourceText
     /// The tokens in order; the last one, and only that, is `.end`.
     package let tokens: [Token]
+    /// Whether it has commands of LaTeX: what follows from their reading is then no news.
+    let isLaTeX: Bool
 }
 
 /// Cuts one formula into tokens. Characters without meaning are reported, each, and lexing goes on behind them.
@@ -17,6 +19,8 @@ package struct Lexer {
     private let pointer: String
     var position = 0
     private var tokens: [Token] = []
+    /// Commands of LaTeX that were met: braces then group, and are no fault of their own.
+    private var commands: Set<String> = []
     private var diagnostics: Diagnostics
 
     /// Cuts `text` into tokens, in time linear in its length.
@@ -38,7 +42,7 @@ package struct Lexer {
         var lexer = Lexer(source: SourceText(text), pointer: pointer, diagnostics: diagnostics)
         lexer.scan()
         diagnostics = lexer.diagnostics
-        return LexedFormula(source: lexer.source, tokens: lexer.tokens)
+        return LexedFormula(source: lexer.source, tokens: lexer.tokens, isLaTeX: !lexer.commands.isEmpty)
     }
 
     /// Whether `text` as a whole is one name.
@@ -100,16 +104,39 @@ package struct Lexer {
     private mutating func scanForeign(_ scalar: Unicode.Scalar, length: Int) {
         let span = Span(position, position + length)
         switch scalar {
+        case "\\": scanBackslash(span)
+        case "{" where !commands.isEmpty, "}" where !commands.isEmpty:
+            position = span.end
+            append(.invalid, span)
         case "'" where followsOperand: refuse(span, .prime)
         case "'", "\"": refuse(Span(position, endOfQuotation), .quotation)
         case "#": refuse(Span(position, endOfLine), ForeignNotation.sign("#") ?? .quotation)
         default:
             let text = String(scalar)
             let unknown = ForeignNotation(
-                message: "the character \(Printable.name(scalar)) has no meaning in a formula", hint: nil)
+                message: "the character \(Printable.name(scalar)) has no meaning in a formula",
+                hint: scalar.properties.generalCategory == .format ? "delete it; it cannot be seen" : nil)
             refuse(span, ForeignNotation.sign(text) ?? unknown)
         }
     }
+
+    /// A command of LaTeX, or a backslash alone.
+    private mutating func scanBackslash(_ span: Span) {
+        var end = span.end
+        while end < source.bytes.count, Self.isLetter(source.bytes[end]) { end += 1 }
+        if end == span.end, end < source.bytes.count, Self.delimiters.contains(source.bytes[end]) { end += 1 }
+        guard end > span.end else { return refuse(span, ForeignNotation.sign("\\") ?? .quotation) }
+        let command = Span(span.start, end)
+        if commands.insert(source[command]).inserted { return refuse(command, .latex(source[command])) }
+        position = end
+        append(.invalid, command)
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    private static let delimiters = Array("|,;:!{}".utf8)
 
     /// Whether an operand ends right here, without a blank between.
     private var followsOperand: Bool {

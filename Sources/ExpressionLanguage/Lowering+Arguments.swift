@@ -3,7 +3,9 @@ import ExpressionGraph
 
 extension Lowering {
     /// An integer literal, or arithmetic of literals that gives one; faults are reported.
-    mutating func integer(_ child: Int, _ what: String) -> Int? {
+    ///
+    /// - Parameter clipping: whether a number beyond any array's size stands for the largest integer told exactly.
+    mutating func integer(_ child: Int, _ what: String, clipping: Bool = false) -> Int? {
         guard case .expression(let expression) = values[child] else {
             if values[child] != nil {
                 report(child, .wrongArgument, "\(what) is one integer, \(describeOperand(child)) came")
@@ -14,11 +16,19 @@ extension Lowering {
             report(child, .wrongArgument, "\(what) must be a number written in the formula")
             return nil
         }
-        guard let integer = Int(exactly: value) else {
+        let limit = 0x1p53
+        guard value == value.rounded() else {
             report(child, .wrongArgument, "\(what) must be an integer, came \(value)")
             return nil
         }
-        return integer
+        guard clipping || abs(value) <= limit else {
+            report(
+                child, .wrongArgument,
+                "\(what) is beyond every array: \(Printable.quote(tree.source[tree.nodes[child].span]))")
+            return nil
+        }
+        // Between the limits, every integer is a float64 of its own.
+        return Int(min(max(value, -limit), limit))
     }
 
     /// One integer, or a list of them.
@@ -40,9 +50,10 @@ extension Lowering {
 
     mutating func normalisedAxis(_ value: Int, rank: Int, at child: Int) -> Int? {
         guard value >= -rank && value < rank else {
+            let whole = rank == 0 ? "a number" : "an array of \(rank) " + (rank == 1 ? "dimension" : "dimensions")
+            let last = rank == 1 ? "its only axis is 0" : "its axes are 0 to \(rank - 1)"
             report(
-                child, .indexOutOfRange,
-                "there is no axis \(value) in an array of \(rank) " + (rank == 1 ? "dimension" : "dimensions"))
+                child, .indexOutOfRange, "there is no axis \(value) in \(whole)", rank == 0 ? nil : last)
             return nil
         }
         return value < 0 ? value + rank : value

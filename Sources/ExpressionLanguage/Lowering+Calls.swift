@@ -14,11 +14,13 @@ extension Lowering {
 
     private mutating func reportUnknownFunction(_ name: String, at index: Int) {
         if scope.names[name] != nil || scope.definitions[name] != nil {
-            report(index, .unknownFunction, "\(name) is not a function", "write \(name) * (…) for a product")
+            report(
+                index, .unknownFunction, "\(name) is not a function",
+                "write \(name)[…] for entries, \(name) * (…) for a product")
             return
         }
-        let hint = Suggestions.nearest(to: name, among: Function.allCases.map(\.rawValue)).map { "did you mean \($0)?" }
-        report(index, .unknownFunction, "there is no function called \(Printable.quote(name))", hint)
+        report(
+            index, .unknownFunction, "there is no function called \(Printable.quote(name))", Function.hint(for: name))
     }
 
     private mutating func apply(_ function: Function, _ x: BoundArguments, at index: Int) -> Expression? {

@@ -8,9 +8,7 @@ extension Lowering {
         let written = subscripts.map(kind)
         let old = subscripts.indices.filter { written[$0] != .newDimension }
         guard old.count <= shape.rank else {
-            report(
-                index, .indexOutOfRange,
-                "\(describeOperand(base)) and takes at most \(shape.rank) subscripts, came \(old.count)")
+            reportTooManySubscripts(base, shape.rank, old.count, at: index)
             return nil
         }
         let kinds = old.map { written[$0] }
@@ -21,6 +19,24 @@ extension Lowering {
             return nil
         }
         return gather(part, subscripts, kinds, at: index).map(LoweredValue.expression)
+    }
+
+    private mutating func reportTooManySubscripts(_ base: Int, _ rank: Int, _ count: Int, at index: Int) {
+        let came = "\(count) \(count == 1 ? "subscript" : "subscripts") came"
+        let written = tree.source[tree.nodes[base].span]
+        let name = written.count <= 24 ? Printable.text(written) : "x"
+        switch rank {
+        case 0: report(index, .indexOutOfRange, "\(describeOperand(base)), which has no entries, but \(came)")
+        case 1:
+            report(
+                index, .indexOutOfRange,
+                "\(describeOperand(base)), a vector, which takes one subscript, but \(came)",
+                "write \(name)[0] for an entry, \(name)[:, None] for a column")
+        default:
+            report(
+                index, .indexOutOfRange,
+                "\(describeOperand(base)), which takes up to \(rank) subscripts, one for each dimension, but \(came)")
+        }
     }
 
     /// Dimensions of size 1 where `None` stands.
@@ -121,11 +137,11 @@ extension Lowering {
     ) -> SliceRange? {
         var bounds: (start: Int?, stop: Int?, step: Int) = (nil, nil, 1)
         if let start {
-            guard let value = integer(start, "a slice's start") else { return nil }
+            guard let value = integer(start, "a slice's start", clipping: true) else { return nil }
             bounds.start = value
         }
         if let stop {
-            guard let value = integer(stop, "a slice's end") else { return nil }
+            guard let value = integer(stop, "a slice's end", clipping: true) else { return nil }
             bounds.stop = value
         }
         if let step {

@@ -4,10 +4,52 @@ import ExpressionGraph
 extension Lowering {
     /// sum, mean, max, min, prod, logsumexp, norm with NumPy's `axis` and `keepdims`.
     mutating func reduction(_ function: Function, _ x: BoundArguments, at index: Int) -> Expression? {
-        guard let operand = expression(x[0], for: index),
-            let axes = reducedAxes(x.optional(1), of: operand, at: index),
-            let keeps = flag(x.optional(2), named: "keepdims")
+        if function == .norm { return norm(x, at: index) }
+        return reduction(function, x, axis: x.optional(1), keepdims: x.optional(2), at: index)
+    }
+
+    /// The root of the sum of squares or, with `ord=1`, the sum of magnitudes. NumPy's other orders, and its norms of
+    /// matrices, are refused.
+    private mutating func norm(_ x: BoundArguments, at index: Int) -> Expression? {
+        let (axis, keepdims) = (x.optional(2), x.optional(3))
+        guard let child = x.optional(1), values[child] != LoweredValue.nothing else {
+            return reduction(.norm, x, axis: axis, keepdims: keepdims, at: index)
+        }
+        guard let order = integer(child, "ord"), var operand = expression(x[0], for: index),
+            let axes = reducedAxes(axis, of: operand, at: index)
         else { return nil }
+        guard order == 1 || order == 2 else {
+            report(
+                child, .wrongArgument, "norm computes ord=1 and ord=2, came \(order)",
+                "write max(abs(x)) for the largest entry, sum(abs(x)^p)^(1/p) for others")
+            return nil
+        }
+        guard axes.count < 2 else {
+            report(
+                child, .wrongArgument,
+                "\(describeOperand(x[0])): as in NumPy the second argument is ord, and norms of matrices by ord are "
+                    + "not computed",
+                "write norm(x, axis=\(order)) along an axis, sum(abs(x)) or norm(x) over all entries")
+            return nil
+        }
+        guard order == 1 else { return reduction(.norm, x, axis: axis, keepdims: keepdims, at: index) }
+        operand = derive(operand, graph.unary(.absolute, operand.node), affine: false, at: index)
+        return reduction(.sum, of: operand, axes, keepdims: keepdims, at: index)
+    }
+
+    private mutating func reduction(
+        _ function: Function, _ x: BoundArguments, axis: Int?, keepdims: Int?, at index: Int
+    ) -> Expression? {
+        guard let operand = expression(x[0], for: index), let axes = reducedAxes(axis, of: operand, at: index) else {
+            return nil
+        }
+        return reduction(function, of: operand, axes, keepdims: keepdims, at: index)
+    }
+
+    private mutating func reduction(
+        _ function: Function, of operand: Expression, _ axes: [Int], keepdims: Int?, at index: Int
+    ) -> Expression? {
+        guard let keeps = flag(keepdims, named: "keepdims") else { return nil }
         let shape = graph.shape(operand.node)
         guard !axes.isEmpty else { return identityReduction(function, operand, at: index) }
         guard checkNonEmpty(function, shape, axes, at: index) else { return nil }

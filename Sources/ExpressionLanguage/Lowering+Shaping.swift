@@ -5,7 +5,12 @@ extension Lowering {
     /// `x.T`.
     mutating func lowerAttribute(_ base: Int, _ name: String, at index: Int) -> LoweredValue? {
         guard name == "T" else {
-            let hint = name == "t" ? "did you mean T?" : "write \(name)(…) for a function"
+            let hint: String?
+            switch name {
+            case "t": hint = "did you mean T?"
+            case "shape", "size", "ndim": hint = "write the number itself; mean(x) divides by the count"
+            default: hint = Function(rawValue: name).map { "write \($0.rawValue)(…)" }
+            }
             report(index, .unknownName, "arrays have no attribute \(Printable.quote(name)), only T", hint)
             return nil
         }

@@ -111,14 +111,41 @@ package struct Lowering {
         case "None", "newaxis": return LoweredValue.nothing
         default: break
         }
-        let known = Array(scope.names.keys) + Array(scope.definitions.keys)
-        let hint = Suggestions.nearest(to: name, among: known).map { "did you mean \($0)?" }
         if Function(rawValue: name) != nil {
             report(index, .unknownName, "\(name) is a function and needs arguments: \(name)(…)")
+        } else if scope.lacksNames {
+            return nil
+        } else if graph.axes.contains(where: { $0.name == name }) {
+            report(
+                index, .unknownName, "\(name) names samples, which have no value of their own",
+                "name one of their arrays")
         } else {
-            report(index, .unknownName, "no data, variable or definition is called \(Printable.quote(name))", hint)
+            report(
+                index, .unknownName, "no data, variable or definition is called \(Printable.quote(name))",
+                nameHint(name))
         }
         return nil
+    }
+
+    private func nameHint(_ name: String) -> String? {
+        let known = Array(scope.names.keys) + Array(scope.definitions.keys) + Array(scope.faulty)
+        if let hint = LookAlikes.hint(for: name, among: known) { return hint }
+        if let nearest = Suggestions.nearest(to: name, among: known) { return "did you mean \(nearest)?" }
+        switch name {
+        case "e": return "write exp(1)"
+        case "inf", "Inf", "nan", "NaN": return "formulas have finite constants only"
+        case "π", "PI", "Pi": return "write pi"
+        default: return known.count > Self.namesListed ? nil : listed(known.sorted())
+        }
+    }
+
+    /// Names that a hint lists where none is near.
+    private static let namesListed = 8
+
+    private func listed(_ names: [String]) -> String? {
+        guard let last = names.last else { return nil }
+        if names.count == 1 { return "there is only \(last)" }
+        return "there are \(names.dropLast().joined(separator: ", ")) and \(last)"
     }
 
     /// The definitions that a formula names, directly or through others, those without further needs first. Cycles are
@@ -151,6 +178,7 @@ package struct Lowering {
     private mutating func reportCycle(_ formula: SyntaxTree, _ node: Int, _ path: [String], _ name: String) {
         let start = path.firstIndex(of: name) ?? 0
         let cycle = (Array(path[start...]) + [name]).prefix(8).joined(separator: " → ")
+        for member in path[start...] { definitions[member] = .some(nil) }
         definitions[name] = .some(nil)
         diagnostics.report(
             .error,

@@ -38,6 +38,7 @@ package struct Parser {
     ) -> SyntaxTree? {
         let errorsBefore = diagnostics.errorCount
         guard let lexed = Lexer.tokenize(text, pointer: pointer, into: &diagnostics) else { return nil }
+        if lexed.isLaTeX { return nil }
         let isLexicallySound = diagnostics.errorCount == errorsBefore
         var parser = Parser(lexed, pointer: pointer, diagnostics: diagnostics)
         parser.parseFormula(isLexicallySound: isLexicallySound)
@@ -153,6 +154,9 @@ extension Parser {
 
     /// The token before the cursor, nil at the start.
     var previous: Token? { position > 0 ? tokens[position - 1] : nil }
+
+    /// The token right behind the cursor, nil at the end.
+    var next: Token? { position + 1 < tokens.count ? tokens[position + 1] : nil }
 
     /// The symbol at the cursor, nil for other tokens.
     var currentSymbol: Symbol? {

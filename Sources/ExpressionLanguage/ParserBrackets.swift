@@ -98,8 +98,8 @@ extension Parser {
         let token = advance()
         let attribute = append(.attribute(base, name), span(of: base).union(token.span), focus: token.span)
         guard currentSymbol == .openParenthesis else { return attribute }
-        reportMethodCall(of: name, on: base, attribute: attribute)
-        _ = parseArguments()
+        let given = parseArguments().span
+        reportMethodCall(of: name, on: base, attribute: attribute, given: given)
         return attribute
     }
 

@@ -82,8 +82,17 @@ extension Parser {
     mutating func reportUnexpected() {
         let span = current.span
         switch currentSymbol {
-        case .comma: report(span, "',' stands only between arguments, items and indices")
-        case .assign: report(span, "'=' only gives an argument by name", hint: "write '==' to compare")
+        case .comma:
+            let isDecimal = [previous, next].allSatisfy { token in
+                if case .number = token?.kind { true } else { false }
+            }
+            report(
+                span, "',' stands only between arguments, items and indices",
+                hint: isDecimal ? "a number has a decimal point, as in 0.5" : nil)
+        case .assign:
+            report(
+                span, "'=' only gives an argument by name",
+                hint: open.isEmpty ? "write the right side alone, or '==' to compare" : "write '==' to compare")
         case .colon: report(span, "':' stands only in an index, as in w[1:3]")
         default: report(span, "\(Printable.quote(source[span])) cannot stand here")
         }
@@ -94,19 +103,45 @@ extension Parser {
         report(current.span, "comparisons cannot be chained", hint: "write (a < b) * (b < c)")
     }
 
-    /// Reports `base.name(…)`; the cursor stands on the opening parenthesis.
-    mutating func reportMethodCall(of name: String, on base: Int, attribute: Int) {
-        let receiver = short(span(of: base))
-        let message = "functions are not called with '.'"
-        let (call, end) = (span(of: attribute), span(of: attribute).end)
+    /// Reports `base.name(…)`; the cursor stands behind it.
+    ///
+    /// - Parameter given: the arguments with their parentheses.
+    mutating func reportMethodCall(of name: String, on base: Int, attribute: Int, given: Span) {
+        let end = span(of: attribute).end
         let callee = Span(end - name.utf8.count, end)
-        let arguments = ForeignNotation.modules.contains(receiver) ? "…" : receiver
-        report(call, focus: callee, message, hint: "write \(short(callee))(\(arguments))")
+        let receiver = source[span(of: base)]
+        let root = receiver.prefix { $0 != "." }
+        let isModule = ForeignNotation.modules.contains(String(root))
+        if name == "T" || name == "t" {
+            report(span(of: attribute).union(given), focus: callee, "a transpose has no arguments", hint: "write x.T")
+            return
+        }
+        var words = source[given].dropFirst().dropLast().trimmingBlanks
+        if !isModule { words = words.isEmpty ? receiver : "\(receiver), \(words)" }
+        let hint: String?
+        if Function(rawValue: name) != nil {
+            let call = "\(name)(\(words))"
+            hint = "write \(call.count <= Printable.quotationLimit ? Printable.text(call) : "\(name)(…)")"
+        } else {
+            hint = Function.hint(for: name) ?? "there is no function called \(Printable.quote(name))"
+        }
+        report(
+            span(of: attribute).union(given), focus: callee, "functions are not called with '.'", hint: hint)
     }
 
     /// Reports an opening bracket that nothing closes, wherever the cursor stands.
     mutating func reportUnclosed(_ opener: Span) {
         forgetLastFault()
         report(opener, "'\(source[opener])' is never closed")
+    }
+}
+
+extension Substring {
+    /// Without blanks at either end.
+    fileprivate var trimmingBlanks: String {
+        var text = self[...]
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
     }
 }

@@ -51,7 +51,7 @@ import Testing
         ("transpose(A, [0, 0])", "1:14 wrong-argument", "axes must name each of the 2 dimensions once"),
         ("w[3]", "1:3 index-out-of-range", "there is no index 3 in a dimension of size 3"),
         ("w[-4]", "1:3 index-out-of-range", "there is no index -4 in a dimension of size 3"),
-        ("w[0, 0]", "1:1 index-out-of-range", "w is [3] and takes at most 1 subscripts, came 2"),
+        ("w[0, 0]", "1:1 index-out-of-range", "w is [3], a vector, which takes one subscript, but 2 subscripts came"),
         ("w[::0]", "1:5 wrong-argument", "a slice's step cannot be 0"),
         ("w[s]", "1:3 wrong-argument", "an index must be a number written in the formula"),
         (

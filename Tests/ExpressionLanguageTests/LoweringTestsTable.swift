@@ -196,6 +196,10 @@ struct NumPyCase: Sendable {
         NumPyCase("norm(x)", [], [2.4109126902482387]),
         NumPyCase("norm(A)", [], [4.0697051490249265]),
         NumPyCase("norm(A, axis=1)", [2], [2.29128784747792, 3.3634060117684275]),
+        NumPyCase("norm(x, 1)", [], [3.75]),
+        NumPyCase("norm(x, 2)", [], [2.4109126902482387]),
+        NumPyCase("norm(A, ord=1, axis=0, keepdims=true)", [1, 3], [1.25, 5, 2]),
+        NumPyCase("norm(A, None, 1)", [2], [2.29128784747792, 3.3634060117684275]),
         NumPyCase("norm(x - x)", [], [0]),
         NumPyCase("norm(s - 2)", [], [1.25]),
         NumPyCase(

@@ -94,7 +94,7 @@ import Testing
         ("a]", "']' closes nothing"),
         ("(a]", "']' cannot close '('"),
         ("w[]", "an index must stand between '[' and ']'; write w[0], or w[:] for all"),
-        ("a = b", "'=' only gives an argument by name; write '==' to compare"),
+        ("a = b", "'=' only gives an argument by name; write the right side alone, or '==' to compare"),
         ("a, b", "',' stands only between arguments, items and indices"),
         ("a:b", "':' stands only in an index, as in w[1:3]"),
         ("f(a=1, b)", "arguments without a name stand before those with one"),
@@ -102,8 +102,8 @@ import Testing
         ("x'", "the sign ''' does not transpose; write x.T"),
         ("'x'", "a formula has no text in quotes; write names bare"),
         ("x.sum()", "functions are not called with '.'; write sum(x)"),
-        ("(a + b).sum(axis=0)", "functions are not called with '.'; write sum((a + b))"),
-        ("np.exp(x)", "functions are not called with '.'; write exp(…)"),
+        ("(a + b).sum(axis=0)", "functions are not called with '.'; write sum((a + b), axis=0)"),
+        ("np.exp(x)", "functions are not called with '.'; write exp(x)"),
         ("a && b", "there is no sign '&&' for 'and'; multiply comparisons: (a < b) * (b < c)"),
         ("a % b", "there is no sign '%' for remainders"),
         ("a // b", "there is no sign '//' for whole division; '/' divides"),
@@ -114,8 +114,8 @@ import Testing
         ("w[...]", "'...' has no meaning in a formula; write ':' for each axis, as in x[:, 0]"),
         ("x.", "a name must follow '.', as in x.T"),
         ("1e999", "the number '1e999' is beyond the greatest float64, 1.797e308"),
-        ("a\u{200B}", "the character U+200B has no meaning in a formula"),
-        ("$", "the character '$' has no meaning in a formula"),
+        ("a\u{200B}", "the character U+200B has no meaning in a formula; delete it; it cannot be seen"),
+        ("$", "there is no sign '$' here; write the name alone"),
     ]
 
     @Test(arguments: sentences) func saysWhatWasWanted(_ text: String, _ sentence: String) {
