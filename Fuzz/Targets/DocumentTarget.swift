@@ -36,11 +36,7 @@ enum DocumentTarget {
         var diagnostics = Diagnostics()
         let decoded = DocumentDecoder.decodePartially(value, into: &diagnostics)
         try require(decoded != nil || diagnostics.hasErrors, "neither a document nor a fault")
-        if let decoded, !diagnostics.hasErrors {
-            try checkProblem(decoded, &diagnostics)
-        } else if let decoded {
-            ProblemBuilder.checkSyntax(decoded.problem, into: &diagnostics)
-        }
+        if let decoded { try checkProblem(decoded, &diagnostics) }
         try FormulaTarget.checkFaults(diagnostics)
     }
 

@@ -42,7 +42,11 @@ package struct ProblemBuilder {
     var graph = Graph()
     var arrays: [DataArray] = []
     var axes: [MultilevelOptimization.SampleAxis] = []
+    /// Where the document's form has faults that are reported.
+    private var known: [String] = []
     private var scope = FormulaScope()
+    /// Sample axes whose number of rows is not known, for the faults of their arrays.
+    private var lostAxes: Set<String> = []
     var variables: [[Variable]] = []
     /// Where the outermost level starts, once that is known.
     var outermostStart: [Double] = []
@@ -50,7 +54,7 @@ package struct ProblemBuilder {
     private let asked: [String]
     private var answers: [(formula: String, node: NodeID)] = []
 
-    /// Builds, or reports every fault.
+    /// Builds, or reports every fault. A document with faults of its form is looked at as far as it could be read.
     ///
     /// - Parameters:
     ///   - seed: of random starts.
@@ -65,36 +69,17 @@ package struct ProblemBuilder {
         var builder = ProblemBuilder(
             document: document, seed: seed, memoryBytes: memoryBytes, expressions: expressions)
         builder.diagnostics = diagnostics
+        builder.known = diagnostics.kept.map(\.pointer)
         let built = builder.run(resolve)
         diagnostics = builder.diagnostics
         return diagnostics.hasErrors ? nil : built
     }
 
-    /// Reports the syntax errors of every formula, and nothing that depends on names.
-    package static func checkSyntax(_ document: Problem, into diagnostics: inout Diagnostics) {
-        for definition in document.definitions {
-            _ = Parser.parse(definition.formula, pointer: definition.pointer, into: &diagnostics)
-        }
-        for level in document.levels {
-            switch level.objective {
-            case .minimize(let formula, let pointer), .maximize(let formula, let pointer):
-                _ = Parser.parse(formula, pointer: pointer, into: &diagnostics)
-            case .fixedPoint(let maps):
-                for map in maps { _ = Parser.parse(map.formula, pointer: map.pointer, into: &diagnostics) }
-            }
-            for variable in level.variables {
-                guard case .formula(let text) = variable.start else { continue }
-                _ = Parser.parse(text, pointer: "\(variable.pointer)/start", into: &diagnostics)
-            }
-            for formula in level.nonsmooth.flatMap(\.formulas) + level.constraints {
-                _ = Parser.parse(formula.text, pointer: formula.pointer, into: &diagnostics)
-            }
-        }
-    }
-
     private init(document: Problem, seed: UInt64, memoryBytes: Int, expressions: [String]) {
         asked = expressions
         self.document = document
+        scope.faulty = document.unreadable
+        scope.lacksNames = document.lacksNames
         self.seed = seed
         self.memoryBytes = memoryBytes
     }
@@ -133,7 +118,10 @@ package struct ProblemBuilder {
             samplingFaults: levels.map(\.samplingFault))
     }
 
+    /// Reports a fault, unless it is one of numbers and the form's fault at this very place, or below it, told of it.
     mutating func report(_ pointer: String, _ code: DiagnosticCode, _ message: String, _ hint: String? = nil) {
+        let isOfNumbers = code == .shapeMismatch || code == .outOfRange
+        if isOfNumbers, known.contains(where: { $0 == pointer || $0.hasPrefix(pointer + "/") }) { return }
         diagnostics.report(
             .error, Diagnostic(pointer: pointer, code: code, message: message, hint: hint))
     }
@@ -211,6 +199,8 @@ package struct ProblemBuilder {
         for axis in document.samples {
             var rows: Int?
             for name in axis.arrays {
+                // Names that could not be read, and whose faults are reported.
+                if scope.faulty.contains(name) { continue }
                 if let other = owner.updateValue(axis.name, forKey: name) {
                     report(axis.pointer, .wrongArgument, "\(name) is listed under the samples \(other) already")
                 }
@@ -231,9 +221,12 @@ package struct ProblemBuilder {
                         axis.pointer, .shapeMismatch,
                         "the arrays of samples need equally many rows; \(axis.arrays[0]) has \(rows), \(name) has \(count)"
                     )
+                    scope.faulty.formUnion(axis.arrays)
+                    lostAxes.insert(axis.name)
                 }
                 rows = rows ?? count
             }
+            if rows == nil { lostAxes.insert(axis.name) }
             let id = graph.addAxis(name: axis.name, rows: rows ?? 1)
             let expansion = graph.addInput("expansion of \(axis.name)", shape: .scalar, role: .value)
             axes.append(
@@ -248,7 +241,7 @@ package struct ProblemBuilder {
         var places: [String: Int] = [:]
         for (index, axis) in document.samples.enumerated() { for name in axis.arrays { places[name] = index } }
         for entry in document.data {
-            guard let value = values[entry.name] else { continue }
+            guard let value = values[entry.name], !scope.faulty.contains(entry.name) else { continue }
             var shape = Shape(sizes: value.shape)
             if let index = places[entry.name], shape.rank > 0 {
                 shape = shape.replacing(0, with: .axis(axes[index].id))
@@ -272,11 +265,15 @@ package struct ProblemBuilder {
     private mutating func declareVariables() {
         for level in document.levels {
             var declared: [Variable] = []
-            for variable in level.variables {
+            for variable in level.variables where !scope.faulty.contains(variable.name) {
                 var shape = Shape(sizes: variable.shape)
                 var sizes = variable.shape
                 var axisID: AxisID?
                 if let name = variable.per {
+                    if lostAxes.contains(name) {
+                        scope.faulty.insert(variable.name)
+                        continue
+                    }
                     guard let axis = axes.first(where: { $0.name == name }) else {
                         let hint = Suggestions.nearest(to: name, among: axes.map(\.name))
                         report(
@@ -312,7 +309,7 @@ package struct ProblemBuilder {
     // MARK: - Formulas
 
     private mutating func parseDefinitions() {
-        for definition in document.definitions {
+        for definition in document.definitions where !scope.faulty.contains(definition.name) {
             guard let tree = Parser.parse(definition.formula, pointer: definition.pointer, into: &diagnostics) else {
                 scope.faulty.insert(definition.name)
                 continue
@@ -377,7 +374,7 @@ package struct ProblemBuilder {
         let sense: Sense
         switch specification.objective {
         case .maximize: sense = .maximize
-        case .minimize, .fixedPoint: sense = .minimize
+        case .minimize, .fixedPoint, .unreadable: sense = .minimize
         }
         let fault = objective.samplingFault ?? (index > 0 ? perFault(specification) : nil)
         let level = Level(
@@ -438,7 +435,7 @@ package struct ProblemBuilder {
         switch level.objective {
         case .minimize(let text, let place): (formula, pointer, negates) = (text, place, false)
         case .maximize(let text, let place): (formula, pointer, negates) = (text, place, true)
-        case .fixedPoint: return nil
+        case .fixedPoint, .unreadable: return nil
         }
         guard let tree = Parser.parse(formula, pointer: pointer, into: &lowering.diagnostics),
             var expression = lowering.lower(tree)

@@ -18,7 +18,7 @@ package enum DocumentDecoder {
     }
 
     /// Decodes what can be decoded, for a look at the formulas of a document that has other faults: parts with a fault
-    /// are missing or have their defaults.
+    /// are missing or have their defaults, and names that they leave without a meaning stand in ``Problem/unreadable``.
     ///
     /// - Returns: nil when no problem is left.
     package static func decodePartially(
@@ -31,13 +31,18 @@ package enum DocumentDecoder {
     }
 }
 
+extension ProblemDocument {
+    /// The names of its fields.
+    static let fields = [
+        "problem", "method", "limits", "tolerances", "seed", "progress", "checkpoint", "priority", "labels",
+        "ttl_seconds", "retry", "webhook", "expressions",
+    ]
+}
+
 extension DocumentReader {
     mutating func document(_ field: Field) -> ProblemDocument? {
-        let known = [
-            "problem", "method", "limits", "tolerances", "seed", "progress", "checkpoint", "priority", "labels",
-            "ttl_seconds", "retry", "webhook", "expressions",
-        ]
-        let top = fields(field, wanted: "a job document", known: known, unsupported: ["warm_start"])
+        let top = fields(
+            field, wanted: "a job document", known: ProblemDocument.fields, unsupported: ["warm_start"])
         guard let top else { return nil }
         let problem = problem(top["problem"])
         if top["problem"] == nil { fault("", .missingField, "the document has no \"problem\"") }

@@ -6,6 +6,8 @@ import ExpressionLanguage
 struct Field {
     let value: JSONValue
     let pointer: String
+    /// Whether the document may do without it.
+    var isOptional = false
 }
 
 /// The members of one object of the document.
@@ -16,8 +18,15 @@ struct Fields {
     /// The member `name`, nil where the document does not have it.
     subscript(name: String) -> Field? {
         guard let member = members.first(where: { $0.name == name }) else { return nil }
-        return Field(value: member.value, pointer: JSONPointer.child(pointer, name))
+        return Field(
+            value: member.value, pointer: JSONPointer.child(pointer, name), isOptional: !Self.required.contains(name))
     }
+
+    /// Fields without a default.
+    private static let required: Set<String> = [
+        "problem", "levels", "variables", "minimize", "maximize", "fixed_point", "value", "csr", "dataset", "random",
+        "arrays", "normal", "uniform", "A", "a", "b", "radius", "l1", "l2", "url", "indptr", "indices",
+    ]
 
     /// Every member in document order, with its name.
     var entries: [(name: String, field: Field)] {
@@ -40,7 +49,7 @@ struct DocumentReader {
             return fault(field.pointer, .notFinite, "wanted \(wanted), came \(field.value.described)")
         }
         var hint: String?
-        if field.value == .null { hint = "leave the field out for its default" }
+        if field.value == .null, field.isOptional { hint = "leave the field out for its default" }
         fault(field.pointer, .wrongType, "wanted \(wanted), came \(field.value.described)", hint: hint)
     }
 
@@ -76,10 +85,21 @@ struct DocumentReader {
                 self.unsupported("\"\(name)\"", at: field.pointer)
             } else {
                 let message = "there is no field \"\(Excerpts.cut(name))\" here"
-                fault(field.pointer, .unknownField, message, hint: suggestion(for: name, among: known + unsupported))
+                fault(
+                    field.pointer, .unknownField, message, hint: fieldHint(for: name, in: fields, known + unsupported))
             }
         }
         return fields
+    }
+
+    /// The field that was meant or, where that cannot be guessed, those that there are.
+    private func fieldHint(for name: String, in fields: Fields, _ known: [String]) -> String? {
+        if fields.pointer.isEmpty, Problem.fields.contains(name) { return "it stands in \"problem\"" }
+        if fields.pointer == "/problem", ProblemDocument.fields.contains(name) {
+            return "it stands beside \"problem\", not in it"
+        }
+        if let hint = suggestion(for: name, among: known) { return hint }
+        return known.count > 6 ? nil : "wanted \(known.map { "\"\($0)\"" }.joined(separator: ", "))"
     }
 
     /// Refuses something that the problem language has and this version does not solve.
@@ -90,7 +110,9 @@ struct DocumentReader {
     /// The hint for a mistyped name, where the fault will be read.
     func suggestion(for name: String, among candidates: @autoclosure () -> [String]) -> String? {
         guard diagnostics.kept.count < Diagnostics.limit else { return nil }
-        return Suggestions.nearest(to: name, among: candidates()).map { "did you mean \"\($0)\"?" }
+        let candidates = candidates()
+        let meant = ForeignKeys.meaning(of: name, among: candidates) ?? Suggestions.nearest(to: name, among: candidates)
+        return meant.map { "did you mean \"\($0)\"?" } ?? LookAlikes.hint(for: name, among: candidates)
     }
 }
 
@@ -138,12 +160,20 @@ extension DocumentReader {
     /// A whole number in `range`; `1e3` counts as one.
     mutating func whole(_ field: Field?, in range: ClosedRange<Int>) -> Int? {
         guard let field else { return nil }
-        let wanted = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        let isOpen = range.upperBound == .max
+        let wanted =
+            isOpen
+            ? "a whole number that is at least \(range.lowerBound)"
+            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
         guard let number = field.value.double, number.isFinite else {
             wrongType(field, wanted: wanted)
             return nil
         }
         if let whole = exactWhole(field.value), range.contains(whole) { return whole }
+        if isOpen, number > Double(1 << 53), number == number.rounded() {
+            fault(field.pointer, .outOfRange, "wanted \(wanted) and below 2^63, came \(field.value.described)")
+            return nil
+        }
         let code: DiagnosticCode = number == number.rounded(.towardZero) ? .outOfRange : .wrongType
         fault(field.pointer, code, "wanted \(wanted), came \(field.value.described)")
         return nil
@@ -171,7 +201,9 @@ extension DocumentReader {
         }
         if let word = Word(rawValue: text) { return word }
         if unsupported.contains(text) {
-            self.unsupported("\"\(text)\"", at: field.pointer)
+            fault(
+                field.pointer, .unsupported, "this version does not have \"\(text)\" yet",
+                hint: known.count == 1 ? "use \(wanted)" : "use one of \(wanted)")
         } else {
             let message = "wanted \(known.count == 1 ? wanted : "one of \(wanted)"), came \"\(Excerpts.cut(text))\""
             fault(field.pointer, .unknownName, message, hint: suggestion(for: text, among: known + unsupported))
@@ -191,7 +223,7 @@ extension DocumentReader {
         case .integer(let integer): return String(integer)
         case .number(let number) where number.isFinite: return JSONWriter.number(number)
         case .null, .bool, .number, .array, .numbers, .object:
-            wrongType(field, wanted: "a formula")
+            wrongType(field, wanted: "a formula such as \"sum(x^2)\"")
             return nil
         }
     }

@@ -18,7 +18,10 @@ extension DocumentReader {
         var levels: [LevelSpecification] = []
         for (index, element) in elements.enumerated() {
             let place = Field(value: element, pointer: JSONPointer.child(field.pointer, index))
-            if let level = level(place, number: index + 1, names: &names) { levels.append(level) }
+            levels.append(
+                level(place, number: index + 1, names: &names)
+                    ?? LevelSpecification(
+                        name: "level_\(index + 1)", pointer: place.pointer, variables: [], objective: .unreadable))
         }
         checkNames(of: levels)
         return levels
@@ -50,10 +53,9 @@ extension DocumentReader {
         }
         let nonsmooth = nonsmooth(fields, isOutermost: number == 1)
         let constraints = constraints(fields["subject_to"])
-        guard let objective = objective(fields) else { return nil }
         return LevelSpecification(
-            name: name, pointer: field.pointer, variables: variables, objective: objective, nonsmooth: nonsmooth,
-            constraints: constraints)
+            name: name, pointer: field.pointer, variables: variables, objective: objective(fields) ?? .unreadable,
+            nonsmooth: nonsmooth, constraints: constraints)
     }
 
     private mutating func objective(_ fields: Fields) -> ObjectiveSpecification? {

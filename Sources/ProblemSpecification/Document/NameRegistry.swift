@@ -41,7 +41,7 @@ struct NameRegistry {
         let quoted = "\"\(Excerpts.cut(name))\""
         if !Self.isWellFormed(name) {
             let message = "\(quoted) is no name: wanted a letter or _, then letters, digits and _"
-            reader.fault(pointer, .invalidName, message)
+            reader.fault(pointer, .invalidName, message, hint: Self.repaired(name).map { "write \"\($0)\"" })
         } else if name.unicodeScalars.count > Self.lengthLimit {
             let message =
                 "a name has at most \(Self.lengthLimit) characters, \(quoted) has \(name.unicodeScalars.count)"
@@ -55,6 +55,16 @@ struct NameRegistry {
         } else {
             kinds[name] = kind
         }
+    }
+
+    /// The name with `_` for what cannot stand in one, where that is a name.
+    private static func repaired(_ name: String) -> String? {
+        guard name.unicodeScalars.count <= Excerpts.scalarLimit else { return nil }
+        var scalars = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars { scalars.append(isLetter(scalar) || isDigit(scalar) ? scalar : "_") }
+        let repaired = String(scalars)
+        guard repaired.contains(where: { $0 != "_" }) else { return nil }
+        return isWellFormed(repaired) ? repaired : isWellFormed("_" + repaired) ? "_" + repaired : nil
     }
 
     /// `[\p{L}_][\p{L}\p{N}_]*`.

@@ -21,11 +21,16 @@ package struct Problem: Sendable, Equatable {
     package var definitions: [Definition] = []
     /// The outermost decision maker first; at least one.
     package var levels: [LevelSpecification]
+    /// Names whose own faults have been reported; empty where there are none.
+    package var unreadable: Set<String> = []
+    /// Whether a fault may have kept names from being read at all.
+    package var lacksNames = false
 
     /// The memberwise initializer.
     package init(
         name: String? = nil, precision: Precision = .float64, data: [DataEntry] = [], samples: [SampleAxis] = [],
-        definitions: [Definition] = [], levels: [LevelSpecification]
+        definitions: [Definition] = [], levels: [LevelSpecification], unreadable: Set<String> = [],
+        lacksNames: Bool = false
     ) {
         self.name = name
         self.precision = precision
@@ -33,6 +38,8 @@ package struct Problem: Sendable, Equatable {
         self.samples = samples
         self.definitions = definitions
         self.levels = levels
+        self.unreadable = unreadable
+        self.lacksNames = lacksNames
     }
 }
 
@@ -157,6 +164,7 @@ package struct RowRange: Sendable, Equatable {
     private static func bound(_ text: Substring) -> Int?? {
         let trimmed = text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
         if trimmed.isEmpty { return .some(nil) }
+        if trimmed.allSatisfy({ $0.isASCII && $0.isNumber }) { return .some(Int(String(trimmed)) ?? .max) }
         guard trimmed.first != "+", let value = Int(String(trimmed)) else { return nil }
         return .some(value)
     }
@@ -262,6 +270,8 @@ package enum ObjectiveSpecification: Sendable, Equatable {
     case maximize(formula: String, pointer: String)
     /// One map for every variable of the level, in document order.
     case fixedPoint([FixedPointMap])
+    /// None that could be read; its fault has been reported.
+    case unreadable
 }
 
 /// The map whose fixed point a variable is.

@@ -3,10 +3,14 @@
 import ExpressionLanguage
 import Tensors
 
+extension Problem {
+    /// The names of its fields.
+    static let fields = ["name", "data", "samples", "definitions", "levels", "precision"]
+}
+
 extension DocumentReader {
     mutating func problem(_ field: Field?) -> Problem? {
-        let known = ["name", "data", "samples", "definitions", "levels", "precision"]
-        guard let fields = fields(field, wanted: "an object", known: known) else { return nil }
+        guard let fields = fields(field, wanted: "an object", known: Problem.fields) else { return nil }
         let precision = precision(fields["precision"])
         var names = NameRegistry()
         let name = string(fields["name"])
@@ -16,7 +20,8 @@ extension DocumentReader {
         if fields["levels"] == nil { fault(fields.pointer, .missingField, "a problem has \"levels\"") }
         let levels = levels(fields["levels"], names: &names)
         return Problem(
-            name: name, precision: precision, data: data, samples: samples, definitions: definitions, levels: levels)
+            name: name, precision: precision, data: data, samples: samples, definitions: definitions, levels: levels,
+            unreadable: unreadableNames(of: fields), lacksNames: lacksNames(fields))
     }
 
     private mutating func precision(_ field: Field?) -> Precision {

@@ -107,7 +107,10 @@ struct JSONScanner {
     private mutating func member(
         after members: [JSONMember], names: inout Set<String>
     ) throws(JSONError) -> JSONMember {
-        guard byte == UInt8(ascii: "\"") else { throw fault("expected a name in double quotes, found \(found)") }
+        guard byte == UInt8(ascii: "\"") else {
+            let place = members.isEmpty ? "" : " after the comma"
+            throw fault("expected a name in double quotes\(place), found \(found)")
+        }
         let start = offset
         let name = try string()
         let isRepeated: Bool

@@ -32,10 +32,6 @@ package enum Admission {
     ) throws(DocumentLoadError) -> AdmittedJob {
         var diagnostics = loaded.diagnostics
         let document = loaded.document
-        guard !hasBrokenParts(diagnostics) else {
-            ProblemBuilder.checkSyntax(document.problem, into: &diagnostics)
-            throw .faults(diagnostics)
-        }
         let memoryBytes = min(document.limits.memoryBytes ?? .max, machineBytes)
         guard
             let built = ProblemBuilder.build(
@@ -72,10 +68,4 @@ package enum Admission {
 
     /// A count, which may stand at the largest integer for anything beyond.
     private static func describe(_ bytes: Int) -> String { bytes == .max ? "uncountably many" : "\(bytes)" }
-
-    /// Whether parts of the document are missing, so that names and shapes would only raise faults that follow from
-    /// theirs. Fields that are merely unknown break nothing.
-    private static func hasBrokenParts(_ diagnostics: Diagnostics) -> Bool {
-        diagnostics.kept.contains { $0.severity == .error && $0.code != .unknownField }
-    }
 }

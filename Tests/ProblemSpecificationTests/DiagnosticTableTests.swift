@@ -1,0 +1,86 @@
+// What is said of malformed documents, word for word: tables of documents and answers under Fixtures/diagnostics.
+
+import ExpressionLanguage
+import Foundation
+import ProblemSpecification
+import Tensors
+import Testing
+
+/// One document with the answer it gets.
+struct DiagnosticCase: Sendable, CustomTestStringConvertible {
+    /// The table's name.
+    let table: String
+    let title: String
+    /// Changes to the table's base document, `path=value`, or a whole document.
+    let lines: [String]
+    let base: String
+    /// The faults as a terminal shows them.
+    let answer: String
+
+    var testDescription: String { "\(table): \(title)" }
+
+    var isWhole: Bool { lines.first.map { !$0.contains(#/^[a-z\/][^ ]*=/#) } ?? true }
+
+    static let all: [DiagnosticCase] = {
+        let folder = Bundle.module.url(forResource: "diagnostics", withExtension: nil, subdirectory: "Fixtures")
+        let files = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0.path) } ?? []
+        return files.sorted().flatMap { name in
+            let text = folder.flatMap { try? String(contentsOf: $0.appending(path: name), encoding: .utf8) } ?? ""
+            return read(text, table: name)
+        }
+    }()
+
+    /// A table: cases behind lines `=== title`, the answer behind `---`; the first case is the base document alone.
+    static func read(_ text: String, table: String) -> [DiagnosticCase] {
+        var base = ""
+        var cases: [DiagnosticCase] = []
+        for part in "\n\(text)".components(separatedBy: "\n=== ").dropFirst() {
+            let halves = part.components(separatedBy: "\n---\n")
+            var lines = halves[0].components(separatedBy: "\n")
+            let title = lines.removeFirst()
+            guard halves.count == 2 else {
+                base = lines.joined(separator: "\n")
+                continue
+            }
+            let answer = halves[1].trimmingCharacters(in: .newlines)
+            cases.append(DiagnosticCase(table: table, title: title, lines: lines, base: base, answer: answer))
+        }
+        return cases
+    }
+
+    /// What the document's faults look like.
+    func faults() throws -> String {
+        var value: JSONValue
+        do throws(JSONError) {
+            value = try JSONParser.parse(isWhole ? lines.joined(separator: "\n") : base)
+        } catch {
+            return error.diagnostic.rendered
+        }
+        if !isWhole { for line in lines { value = try value.applying(JSONAssignment(line)) } }
+        var diagnostics = Diagnostics()
+        guard let document = DocumentDecoder.decodePartially(value, into: &diagnostics) else {
+            return diagnostics.rendered
+        }
+        let built = ProblemBuilder.build(
+            document.problem, seed: document.seed, memoryBytes: 1 << 30, expressions: document.expressions,
+            resolve: { entry, selection in
+                .failure(DatasetFault(message: "there is no data set \(selection.dataset)"))
+            }, into: &diagnostics)
+        if let built {
+            _ = MethodResolver.resolve(
+                document.method, tolerances: document.tolerances, for: built, into: &diagnostics)
+        }
+        return diagnostics.rendered
+    }
+}
+
+@Suite struct DiagnosticTableTests {
+    @Test func theTablesAreThere() {
+        #expect(DiagnosticCase.all.count >= 100)
+        #expect(Set(DiagnosticCase.all.map(\.testDescription)).count == DiagnosticCase.all.count)
+    }
+
+    @Test(arguments: DiagnosticCase.all) func aMalformedDocumentIsAnswered(_ document: DiagnosticCase) throws {
+        #expect(try document.faults() == document.answer)
+    }
+}
