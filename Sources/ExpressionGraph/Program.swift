@@ -192,12 +192,21 @@ package final class Program {
         }
     }
 
-    /// Changes a cell's numbers in place.
-    package func update(_ cell: InputCell, _ change: (inout [Double]) -> Void) {
-        var values = values(of: cell)
-        change(&values)
-        precondition(values.count == cell.count, "a cell keeps its number of elements")
-        precision.write(values, count: cell.count, to: cell.address)
+    /// Changes a cell's numbers in place, without allocating.
+    ///
+    /// - Parameter copy: doubles, as many as the cell has; what `change` works on where the program computes in another
+    ///   precision.
+    package func update(
+        _ cell: InputCell, through copy: AlignedBuffer,
+        _ change: (UnsafeMutableBufferPointer<Double>) -> Void
+    ) {
+        precondition(
+            copy.count == cell.count, "room for \(copy.count) numbers and a cell of \(cell.count)")
+        let isDouble = precision == .float64
+        let base = isDouble ? cell.address.assumingMemoryBound(to: Double.self) : copy.base
+        if !isDouble { precision.read(cell.address, count: cell.count, into: base) }
+        change(UnsafeMutableBufferPointer(start: base, count: cell.count))
+        if !isDouble { precision.write(base, count: cell.count, to: cell.address) }
         written = written.union(cell.written)
     }
 

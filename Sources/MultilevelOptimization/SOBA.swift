@@ -78,6 +78,9 @@ package final class SOBAStepper {
         let set: ConvexSet
         /// Where the variable lies in x.
         let entries: Range<Int>
+        /// What the projection needs room for, and a copy of the variable where the program's is in another precision.
+        let room: AlignedBuffer
+        let copy: AlignedBuffer
     }
     private var lowerNow: [Draw] = []
     private var upperNow: [Draw] = []
@@ -127,7 +130,11 @@ package final class SOBAStepper {
             let entries = upper.entries(of: leaf.variable)
             switch upper.constraint.restricted(to: entries) {
             case .whole, .box: return nil
-            case let set: return Projection(cell: cell, set: set, entries: entries)
+            case let set:
+                return Projection(
+                    cell: cell, set: set, entries: entries,
+                    room: AlignedBuffer(count: set.room(for: entries.count)),
+                    copy: AlignedBuffer(count: entries.count))
             }
         }
     }
@@ -142,7 +149,11 @@ package final class SOBAStepper {
             if let gamma { program.write(state.upperStep.value(at: t), to: gamma) }
             program.run()
             for output in cells.indices { if let cell = cells[output] { program.carry(output, to: cell) } }
-            for variable in projections { program.update(variable.cell) { variable.set.project(&$0) } }
+            for variable in projections {
+                program.update(variable.cell, through: variable.copy) {
+                    variable.set.project($0, variable.room.base)
+                }
+            }
             for variable in rows { variable.update(from: program, lower: lowerNow, upper: upperNow) }
         }
         state.iteration += count

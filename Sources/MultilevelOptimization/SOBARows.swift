@@ -21,8 +21,9 @@ struct SOBARows {
     /// The variable, and what the program sees of it: the same, or its numbers in the program's precision.
     private let memory: AlignedBuffer
     private let shown: AlignedBuffer
-    /// Room for the steps of one draw.
+    /// Room for the steps of one draw, and for a projection.
     private let steps: AlignedBuffer
+    private let room: AlignedBuffer
 
     /// - Parameters:
     ///   - variable: its index in the outermost level.
@@ -43,6 +44,7 @@ struct SOBARows {
         memory = AlignedBuffer(count: entries.count)
         shown = precision == .float64 ? memory : AlignedBuffer(count: entries.count, precision: precision)
         steps = AlignedBuffer(count: entries.count)
+        room = AlignedBuffer(count: set.room(for: entries.count))
     }
 
     func bind(to program: Program) {
@@ -68,21 +70,25 @@ struct SOBARows {
 
     /// x ← P(x − Σ steps) over the rows that were drawn.
     func update(from program: Program, lower: [Draw], upper: [Draw]) {
-        func drawn(_ view: View) -> Range<Int> {
-            let draw = view.rows.isLower ? lower[view.rows.axis] : upper[view.rows.axis]
-            return (draw.start * rowCount)..<((draw.start + draw.count) * rowCount)
-        }
         // All steps before any projection: two draws may share rows.
         for view in views {
-            let target = memory.base + drawn(view).lowerBound
+            let target = memory.base + drawn(view, lower, upper).lowerBound
             let count = program.read(
                 view.output, into: UnsafeMutableBufferPointer(start: steps.base, count: steps.count))
             for index in 0..<count { target[index] -= steps.base[index] }
         }
         for view in views {
-            set.project(drawn(view), of: UnsafeMutableBufferPointer(start: memory.base, count: memory.count))
-            show(drawn(view))
+            let range = drawn(view, lower, upper)
+            set.project(
+                range, of: UnsafeMutableBufferPointer(start: memory.base, count: memory.count), room.base)
+            show(range)
             program.noteChange(of: view.input)
         }
+    }
+
+    /// The entries that a view shows under its level's draw.
+    private func drawn(_ view: View, _ lower: [Draw], _ upper: [Draw]) -> Range<Int> {
+        let draw = view.rows.isLower ? lower[view.rows.axis] : upper[view.rows.axis]
+        return (draw.start * rowCount)..<((draw.start + draw.count) * rowCount)
     }
 }

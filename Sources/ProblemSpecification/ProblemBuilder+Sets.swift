@@ -148,24 +148,35 @@ extension ProblemBuilder {
         return nil
     }
 
-    /// How far from a member set the point of an intersection may lie, relative to its size.
-    private static let contact = 1e-6
+    /// Operations that may be spent on finding out whether sets meet: about a second.
+    private static let meetingOperations = 1e9
 
-    private mutating func meeting(_ sets: [ConvexSet], _ variable: Variable, at pointer: String) -> ConvexSet? {
+    /// The intersection of several sets, which must not be empty.
+    private mutating func meeting(_ sets: [ConvexSet], _ variable: Variable, at pointer: String)
+        -> ConvexSet?
+    {
         if sets.count < 2 { return sets.first ?? .whole }
-        let set = ConvexSet.intersection(sets)
-        var point = [Double](repeating: 0, count: variable.count)
-        set.project(&point)
-        for (index, member) in sets.enumerated() {
-            let distance = member.distance(to: point)
-            guard distance > Self.contact * max(1, VectorMath.norm(point)) else { continue }
+        let name = variable.name
+        switch ConvexSet.meeting(of: sets, count: variable.count, operations: Self.meetingOperations) {
+        case .point: return .intersection(sets)
+        case .apart(let distance, let index):
             report(
                 pointer, .outOfRange,
-                "no \(variable.name) lies in all of the sets: the nearest point found is \(Float(distance)) away from "
+                "no \(name) lies in all of the sets: the nearest point found is \(Float(distance)) away from "
                     + "number \(index)")
-            return nil
+        case .undecided(let distance, let index):
+            report(
+                pointer, .limitExceeded,
+                "whether any \(name) lies in all of the sets could not be found out within "
+                    + "\(Int(Self.meetingOperations)) operations: the nearest point found is \(Float(distance)) away "
+                    + "from number \(index)", "every step of a method would have to do that again")
+        case .tooLarge(let operations):
+            report(
+                pointer, .limitExceeded,
+                "one round of projections of \(name) onto the sets takes about \(Float(operations)) operations, and at "
+                    + "most \(Int(Self.meetingOperations)) may be spent on finding out whether they meet")
         }
-        return set
+        return nil
     }
 
     // MARK: - Lower levels

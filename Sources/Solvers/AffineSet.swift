@@ -59,9 +59,10 @@ package struct AffineSet: Sendable, Equatable {
         self.dimension = dimension
     }
 
-    func project(_ x: inout [Double]) {
-        for (normal, offset) in zip(normals, offsets) {
-            VectorMath.add(offset - VectorMath.dot(normal, x), normal, to: &x)
+    func project(_ x: UnsafeMutableBufferPointer<Double>) {
+        for index in normals.indices {
+            let step = offsets[index] - VectorMath.dot(normals[index], UnsafeBufferPointer(x))
+            VectorMath.add(step, normals[index], to: x)
         }
     }
 }

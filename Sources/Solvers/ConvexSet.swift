@@ -71,57 +71,80 @@ package indirect enum ConvexSet: Sendable, Equatable {
 
     /// Replaces `x` by the nearest point of the set. NaN stays NaN: a bound must not hide it.
     package func project(_ x: inout [Double]) {
+        let size = room(for: x.count)
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: max(size, 1)) { room in
+            // Room for one number at least, so that there is an address.
+            guard let base = room.baseAddress else { return }
+            x.withUnsafeMutableBufferPointer { project($0, base) }
+        }
+    }
+
+    /// Replaces `x` by the nearest point of the set, without allocating.
+    ///
+    /// - Parameter room: memory for ``room(for:)`` numbers, whose contents mean nothing before and after.
+    package func project(
+        _ x: UnsafeMutableBufferPointer<Double>, _ room: UnsafeMutablePointer<Double>
+    ) {
         switch self {
         case .whole: break
         case .box(let box): for i in x.indices { x[i] = box.nearest(to: x[i], at: i) }
-        case .simplex(let radius): BallProjections.simplex(&x, radius: radius)
-        case .l1Ball(let radius): BallProjections.l1(&x, radius: radius)
-        case .l2Ball(let radius): BallProjections.l2(&x, radius: radius)
-        case .affine(let set): set.project(&x)
+        case .simplex(let radius): BallProjections.simplex(x, radius: radius, room)
+        case .l1Ball(let radius): BallProjections.l1(x, radius: radius, room)
+        case .l2Ball(let radius): BallProjections.l2(x, radius: radius)
+        case .affine(let set): set.project(x)
         case .halfspace(let normal, let offset):
-            let excess = VectorMath.dot(normal, x) - offset
-            if !(excess <= 0) { VectorMath.add(-excess, normal, to: &x) }
+            let excess = VectorMath.dot(normal, UnsafeBufferPointer(x)) - offset
+            if !(excess <= 0) { VectorMath.add(-excess, normal, to: x) }
         case .spectralBall(let rows, let columns, let radius):
-            BallProjections.spectral(&x, rows: rows, columns: columns, radius: radius)
+            BallProjections.spectral(x, rows: rows, columns: columns, radius: radius, room)
         case .rows(let width, let set):
-            for start in stride(from: 0, to: x.count, by: max(width, 1)) { set.project(&x, start..<(start + width)) }
-        case .intersection(let sets): Dykstra.project(&x, sets)
+            for start in stride(from: 0, to: x.count, by: max(width, 1)) {
+                set.project(UnsafeMutableBufferPointer(rebasing: x[start..<(start + width)]), room)
+            }
+        case .intersection(let sets): Dykstra.project(x, sets, room)
         case .product(let parts):
             var start = 0
-            for part in parts {
-                part.set.project(&x, start..<(start + part.count))
-                start += part.count
+            for index in parts.indices {
+                let end = start + parts[index].count
+                parts[index].set.project(UnsafeMutableBufferPointer(rebasing: x[start..<end]), room)
+                start = end
             }
         }
     }
 
-    /// Projects one stretch of a vector.
-    private func project(_ x: inout [Double], _ range: Range<Int>) {
-        if case .whole = self { return }
-        var part = Array(x[range])
-        project(&part)
-        x.replaceSubrange(range, with: part)
-    }
-
     /// Replaces the entries in `range` by those of the nearest point, the others being in place already. Where the set
     /// ties entries together, all of them move.
-    package func project(_ range: Range<Int>, of x: UnsafeMutableBufferPointer<Double>) {
+    ///
+    /// - Parameter room: memory for ``room(for:)`` numbers.
+    package func project(
+        _ range: Range<Int>, of x: UnsafeMutableBufferPointer<Double>,
+        _ room: UnsafeMutablePointer<Double>
+    ) {
         switch self {
         case .whole: break
         case .box(let box): for i in range { x[i] = box.nearest(to: x[i], at: i) }
         case .rows(let width, let set):
             let first = range.lowerBound / width * width
             for start in stride(from: first, to: range.upperBound, by: width) {
-                set.overwrite(UnsafeMutableBufferPointer(rebasing: x[start..<(start + width)]))
+                set.project(UnsafeMutableBufferPointer(rebasing: x[start..<(start + width)]), room)
             }
-        case .simplex, .l1Ball, .l2Ball, .affine, .halfspace, .spectralBall, .intersection, .product: overwrite(x)
+        case .simplex, .l1Ball, .l2Ball, .affine, .halfspace, .spectralBall, .intersection, .product:
+            project(x, room)
         }
     }
 
-    private func overwrite(_ x: UnsafeMutableBufferPointer<Double>) {
-        var copy = Array(x)
-        project(&copy)
-        _ = x.update(fromContentsOf: copy)
+    /// Numbers that a projection of vectors with `count` entries needs room for.
+    package func room(for count: Int) -> Int {
+        switch self {
+        case .whole, .box, .l2Ball, .affine, .halfspace: 0
+        case .simplex, .l1Ball: count
+        case .spectralBall(let rows, let columns, _):
+            BallProjections.spectralRoom(rows: rows, columns: columns)
+        case .rows(let width, let set): set.room(for: width)
+        case .intersection(let sets):
+            Dykstra.vectors(sets) * count + (sets.map { $0.room(for: count) }.max() ?? 0)
+        case .product(let parts): parts.map { $0.set.room(for: $0.count) }.max() ?? 0
+        }
     }
 
     /// ‖P(x − g) − x‖₂: zero exactly at the stationary points of the set, ‖g‖₂ in the whole space.

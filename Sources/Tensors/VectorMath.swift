@@ -12,8 +12,7 @@ package enum VectorMath {
     /// again of x scaled by a power of two.
     package static func norm(_ x: [Double]) -> Double {
         let square = dot(x, x)
-        // Within these bounds no square that matters was lost: one below 2⁻¹⁰⁷⁴ is far below an ulp of 2⁻⁹⁰⁰.
-        if square >= 0x1p-900 && square <= 0x1p+1000 { return square.squareRoot() }
+        if isSafe(square) { return square.squareRoot() }
         let largest = maxNorm(x)
         guard largest > 0, largest.isFinite else { return largest }
         // Clamped so that the factor itself is finite and normal.
@@ -23,8 +22,41 @@ package enum VectorMath {
         return dot(scaled, scaled).squareRoot() / factor
     }
 
+    /// `Σ x y` of a vector in memory.
+    package static func dot(_ x: [Double], _ y: UnsafeBufferPointer<Double>) -> Double {
+        precondition(x.count == y.count, "lengths \(x.count) and \(y.count)")
+        // Without entries there may be no address, and nothing to add.
+        return y.baseAddress.map { Kernels.float64.dot(x, $0, count: x.count) } ?? 0
+    }
+
+    /// ‖x‖₂ of a vector in memory; see ``norm(_:)-([Double])``. Allocates only where squares leave the safe range.
+    package static func norm(_ x: UnsafeBufferPointer<Double>) -> Double {
+        guard let base = x.baseAddress else { return 0 }
+        let square = Kernels.float64.dot(base, base, count: x.count)
+        if isSafe(square) { return square.squareRoot() }
+        let largest = maxNorm(x)
+        return largest > 0 && largest.isFinite ? norm(Array(x)) : largest
+    }
+
+    /// Whether no square that matters was lost in a sum: one below 2⁻¹⁰⁷⁴ is far below an ulp of 2⁻⁹⁰⁰.
+    private static func isSafe(_ square: Double) -> Bool { square >= 0x1p-900 && square <= 0x1p+1000 }
+
+    /// `y += alpha x` for a vector in memory.
+    package static func add(_ alpha: Double, _ x: [Double], to y: UnsafeMutableBufferPointer<Double>) {
+        precondition(x.count == y.count, "lengths \(x.count) and \(y.count)")
+        if let base = y.baseAddress { Kernels.float64.axpy(alpha, x, base, count: x.count) }
+    }
+
+    /// `x *= alpha` for a vector in memory.
+    package static func scale(_ alpha: Double, _ x: UnsafeMutableBufferPointer<Double>) {
+        if let base = x.baseAddress { Kernels.float64.scale(alpha, base, count: x.count) }
+    }
+
     /// ‖x‖∞; NaN if any element is, 0 for no elements.
-    package static func maxNorm(_ x: [Double]) -> Double {
+    package static func maxNorm(_ x: [Double]) -> Double { x.withUnsafeBufferPointer { maxNorm($0) } }
+
+    /// ‖x‖∞ of a vector in memory; NaN if any element is, 0 for no elements.
+    package static func maxNorm(_ x: UnsafeBufferPointer<Double>) -> Double {
         var largest = 0.0
         for value in x where !(value.magnitude <= largest) {
             if value.isNaN { return value }

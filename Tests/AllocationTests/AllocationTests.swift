@@ -22,7 +22,9 @@ import Testing
     }
 
     /// g = mean softplus(X w) + Σ exp(λ) w², f = mean (V w)², over batches of two axes.
-    private func problem() throws -> MultilevelProblem {
+    private func problem(
+        in constraint: ConvexSet = .whole, _ precision: Precision = .float64
+    ) throws -> MultilevelProblem {
         var graph = Graph()
         var stream = RandomStream(seed: 5, stream: "allocations")
         var data: [DataArray] = []
@@ -52,33 +54,104 @@ import Testing
         let ridge = graph.dot(graph.unary(.exp, penalty.node), graph.unary(.square, w.node))
         let lower = graph.add(loss, ridge)
         let upper = mean(graph.unary(.square, graph.matmul(validation.node, w.node)), validation.axis)
-        func level(_ name: String, _ variable: Variable, _ objective: NodeID) -> Level {
+        func level(_ name: String, _ variable: Variable, _ objective: NodeID, _ set: ConvexSet = .whole)
+            -> Level
+        {
             Level(
-                name: name, variables: [variable], sense: .minimize, objective: objective, constraint: .whole,
+                name: name, variables: [variable], sense: .minimize, objective: objective, constraint: set,
                 start: [Double](repeating: 0.1, count: 6), samplingFault: nil)
         }
         return MultilevelProblem(
-            graph: graph, levels: [level("upper", penalty, upper), level("lower", w, lower)], data: data, axes: axes)
+            graph: graph, levels: [level("upper", penalty, upper, constraint), level("lower", w, lower)],
+            data: data,
+            axes: axes, precision: precision)
     }
 
-    private func state() -> SOBAState {
+    /// g = mean (σ(p) (X w)²) + Σ w² with one p for each of fifty rows, f = mean (V w − 1)².
+    private func problemOfRows(in constraint: ConvexSet, _ precision: Precision) throws
+        -> MultilevelProblem
+    {
+        let base = try problem()
+        var graph = base.graph
+        let (train, validation) = (base.axes[0], base.axes[1])
+        func mean(_ values: NodeID, _ axis: SampleAxis) -> NodeID {
+            graph.multiply(axis.expansion, graph.scale(1 / Double(axis.rows), graph.sum(values)))
+        }
+        let p = graph.addInput("p", shape: [.axis(train.id), .size(1)], role: .value)
+        let w = base.lower.variables[0]
+        let residual = graph.unary(.square, graph.matmul(base.data[0].node, w.node))
+        let loss = mean(graph.multiply(graph.unary(.sigmoid, p), residual), train)
+        let lower = graph.add(loss, graph.sum(graph.unary(.square, w.node)))
+        let target = graph.offset(-1, graph.matmul(base.data[1].node, w.node))
+        let upper = mean(graph.unary(.square, target), validation)
+        let levels = [
+            Level(
+                name: "upper", variables: [Variable(name: "p", shape: [50, 1], node: p, axis: train.id)],
+                sense: .minimize, objective: upper, constraint: constraint,
+                start: [Double](repeating: 0.1, count: 50), samplingFault: nil),
+            Level(
+                name: "lower", variables: [w], sense: .minimize, objective: lower, constraint: .whole,
+                start: [Double](repeating: 0.1, count: 6), samplingFault: nil),
+        ]
+        return MultilevelProblem(
+            graph: graph, levels: levels, data: base.data, axes: base.axes, precision: precision)
+    }
+
+    private func state(_ upper: Int = 6) -> SOBAState {
         let start = [Double](repeating: 0.1, count: 6)
-        return SOBAState(x: start, y: start, v: start, lowerStep: .constant(0.01), upperStep: .constant(0.01))
+        return SOBAState(
+            x: [Double](repeating: 0.1, count: upper), y: start, v: start, lowerStep: .constant(0.01),
+            upperStep: .constant(0.01))
     }
 
-    /// Batches of three sizes, whose code is there after the first round.
-    @Test func iterationsOnChangingBatchesAllocateNothing() throws {
-        func draw(_ start: Int, _ count: Int) -> Draw { Draw(start: start, count: count, weight: 5, slot: 0) }
+    /// Batches of three sizes, whose code is there after the first round: many iterations allocate what few do.
+    private func expectSteady(
+        _ problem: MultilevelProblem, iterations: Int = 6000, _ comment: String = ""
+    ) {
+        func draw(_ start: Int, _ count: Int) -> Draw {
+            Draw(start: start, count: count, weight: 5, slot: 0)
+        }
         let draws = SOBADraws(
             lower: ["train": .sequence([draw(0, 8), draw(8, 8), draw(48, 2), draw(16, 5)])],
             upper: ["validation": .sequence([draw(0, 7), draw(28, 2), draw(7, 7)])])
-        let stepper = SOBAStepper(try problem(), draws: draws)
-        var state = state()
+        let stepper = SOBAStepper(problem, draws: draws)
+        var state = state(problem.upper.dimension)
         stepper.advance(&state, by: 12)
         let short = allocations { stepper.advance(&state, by: 12) }
-        let long = allocations { stepper.advance(&state, by: 6000) }
-        #expect(short == long)
-        #expect(state.iteration == 6024 && VectorMath.isFinite(state.x))
+        let long = allocations { stepper.advance(&state, by: iterations) }
+        #expect(short == long, "\(comment)")
+        #expect(state.iteration == 24 + iterations && VectorMath.isFinite(state.x), "\(comment)")
+    }
+
+    @Test func iterationsOnChangingBatchesAllocateNothing() throws {
+        expectSteady(try problem())
+    }
+
+    @Test(arguments: [Precision.float64, .float32]) func setsBeyondBoundsAllocateNothing(
+        _ precision: Precision
+    ) throws {
+        let ball = ConvexSet.l1Ball(radius: 0.3)
+        let halfspace = try ConvexSet.halfspace([1, 2, 0, 0, 1, 1], atMost: 0.2)
+        let line = try AffineSet(matrix: [[1, 1, 1, 1, 1, 1], [1, -1, 0, 0, 0, 0]], rhs: [0.5, 0.1])
+        let sets: [ConvexSet] = [
+            .simplex(radius: 1), ball, .l2Ball(radius: 0.2), .affine(line), halfspace,
+            .spectralBall(rows: 2, columns: 3, radius: 0.1), .rows(width: 3, .simplex(radius: 0.5)),
+            .intersection([ball, halfspace, .l2Ball(radius: 0.2)]),
+        ]
+        for set in sets { expectSteady(try problem(in: set, precision), iterations: 600, "\(set)") }
+    }
+
+    @Test(arguments: [Precision.float64, .float32]) func rowsOfVariablesAllocateNothing(
+        _ precision: Precision
+    ) throws {
+        let bounds = [[Double](repeating: -1, count: 50), [Double](repeating: 0.2, count: 50)]
+        let sets: [ConvexSet] = [
+            .whole, try .box(lower: bounds[0], upper: bounds[1]), .rows(width: 1, .l2Ball(radius: 0.15)),
+            .simplex(radius: 4),
+        ]
+        for set in sets {
+            expectSteady(try problemOfRows(in: set, precision), iterations: 600, "\(set)")
+        }
     }
 
     /// Shuffled epochs: only the beginning of one may allocate, for its order.

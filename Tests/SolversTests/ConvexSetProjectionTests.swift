@@ -131,7 +131,12 @@ import Testing
         guard case .rows = example.set else { return }
         for x in Self.vectors(5, seed: 5) {
             var part = x
-            part.withUnsafeMutableBufferPointer { example.set.project(0..<2, of: $0) }
+            var room = [Double](repeating: .nan, count: example.set.room(for: x.count))
+            part.withUnsafeMutableBufferPointer { part in
+                room.withUnsafeMutableBufferPointer {
+                    example.set.project(0..<2, of: part, $0.baseAddress!)
+                }  // not empty
+            }
             let whole = Self.projected(x, example.set)
             #expect(Array(part[0..<2]) == Array(whole[0..<2]))
             #expect(part[3...] == x[3...])
