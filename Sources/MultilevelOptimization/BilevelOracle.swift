@@ -154,7 +154,7 @@ package final class BilevelOracle {
     }
 
     /// result += (∂w/∂x)ᵀ c for the weights w of all norms.
-    func addWeightProduct(_ cotangents: [[Double]], to result: inout [Double]) {
+    package func addWeightProduct(_ cotangents: [[Double]], to result: inout [Double]) {
         weights?.addTransposed(cotangents, at: x, to: &result)
     }
 
@@ -169,7 +169,7 @@ package final class BilevelOracle {
     }
 
     /// result += (∂y₀/∂x)ᵀ a for the cold start y₀.
-    func addStartProduct(_ adjoint: [Double], to result: inout [Double]) {
+    package func addStartProduct(_ adjoint: [Double], to result: inout [Double]) {
         guard let starts else { return }
         let parts = problem.lower.startFormulas.map { Array(adjoint[problem.lower.entries(of: $0.variable)]) }
         starts.addTransposed(parts, at: x, to: &result)
@@ -277,7 +277,10 @@ package final class BilevelOracle {
 
     /// The memory of all programs compiled so far, data not counted, in bytes; to hold prices against.
     package var memoryBytes: Int {
-        evaluators.values.reduce(exact?.memoryBytes ?? 0) { $0 + $1.program.plan.memoryBytes }
+        let formulas = (weights?.compiledBytes ?? 0) + (starts?.compiledBytes ?? 0)
+        return evaluators.values.reduce(formulas + (exact?.memoryBytes ?? 0)) {
+            $0 + $1.program.plan.memoryBytes
+        }
     }
 
     func run(_ kind: OracleProgram, along v: [Double]? = nil, _ u: [Double]? = nil) -> Program {

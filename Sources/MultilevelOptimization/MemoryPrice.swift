@@ -50,9 +50,19 @@ package struct MemoryPrice: Sendable, Equatable {
 
     private static func bilevelPrograms(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         let derivatives = BilevelGraph.full(problem)
-        return OracleProgram.compiled(for: problem, derivatives, by: configuration).reduce(0) { sum, entry in
+        let programs = OracleProgram.compiled(for: problem, derivatives, by: configuration).reduce(0) { sum, entry in
             sum.adding(derivatives.plan(entry.program, in: entry.precision).memoryBytes)
         }
+        return programs.adding(formulas(problem))
+    }
+
+    /// Weights of norms and starts by formulas, which an oracle evaluates in float64; a method in another precision has
+    /// an oracle of its own beside the reference.
+    private static func formulas(_ problem: MultilevelProblem) -> Int {
+        if problem.isSingleLevel { return 0 }
+        let groups = [problem.lower.norms.map(\.weight), problem.lower.startFormulas.map(\.node)]
+        let bytes = groups.filter { !$0.isEmpty }.reduce(0) { $0.adding(UpperFormulas(problem, $1).memoryBytes) }
+        return bytes.times(problem.precision == .float64 ? 1 : 2)
     }
 
     /// Numbers in vectors. The reference evaluation and the method take turns, so the larger of both counts.
@@ -61,8 +71,9 @@ package struct MemoryPrice: Sendable, Equatable {
         let lower = problem.responseDimension
         // Methods that draw rows of a variable keep it beside their program, with what it shows the program and a step.
         let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
-        let points = upper.adding(lower).times(vectorsPerVariable).adding(
-            rows.reduce(0) { $0.adding($1.count.times(3)) })
+        let points = upper.adding(lower).times(vectorsPerVariable)
+            .adding(rows.reduce(0) { $0.adding($1.count.times(3)) })
+            .adding(problem.upper.constraint.room(for: upper))
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
         if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, problem)) }
         return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))

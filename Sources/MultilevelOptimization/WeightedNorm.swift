@@ -62,6 +62,14 @@ final class UpperFormulas {
         self.graph = graph
     }
 
+    /// Bytes of both programs, planned and forgotten.
+    var memoryBytes: Int {
+        [nodes, products].reduce(0) { $0.adding(ProgramPlan(graph, outputs: $1).memoryBytes) }
+    }
+
+    /// Bytes of the programs compiled so far.
+    var compiledBytes: Int { [forward, reverse].compactMap { $0?.plan.memoryBytes }.reduce(0, +) }
+
     /// What each formula's value is at x.
     func values(at x: [Double]) -> [[Double]] {
         let program = forward ?? compile(nodes)

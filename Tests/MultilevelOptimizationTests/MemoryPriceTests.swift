@@ -36,6 +36,29 @@ import Testing
         #expect(implicit.totalBytes == implicit.programBytes + implicit.vectorBytes)
     }
 
+    /// Weights of norms and starts by formulas have programs of their own.
+    @Test func formulasOfUpperVariablesArePriced() {
+        var sketch = ProblemSketch(seed: 6)
+        let (x, y) = (sketch.addVariable("x", [3, 1]), sketch.addVariable("y", [3, 1]))
+        let weight = sketch.graph.unary(.exp, x.node)
+        let start = [Double](repeating: 0.1, count: 3)
+        let lower = Level(
+            name: "lower", variables: [y], sense: .minimize,
+            objective: sketch.graph.halfSquaredDistance(x.node, y.node), constraint: .whole, start: start,
+            norms: [WeightedNorm(variable: 0, norm: .absolute, weight: weight)],
+            startFormulas: [StartFormula(variable: 0, node: weight)], samplingFault: nil)
+        let size = sketch.graph.sum(sketch.graph.unary(.square, y.node))
+        let problem = sketch.problem([sketch.level("upper", [x], start: start, objective: size), lower])
+        let oracle = compileAll(problem, unrolls: false)
+        let smooth = oracle.memoryBytes
+        var result = start
+        _ = oracle.regularizer()
+        oracle.addWeightProduct([start], to: &result)
+        oracle.addStartProduct(oracle.coldStart(), to: &result)
+        #expect(oracle.memoryBytes > smooth)
+        #expect(MemoryPrice(problem, .aid()).programBytes == oracle.memoryBytes)
+    }
+
     /// SOBA compiles one program more, and lays the sampled data out anew.
     @Test func sampledMethodsCostABatchAndACopy() throws {
         let implicit = MemoryPrice(try sampled(rows: 1000, batch: 10), .aid())
