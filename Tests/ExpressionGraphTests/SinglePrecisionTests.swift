@@ -36,6 +36,75 @@ import Testing
         }
     }
 
+    // MARK: - Thousands of small graphs
+
+    /// Graphs of ``SmallGraphTests``, in other numbers: as many in each chunk.
+    private static func smallGraphs(_ chunk: Int) -> [(seed: Int, graph: RandomGraph)] {
+        (chunk * SmallGraphTests.chunkSize..<(chunk + 1) * SmallGraphTests.chunkSize).map { index in
+            let seed = 50_000 + index
+            return (
+                seed, RandomGraph(seed: seed, size: 10 + index % 9, rows: [1, 2, 3, 5, 0][index % 5])
+            )
+        }
+    }
+
+    /// The largest magnitude of any node on the way to some, 1 at the least: what rounding is relative to.
+    private static func scale(
+        _ evaluator: inout ReferenceEvaluator, _ graph: Graph, _ outputs: [NodeID]
+    ) -> Double {
+        evaluator.evaluate(graph.reachable(from: outputs)).reduce(1) { largest, array in
+            array.values.reduce(largest) { max($0, $1.magnitude) }
+        }
+    }
+
+    private static func expectClose(
+        _ graph: Graph, _ outputs: [NodeID], _ inputs: [NodeID: ReferenceArray], _ comment: String
+    ) {
+        var evaluator = ReferenceEvaluator(graph, inputs: inputs)
+        let scale = scale(&evaluator, graph, outputs)
+        let expected = evaluator.evaluate(outputs)
+        let program = Program(graph, outputs: outputs, precision: .float32)
+        #expect(program.plan.violations() == [], "\(comment)")
+        for (input, value) in inputs { program.set(input, to: value) }
+        program.run()
+        for (index, values) in program.results.enumerated() {
+            #expect(values.count == expected[index].values.count, "\(comment) output \(index)")
+            // A NaN on either side is not close.
+            let isClose = zip(values, expected[index].values).allSatisfy {
+                ($0 - $1).magnitude <= tolerance * scale
+            }
+            #expect(isClose, "\(comment) output \(index)")
+        }
+    }
+
+    @Test(arguments: SmallGraphTests.chunks) func smallProgramsAgreeWithTheReference(_ chunk: Int) {
+        for (seed, random) in Self.smallGraphs(chunk) {
+            Self.expectClose(
+                random.graph, random.outputs, random.values.mapValues(Self.rounded), "seed \(seed)")
+        }
+    }
+
+    /// Gradients and Hessian products are programs too; the reference evaluates their graphs in double.
+    @Test(arguments: SmallGraphTests.chunks) func derivativesOfSmallProgramsAgreeWithTheReference(
+        _ chunk: Int
+    ) {
+        for (seed, random) in Self.smallGraphs(chunk) where seed % 8 == 0 {
+            var graph = random.graph
+            var inputs = random.values
+            var numbers = SplitMix(seed)
+            var tangents: [NodeID: NodeID] = [:]
+            for leaf in random.leaves {
+                let tangent = graph.addInput("t", shape: graph.shape(leaf), role: .value)
+                inputs[tangent] = numbers.array(random.values[leaf]!.sizes, in: -1...1)  // every leaf has a value
+                tangents[leaf] = tangent
+            }
+            let gradient = graph.gradient(of: random.outputs[0], at: random.leaves)
+            let product = graph.linearize(gradient, along: tangents)
+            #expect(GraphVerifier(graph).violations() == [], "seed \(seed)")
+            Self.expectClose(graph, gradient + product, inputs.mapValues(Self.rounded), "seed \(seed)")
+        }
+    }
+
     @Test func inputsConstantsAndOutputsAreRounded() {
         var graph = Graph()
         let x = graph.addInput("x", shape: .scalar, role: .value)
