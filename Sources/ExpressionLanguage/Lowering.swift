@@ -128,14 +128,17 @@ package struct Lowering {
     }
 
     private func nameHint(_ name: String) -> String? {
-        let known = Array(scope.names.keys) + Array(scope.definitions.keys) + Array(scope.faulty)
+        let known = (Array(scope.names.keys) + Array(scope.definitions.keys) + Array(scope.faulty)).filter {
+            // Names that no formula can have, or that no message can hold, are no suggestion.
+            $0.utf8.count <= 4 * Printable.quotationLimit && Lexer.isName($0)
+        }
         if let hint = LookAlikes.hint(for: name, among: known) { return hint }
         if let nearest = Suggestions.nearest(to: name, among: known) { return "did you mean \(nearest)?" }
         switch name {
         case "e": return "write exp(1)"
         case "inf", "Inf", "nan", "NaN": return "formulas have finite constants only"
         case "π", "PI", "Pi": return "write pi"
-        default: return known.count > Self.namesListed ? nil : listed(known.sorted())
+        default: return known.count > Self.namesListed ? nil : listed(known.map { Printable.text($0) }.sorted())
         }
     }
 

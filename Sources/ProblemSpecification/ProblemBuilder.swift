@@ -44,7 +44,7 @@ package struct ProblemBuilder {
     var axes: [MultilevelOptimization.SampleAxis] = []
     /// Where the document's form has faults that are reported.
     private var known: [String] = []
-    private var scope = FormulaScope()
+    private(set) var scope = FormulaScope()
     /// Sample axes whose number of rows is not known, for the faults of their arrays.
     private var lostAxes: Set<String> = []
     var variables: [[Variable]] = []
@@ -336,6 +336,7 @@ package struct ProblemBuilder {
         describeFormulas(&lowering)
         graph = lowering.graph
         diagnostics = lowering.diagnostics
+        for (index, level) in document.levels.enumerated() { checkRows(level, index, lowering) }
         // Labels can be looked at as soon as all data are there, whatever else is wrong.
         if arrays.count == document.data.count { checkRequirements(lowering.requirements) }
         var result: [(Level, Diagnostic?)] = []
