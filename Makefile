@@ -27,7 +27,7 @@ SECONDS_OF_FUZZ ?= 60
 BENCH_ROUNDS ?= 15
 ONLY ?=
 
-.PHONY: help deps build demo serve test storm abuse fuzz bench bench-peers lint format image deps-image image-test clean
+.PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ abuse: deps ## Set hundreds of bad clients on a server (SECONDS_OF_ABUSE, SEED)
 	$(SWIFT) build -c $(CONFIGURATION) --product Abuse
 	.build/$(CONFIGURATION)/Abuse --seconds $(SECONDS_OF_ABUSE) --seed $(SEED)
 
+interop: build ## Drive a server with raw requests, curl, Python, openssl, nginx and wrk, where they are installed
+	Tests/Interop/run.sh .build/release/stackelberg
+
 fuzz: deps ## Fuzz what reads formulas, documents and data sets (TARGET, SECONDS_OF_FUZZ)
 	STACKELBERG_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --sanitize address \
 	    -Xswiftc -sanitize=fuzzer --product Fuzz
@@ -82,6 +85,9 @@ bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3
 	test -e Benchmarks/.data/w6_yva.npy || Benchmarks/.venv/bin/python Benchmarks/peers/data.py Benchmarks/.data
 	Benchmarks/.venv/bin/python Benchmarks/peers/compare.py .build/release/Bench Benchmarks/.data \
 	    --rounds $(BENCH_ROUNDS) --only "$(ONLY)"
+
+bench-http: build ## Time the server beside nginx by wrk (needs both; BENCH_ROUNDS)
+	Benchmarks/http/compare.py .build/release/stackelberg $(BENCH_ROUNDS)
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
