@@ -1,4 +1,6 @@
 // The one door to the kernel: retries EINTR and turns `errno` into a value before anything can overwrite it.
+// For `timeval` and `timespec`: its headers declare them too, and the compiler may take them from there.
+import COpenSSL
 import Glibc
 
 /// A system call that failed.

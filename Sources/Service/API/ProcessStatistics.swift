@@ -1,4 +1,6 @@
 // What the kernel counts of this process, by proc(5).
+// For `timeval` and `timespec`: its headers declare them too, and the compiler may take them from there.
+import COpenSSL
 import Foundation
 import Glibc
 

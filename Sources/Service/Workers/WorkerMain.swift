@@ -1,5 +1,7 @@
 // The worker process: one order at a time on its main thread. It has no database and no network; whatever a document
 // does to it costs that document's job and nothing else.
+// For `timeval` and `timespec`: its headers declare them too, and the compiler may take them from there.
+import COpenSSL
 import ExpressionLanguage
 import Foundation
 import Glibc
