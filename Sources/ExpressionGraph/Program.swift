@@ -176,6 +176,13 @@ package final class Program {
         written = written.union(cell.written)
     }
 
+    /// Writes the numbers of a value input, or as many as the rows at hand take. Allocates nothing.
+    package func write(_ values: UnsafePointer<Double>, count: Int, to cell: InputCell) {
+        precondition(count <= cell.count, "\(count) numbers, and room for \(cell.count)")
+        precision.write(values, count: count, to: cell.address)
+        written = written.union(cell.written)
+    }
+
     /// Copies an output of the cell's shape to the cell, which becomes fresh input for the next run.
     package func carry(_ output: Int, to cell: InputCell) {
         let slot = resultSlots[output]

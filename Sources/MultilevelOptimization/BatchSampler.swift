@@ -11,12 +11,15 @@ package struct Draw: Sendable, Equatable {
     package let weight: Double
     /// The batch's number, for methods that keep a table.
     package let slot: Int
+    /// The batch's part of a table's average; 1/weight where all batches have the same.
+    package let share: Double
 
-    package init(start: Int, count: Int, weight: Double, slot: Int) {
+    package init(start: Int, count: Int, weight: Double, slot: Int, share: Double? = nil) {
         self.start = start
         self.count = count
         self.weight = weight
         self.slot = slot
+        self.share = share ?? 1 / weight
     }
 }
 
@@ -51,6 +54,23 @@ package enum DrawSource: Sendable {
         switch self {
         case .seeded(let sampler): min(sampler.batch, sampler.rows)
         case .sequence(let draws): draws.map(\.count).max() ?? 0
+        }
+    }
+
+    /// Batches that draws are told apart by.
+    var slotCount: Int {
+        switch self {
+        case .seeded(let sampler): sampler.batchCount
+        case .sequence(let draws): (draws.map(\.slot).max() ?? 0) + 1
+        }
+    }
+
+    /// One draw of every batch, by number; of a given sequence, the first with that number.
+    func batches() -> [Draw] {
+        switch self {
+        case .seeded(let sampler): (0..<sampler.batchCount).map(sampler.draw(slot:))
+        case .sequence(let draws):
+            (0..<slotCount).compactMap { slot in draws.first { $0.slot == slot } }
         }
     }
 
@@ -99,7 +119,7 @@ package struct BatchSampler: Sendable, Equatable {
         (t + 1) / batchCount == epoch ? draw(slot: order[(t + 1) % batchCount]) : nil
     }
 
-    private func draw(slot: Int) -> Draw {
+    func draw(slot: Int) -> Draw {
         let start = slot * batch
         return Draw(start: start, count: min(batch, rows - start), weight: Double(batchCount), slot: slot)
     }

@@ -45,6 +45,8 @@ package struct MemoryPrice: Sendable, Equatable {
         case .nested: return oracle.adding(NestedEvaluator.memoryBytes(problem))
         // The largest draw of an axis does not depend on the seed.
         case .soba: return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
+        case .stochastic(let axes):
+            return oracle.adding(StochasticPlan(problem, axes, seed: 0, given: nil).programBytes)
         }
     }
 
@@ -75,7 +77,13 @@ package struct MemoryPrice: Sendable, Equatable {
             .adding(rows.reduce(0) { $0.adding($1.count.times(3)) })
             .adding(problem.upper.constraint.room(for: upper))
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
-        if case .doubleLoop(let axes) = configuration.algorithm { history = max(history, self.history(axes, problem)) }
+        switch configuration.algorithm {
+        case .doubleLoop(let axes): history = max(history, self.history(axes, problem))
+        // Beside the reference evaluation: estimates and tables last from iteration to iteration.
+        case .stochastic(let axes):
+            history = history.adding(StochasticPlan(problem, axes, seed: 0, given: nil).vectorCount)
+        case .soba, .nested: break
+        }
         return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))
     }
 

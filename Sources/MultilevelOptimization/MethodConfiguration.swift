@@ -211,6 +211,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     package enum Algorithm: Sendable, Equatable {
         case doubleLoop(DoubleLoopConfiguration)
         case soba(SOBAConfiguration)
+        case stochastic(StochasticConfiguration)
         case nested(NestedConfiguration)
     }
     /// The preset's name, as results report it.
@@ -234,7 +235,7 @@ package struct MethodConfiguration: Sendable, Equatable {
     package var isStochastic: Bool {
         switch algorithm {
         case .doubleLoop, .nested: false
-        case .soba: true
+        case .soba, .stochastic: true
         }
     }
 }

@@ -41,7 +41,7 @@ package struct MethodPlan {
             usage = OracleUsage.iteration(
                 of: axes, isSingleLevel: problem.isSingleLevel,
                 isAnchored: BilevelGraph.isWorthAnchoring(derivatives, in: problem.precision))
-        case .soba, .nested: usage = [:]
+        case .soba, .stochastic, .nested: usage = [:]
         }
         var programs = OracleProgram.compiled(for: problem, derivatives, by: configuration).map { kind, precision in
             // A method's own programs have the problem's precision; others are for certificates.
@@ -56,6 +56,15 @@ package struct MethodPlan {
             programs.insert(
                 MethodProgram(
                     name: "soba_iteration", outputs: plan.outputNames, plan: plan.program, runs: 1, points: 1), at: 0)
+        }
+        if case .stochastic(let axes) = configuration.algorithm {
+            let plan = StochasticPlan(problem, axes, seed: 0, given: nil)
+            let own = plan.compiled.map { piece, program in
+                let runs = axes.runs(of: piece)
+                return MethodProgram(
+                    name: piece.rawValue, outputs: plan.programs.names(piece), plan: program, runs: runs, points: runs)
+            }
+            programs.insert(contentsOf: own, at: 0)
         }
         self.programs = programs
     }

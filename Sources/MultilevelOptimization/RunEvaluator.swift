@@ -27,7 +27,7 @@ struct RunEvaluator {
         switch algorithm {
         case .doubleLoop(let axes): axes.upper
         case .nested(let axes): axes.upper
-        case .soba: nil
+        case .soba, .stochastic: nil
         }
     }
 
@@ -47,7 +47,7 @@ struct RunEvaluator {
             let warm = axes.warmStarts ? previous?.y : nil
             return oracle.evaluateNested(
                 at: x, from: warm ?? oracle.problem.responseStart, tolerance: axes.tolerance, stop: stop)
-        case .soba: return nil
+        case .soba, .stochastic: return nil
         }
     }
 }

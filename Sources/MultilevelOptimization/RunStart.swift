@@ -11,7 +11,7 @@ struct RunStart {
     /// Evaluates the start and settles estimated steps; `nil` when stopped.
     init?(
         _ problem: MultilevelProblem, _ configuration: MethodConfiguration, _ oracle: BilevelOracle, seed: UInt64,
-        stop: @escaping StopCheck
+        draws: SOBADraws?, stop: @escaping StopCheck
     ) {
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
@@ -52,10 +52,18 @@ struct RunStart {
                     x: x, y: y, v: y.map { _ in 0 },
                     lowerStep: axes.lowerStep ?? Self.lowerSchedule(curvature),
                     upperStep: axes.upperStep ?? Self.upperSchedule(x, exact.hypergradient)))
+        case .stochastic(let axes):
+            let survey = StochasticStart(
+                problem, axes, oracle.reference, seed: seed, given: draws, stop: stop)
+            guard let steps = survey.steps(x, exact) else { return nil }
+            var begun = survey.state(x: x, y: y, steps)
+            begun.bestValue = exact.value
+            begun.bestResidual = norm
+            method = .stochastic(begun)
         }
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
-        if case .soba = method { state.reportedPoint = x }
+        if configuration.isStochastic { state.reportedPoint = x }
         state.counts = oracle.counts
         if !exact.isFinite {
             state.termination = .diverged

@@ -39,10 +39,12 @@ struct SampledGraph {
     /// What ``BilevelGraph/x`` of the derivatives stands for.
     let leaves: [UpperLeaf]
 
-    init(_ problem: MultilevelProblem) {
+    /// - Parameter rowRole: of the inputs for drawn rows of variables: `.data` for views of all rows, `.value` for the
+    ///   drawn ones alone.
+    init(_ problem: MultilevelProblem, rowRole: SymbolRole = .data) {
         var graph = problem.graph
-        let lower = Self.sample(problem, level: 1, in: &graph)
-        let upper = Self.sample(problem, level: 0, in: &graph)
+        let lower = Self.sample(problem, level: 1, rowRole, in: &graph)
+        let upper = Self.sample(problem, level: 0, rowRole, in: &graph)
         leaves = Self.leaves(problem, lower.draw, upper.draw)
         derivatives = BilevelGraph(
             graph, lower: lower.objective, upper: upper.objective, x: leaves.map(\.node),
@@ -69,7 +71,7 @@ struct SampledGraph {
 
     /// Rebuilds a level's objective on drawn rows. Sums that involve no variable keep all rows: they are data.
     private static func sample(
-        _ problem: MultilevelProblem, level: Int, in graph: inout Graph
+        _ problem: MultilevelProblem, level: Int, _ rowRole: SymbolRole, in graph: inout Graph
     ) -> (objective: NodeID, draw: LevelDraw) {
         let objective = problem.levels[level].objective
         var draw = LevelDraw()
@@ -93,7 +95,7 @@ struct SampledGraph {
         for (index, variable) in problem.upper.variables.enumerated() where used.contains(variable.node) {
             guard let axis = draw.axes.firstIndex(where: { $0.source.id == variable.axis }) else { continue }
             let shape = graph.shape(variable.node).replacingAxes(axes)
-            let node = graph.addInput(variable.name, shape: shape, role: .data)
+            let node = graph.addInput(variable.name, shape: shape, role: rowRole)
             replacements[variable.node] = node
             draw.rows.append((node, index, axis))
         }

@@ -39,13 +39,14 @@ package final class SolverRun {
     package let limits: RunLimits
     package let seed: UInt64
     /// The state after the last complete iteration.
-    package private(set) var state: SolverState
+    package internal(set) var state: SolverState
     /// The problem, with its rows laid out for the method.
     package var problem: MultilevelProblem { layout.problem }
 
     let oracle: BilevelOracle
     private let soba: SOBAStepper?
-    private let progressEvery: Int
+    let stochastic: StochasticStepper?
+    let progressEvery: Int
     private let externalStop: StopCheck
     /// Halvings of an estimated step in one iteration, after which something else makes the lower level diverge.
     private static let backOffLimit = 30
@@ -64,11 +65,19 @@ package final class SolverRun {
         switch configuration.algorithm {
         case .doubleLoop, .nested:
             soba = nil
+            stochastic = nil
             progressEvery = limits.progressEvery ?? 1
         case .soba:
             let draws = draws ?? .seeded(layout.problem, seed: seed)
             soba = SOBAStepper(layout.problem, draws: draws)
+            stochastic = nil
             progressEvery = limits.progressEvery ?? draws.epochLength
+        case .stochastic(let axes):
+            soba = nil
+            let stepper = StochasticStepper(
+                layout.problem, axes, seed: seed, given: draws, full: oracle.reference)
+            stochastic = stepper
+            progressEvery = limits.progressEvery ?? stepper.epochLength
         }
     }
 
@@ -81,7 +90,10 @@ package final class SolverRun {
     ) -> (run: SolverRun, start: ProgressPoint)? {
         let layout = RowLayout(problem, configuration, seed: seed, draws: draws)
         let oracle = BilevelOracle(layout.problem)
-        guard let start = RunStart(layout.problem, configuration, oracle, seed: seed, stop: stop) else { return nil }
+        guard
+            let start = RunStart(
+                layout.problem, configuration, oracle, seed: seed, draws: draws, stop: stop)
+        else { return nil }
         let run = SolverRun(
             layout, configuration, limits: limits, seed: seed, draws: draws, state: start.state,
             oracle: oracle, stop: stop)
@@ -133,11 +145,12 @@ package final class SolverRun {
         switch state.method {
         case .doubleLoop(let stepper, let evaluation): return advanceDoubleLoop(stepper, evaluation)
         case .soba(let iterates): return advanceSOBA(iterates, upTo: limit)
+        case .stochastic: return advanceStochastic(upTo: limit)
         }
     }
 
     /// Whether the present point is final.
-    private func checkEnd() -> Termination? {
+    func checkEnd() -> Termination? {
         if case .doubleLoop(_, let evaluation) = state.method, configuration.convergesByNorm,
             projectedNorm(evaluation) <= tolerance
         {
@@ -150,7 +163,7 @@ package final class SolverRun {
         return limits.areSpent(state.counts) ? .oracleLimit : nil
     }
 
-    private func stopped(by reason: StopReason) -> RunEvent {
+    func stopped(by reason: StopReason) -> RunEvent {
         oracle.resumeCounts(state.counts)
         switch reason {
         case .suspension: return .suspended
@@ -162,7 +175,7 @@ package final class SolverRun {
     }
 
     /// The stop check for inner loops: what was asked from outside, and the budget of oracle calls.
-    private var innerStop: StopCheck {
+    var innerStop: StopCheck {
         let oracle = oracle
         let limits = limits
         let external = externalStop
@@ -257,7 +270,7 @@ package final class SolverRun {
         }
     }
 
-    private func point(_ evaluation: Evaluation, step: Double?) -> ProgressPoint {
+    func point(_ evaluation: Evaluation, step: Double?) -> ProgressPoint {
         ProgressPoint(
             iteration: state.iteration, upperObjective: sign * evaluation.value,
             hypergradientNorm: projectedNorm(evaluation), lowerResidual: evaluation.lowerResidual,
@@ -298,7 +311,7 @@ package final class SolverRun {
         guard let limit = limits.oracleCalls else { return count }
         let available = limit - state.counts.calls
         let perIteration = OracleCounts.callsOfSampledIteration
-        if reports && count * perIteration + SOBAEvaluator.calls > available {
+        if reports && count * perIteration + IterateEvaluator.calls > available {
             return max(0, min(count - 1, available / perIteration))
         }
         return max(0, min(count, available / perIteration))
@@ -313,7 +326,8 @@ package final class SolverRun {
     }
 
     private func reportSOBA(_ iterates: SOBAState) -> RunEvent {
-        let evaluation = SOBAEvaluator.evaluate(iterates, oracle.reference)
+        let (evaluation, _) = IterateEvaluator.evaluate(
+            x: iterates.x, y: iterates.y, v: iterates.v, oracle.reference)
         state.counts = oracle.counts
         var moved = evaluation.x
         VectorMath.add(-1, state.reportedPoint, to: &moved)

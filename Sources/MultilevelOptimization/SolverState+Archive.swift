@@ -145,6 +145,19 @@ extension StateWriter {
             for vector in [state.x, state.y, state.v] { write(vector) }
             write(state.lowerStep)
             write(state.upperStep)
+        case .stochastic(let state):
+            write(10)
+            write(state.iteration)
+            write(state.draws.count)
+            for count in state.draws { write(count) }
+            write(state.memory)
+            write(state.penalty)
+            write(state.lowerStep)
+            write(state.linearStep)
+            write(state.upperStep)
+            write(state.restarts)
+            write(state.bestValue)
+            write(state.bestResidual)
         }
     }
 
@@ -260,6 +273,7 @@ extension StateReader {
             state.iteration = try readInt()
             state.evaluations = try readInt()
             return .doubleLoop(.search(state), try readEvaluation())
+        case 10: return .stochastic(try readStochastic())
         default: throw .invalidField("method")
         }
     }
@@ -278,6 +292,18 @@ extension StateReader {
         state.iteration = try readInt()
         state.evaluations = try readInt()
         return state
+    }
+
+    private mutating func readStochastic() throws(StateArchiveError) -> StochasticState {
+        let iteration = try readInt()
+        guard try readInt() == DrawCounters.scalarCount else { throw .invalidField("draws") }
+        var draws: [Int] = []
+        for _ in 0..<DrawCounters.scalarCount { draws.append(try readInt()) }
+        return StochasticState(
+            iteration: iteration, draws: draws, memory: try readDoubles(), penalty: try readDouble(),
+            lowerStep: try readSchedule(), linearStep: try readSchedule(), upperStep: try readSchedule(),
+            restarts: try readInt(), bestValue: try readDouble(),
+            bestResidual: try readDouble())
     }
 
     private mutating func readSpectral() throws(StateArchiveError) -> SpectralProjectedGradient.State {

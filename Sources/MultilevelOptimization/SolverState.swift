@@ -31,6 +31,7 @@ package enum MethodState: Sendable, Equatable {
     /// The upper step's memory, and the evaluation at its point.
     case doubleLoop(UpperStepState, Evaluation)
     case soba(SOBAState)
+    case stochastic(StochasticState)
 }
 
 /// A run between two iterations.

@@ -105,6 +105,9 @@ extension MethodResolver {
         if asked.radius != nil && family != .zerothOrder && family != .lastStep {
             refuse("hypergradient/radius", "only pzobo, darts and sama take differences")
         }
+        if asked.growth != nil {
+            refuse("hypergradient/growth", "only the penalty of f2sa grows", "leave growth out, or use f2sa")
+        }
         if asked.weight != nil && family != .valueGap {
             refuse("hypergradient/weight", "only bome has a penalty with a weight")
         }
@@ -174,6 +177,11 @@ extension MethodResolver {
         case .identity: return .neumann(step: dampingStep(lower), terms: 0)
         case .cholesky: return .cholesky
         case .lu: return .lu
+        case .randomisedNeumann, .sgd:
+            refuse(
+                "linear_solver", "\(name?.rawValue ?? "") draws batches, which \(preset.rawValue) does not",
+                "use bsa for randomised-neumann, amigo for sgd")
+            return nil
         case .rankOne:
             refuse(
                 "linear_solver", "\(preset.rawValue) solves a linear system, rank-one only stands for one", "use iga")
@@ -199,8 +207,8 @@ extension MethodResolver {
         let title = name?.rawValue ?? "auto"
         let (hasStep, isIterative, isExact): (Bool, Bool, Bool)
         switch name {
-        case .fixedPoint: (hasStep, isIterative, isExact) = (true, true, false)
-        case .neumann: (hasStep, isIterative, isExact) = (true, true, true)
+        case .fixedPoint, .sgd: (hasStep, isIterative, isExact) = (true, true, false)
+        case .neumann, .randomisedNeumann: (hasStep, isIterative, isExact) = (true, true, true)
         case .identity: (hasStep, isIterative, isExact) = (true, false, true)
         case .cholesky, .lu, .rankOne, .adamIdentity: (hasStep, isIterative, isExact) = (false, false, true)
         case .cg, .normalEquations, .minres, .gmres, .bicgstab, nil:
@@ -232,7 +240,8 @@ extension MethodResolver {
                     + "its result would be wrong",
                 "use normal-equations, gmres, bicgstab, lu or fixed-point, or the method implicit")
             return false
-        case .fixedPoint, .normalEquations, .gmres, .bicgstab, .neumann, .lu, .identity, .rankOne, .adamIdentity, nil:
+        case .fixedPoint, .normalEquations, .gmres, .bicgstab, .neumann, .lu, .identity, .rankOne, .adamIdentity,
+            .randomisedNeumann, .sgd, nil:
             return true
         }
     }

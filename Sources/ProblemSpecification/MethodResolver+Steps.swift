@@ -66,6 +66,7 @@ extension MethodResolver {
                 steps: asked.steps ?? 100_000,
                 tolerance: Tolerance(absolute: given ?? 0.1 * min(outerTolerance, 1e-8)))
         case .closedForm: return .closedForm
+        case .sgd: return nil
         }
     }
 
@@ -73,6 +74,9 @@ extension MethodResolver {
     private mutating func refuseSolver(_ name: LowerSolverName, _ preset: Preset, _ family: DoubleLoopFamily) {
         let level = built.problem.lower
         switch name {
+        case .sgd:
+            refuse("lower_solver", "sgd draws batches, which this method does not", "use gradient-descent, or soba")
+            return
         case .fixedPoint:
             if !isFixedPoint {
                 refuse(
@@ -104,7 +108,7 @@ extension MethodResolver {
             if level.norms.isEmpty {
                 refuse("lower_solver", "the lower level has no nonsmooth terms", "use gradient-descent")
             }
-        case .gradientDescent, .fixedPoint, .fista: break
+        case .gradientDescent, .fixedPoint, .fista, .sgd: break
         }
         if name == .closedForm && !MethodResolver.isAffine(built.problem) {
             refuse(
@@ -122,7 +126,8 @@ extension MethodResolver {
                 "\(preset.rawValue) differentiates through plain steps; those of \(name.rawValue) "
                     + "depend on line searches, memory or inner solves, and cannot be unrolled",
                 "use gradient-descent, heavy-ball, nesterov or adam, or aid-cg with \(name.rawValue)")
-        case .heavyBall, .nesterov, .adam, .gradientDescent, .projectedGradient, .proximalGradient, .ista, .fixedPoint:
+        case .heavyBall, .nesterov, .adam, .gradientDescent, .projectedGradient, .proximalGradient, .ista, .fixedPoint,
+            .sgd:
             break
         }
     }
@@ -163,7 +168,7 @@ extension MethodResolver {
                     "lower_solver/step", "\(preset.rawValue) cannot differentiate through a line search",
                     "give a number, or auto")
             }
-        case .heavyBall, .nesterov, .adam, .fixedPoint, .anderson:
+        case .heavyBall, .nesterov, .adam, .fixedPoint, .anderson, .sgd:
             if step == .lineSearch {
                 refuse("lower_solver/step", "\(name.rawValue) takes steps given in advance", "give a number, or auto")
             }

@@ -10,7 +10,7 @@ package struct MethodResolver {
     let request: MethodRequest
     let tolerances: Tolerances
     let built: BuiltProblem
-    private(set) var diagnostics = Diagnostics()
+    var diagnostics = Diagnostics()
 
     /// The configuration, or reported faults.
     package static func resolve(
@@ -30,6 +30,7 @@ package struct MethodResolver {
     }
 
     private mutating func run() -> MethodConfiguration? {
+        if let (preset, reason) = chooseStochastic() { return stochastic(preset, reason) }
         let (preset, reason) = choosePreset()
         let facts = ProblemFacts(built.problem)
         let nesting = facts.nesting ?? (facts.isFixedPoint && preset.family == nil ? "a fixed point" : nil)
@@ -86,7 +87,8 @@ package struct MethodResolver {
         case .adamIdentity: return (.sama, "adam-identity was asked for")
         case .normalEquations, .minres, .gmres, .bicgstab, .neumann, .cholesky, .lu, .identity:
             return (.aid, "\(request.linearSolver.name?.rawValue ?? "") was asked for")
-        case .cg, nil: break
+        // Methods on batches are named, or chosen by their estimator.
+        case .cg, .randomisedNeumann, .sgd, nil: break
         }
         if request.estimator == .sgd { return (.soba, "sgd was asked for") }
         let facts = ProblemFacts(built.problem)
@@ -114,10 +116,13 @@ package struct MethodResolver {
         switch (preset == .soba, request.estimator) {
         case (true, .full):
             refuse("estimator", "soba draws batches, it takes no full gradients", "use aid-cg, or leave estimator out")
-        case (false, .sgd):
+        case (false, .sgd), (false, .saga), (false, .sarah), (false, .storm), (false, .average):
             refuse("estimator", "\(preset.rawValue) takes full gradients, it draws no batches", "use soba")
+        case (true, .saga), (true, .sarah), (true, .storm), (true, .average):
+            refuse("estimator", "soba takes the batches' own gradients", "use saba, srba, fsla or ma-soba")
         case (true, .sgd), (false, .full), (_, nil): break
         }
+        refuseEstimation(beside: nil)
     }
 
     /// What is asked for and only a method with full gradients and an inner solver can give.
@@ -182,18 +187,11 @@ package struct MethodResolver {
     // MARK: - SOBA
 
     private mutating func soba() -> SOBAConfiguration? {
-        for fault in built.samplingFaults.compactMap({ $0 }) { diagnostics.report(.error, fault) }
-        if ProblemFacts(built.problem).lowerSamples == 0 && ProblemFacts(built.problem).upperSamples == 0 {
-            refuse("name", "soba draws batches, and the problem has no samples", "use auto")
-        }
-        if !built.problem.isSingleLevel && !built.problem.lower.isSmooth {
-            refuse(
-                "name", "soba takes plain steps on the lower level, which has a constraint or nonsmooth terms",
-                "use aid-cg")
-        }
+        refuseProblem("soba")
+        refusePenalty()
         let lower = request.lowerSolver
         for (field, isAsked) in [
-            ("lower_solver", lower.name != nil), ("lower_solver/steps", lower.steps != nil),
+            ("lower_solver", lower.name != nil && lower.name != .sgd), ("lower_solver/steps", lower.steps != nil),
             ("lower_solver/tolerance", lower.tolerance != nil), ("lower_solver/memory", lower.memory != nil),
             ("lower_solver/warm_start", lower.warmStart != nil), ("lower_solver/momentum", lower.momentum != nil),
             ("lower_solver", lower.adam != AdamRequest()), ("linear_solver", request.linearSolver.isRequested),
@@ -207,20 +205,6 @@ package struct MethodResolver {
         return SOBAConfiguration(
             lowerStep: schedule(lower.step, "lower_solver/step"),
             upperStep: schedule(request.upperStep.step, "upper_step/step"))
-    }
-
-    private mutating func schedule(_ step: StepRequest?, _ field: String) -> StepSchedule? {
-        switch step ?? .automatic {
-        case .constant(let value): return .constant(value)
-        case .power(let initial, let exponent): return .power(initial: initial, exponent: exponent)
-        case .inverse(let initial, let offset): return .inverse(initial: initial, offset: offset)
-        case .cosine(let initial, let period): return .cosine(initial: initial, period: period)
-        case .automatic: return nil
-        case .lineSearch, .polyak:
-            let rule = step == .lineSearch ? "a line search" : "Polyak's step"
-            refuse(field, "\(rule) needs exact values, soba only sees batches", "give a number, power, or auto")
-            return nil
-        }
     }
 }
 

@@ -137,6 +137,9 @@ package enum ValidationDocument {
         switch method.algorithm {
         case .doubleLoop(let axes):
             return lowerValue(axes.lower) + ["lower_gradient", "upper_gradient"] + products(axes)
+        case .stochastic(let axes):
+            if case .penalty = axes.hypergradient { return ["lower_gradient", "upper_gradient"] }
+            return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
         case .soba, .nested: return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
         }
     }

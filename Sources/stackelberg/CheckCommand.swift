@@ -1,4 +1,4 @@
-// `stackelberg check`: a document in, its validation report on standard output.
+// `stackelberg check`: a document in, its validation report or its plan on standard output.
 import ArgumentParser
 import Foundation
 import Service

@@ -1,4 +1,4 @@
-// What a person at a terminal sees. Standard output belongs to results alone.
+// What a person at a terminal sees. Standard output belongs to results and to them alone.
 import Glibc
 import Service
 

@@ -1,4 +1,4 @@
-// `stackelberg serve`: the service in the foreground, until SIGTERM or SIGINT.
+// `stackelberg serve`: the HTTP service in the foreground, until SIGTERM or SIGINT.
 import ArgumentParser
 import Foundation
 import Service

@@ -1,4 +1,4 @@
-// `stackelberg solve`: a document in, progress on standard error, the result on standard output.
+// `stackelberg solve`: a document in, progress on standard error, the result document on standard output.
 import ArgumentParser
 import Foundation
 import Service

@@ -1,4 +1,4 @@
-// `stackelberg worker`: what a supervisor starts; of no use by hand.
+// `stackelberg worker`: what a supervisor of the service starts; of no use by hand.
 import ArgumentParser
 import Service
 

@@ -154,6 +154,30 @@ import Testing
         }
     }
 
+    /// The engine of the other methods, whose full passes and epochs lie outside.
+    @Test(arguments: [StochasticPreset.saba, .maSOBA, .fsla, .stocbio, .amigo, .bsa, .mrbo, .f2sa])
+    func methodsOnBatchesAllocateNothing(_ preset: StochasticPreset) throws {
+        func draw(_ start: Int, _ count: Int, _ slot: Int) -> Draw {
+            Draw(start: start, count: count, weight: 5, slot: slot)
+        }
+        let draws = SOBADraws(
+            lower: ["train": .sequence([draw(0, 8, 0), draw(8, 8, 1), draw(48, 2, 2)])],
+            upper: ["validation": .sequence([draw(0, 7, 0), draw(28, 2, 1)])])
+        let problem = try problem()
+        var axes = preset.defaults
+        axes.lowerStep = .given(.constant(0.01))
+        axes.linearStep = .given(.constant(0.01))
+        axes.upperStep = .given(.constant(0.01))
+        let stepper = StochasticStepper(
+            problem, axes, seed: 1, given: draws, full: BilevelOracle(problem))
+        var state = stepper.start(x: problem.upper.start, y: problem.lower.start)
+        stepper.advance(&state, by: 12)
+        let short = allocations { stepper.advance(&state, by: 12) }
+        let long = allocations { stepper.advance(&state, by: 600) }
+        #expect(short == long)
+        #expect(state.iteration == 624)
+    }
+
     /// Shuffled epochs: only the beginning of one may allocate, for its order.
     @Test func epochsAllocateTheirOrderAlone() throws {
         let problem = try problem()

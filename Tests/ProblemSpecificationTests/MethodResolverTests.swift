@@ -220,7 +220,46 @@ import Testing
             because: "soba moves all variables together"),
         Refusal(
             "{\"name\": \"soba\", \"lower_solver\": {\"step\": \"line_search\"}}", "/lower_solver/step",
-            because: "soba only sees batches"),
+            because: "this method only sees batches"),
+        Refusal(
+            "{\"name\": \"saba\", \"estimator\": \"full\"}", "/estimator", because: "this method draws batches"),
+        Refusal(
+            "{\"name\": \"saba\", \"lower_solver\": {\"steps\": 3}}", "/lower_solver/steps",
+            because: "saba takes one step on every variable at a time"),
+        Refusal(
+            "{\"name\": \"saba\", \"linear_solver\": {\"steps\": 3, \"step\": 1}}", "/linear_solver/steps",
+            "/linear_solver/step", because: "saba moves v with y"),
+        Refusal(
+            "{\"name\": \"saba\", \"estimator\": {\"period\": 3, \"momentum\": 0.5}}", "/estimator/period",
+            "/estimator/momentum", because: "only sarah has a period"),
+        Refusal(
+            "{\"name\": \"amigo\", \"lower_solver\": {\"name\": \"l-bfgs\", \"tolerance\": 1, \"memory\": 2, "
+                + "\"warm_start\": false}, \"upper_step\": {\"momentum\": 0.5}}", "/lower_solver",
+            "/lower_solver/tolerance", "/lower_solver/memory", "/lower_solver/warm_start", "/upper_step/momentum",
+            because: "amigo takes given numbers of plain steps"),
+        Refusal(
+            "{\"name\": \"amigo\", \"linear_solver\": \"neumann\"}", "/linear_solver",
+            because: "amigo solves its linear system by sgd"),
+        Refusal("{\"name\": \"amigo\", \"estimator\": \"saga\"}", "/estimator", because: "fresh"),
+        Refusal(
+            "{\"name\": \"bsa\", \"estimator\": \"sarah\"}", "/estimator", because: "this method finds v anew"),
+        Refusal(
+            "{\"name\": \"stocbio\", \"linear_solver\": {\"warm_start\": true}}", "/linear_solver/warm_start",
+            because: "a Neumann series begins at f_y"),
+        Refusal(
+            "{\"name\": \"stocbio\", \"hypergradient\": {\"name\": \"penalty\", \"weight\": 2}}", "/hypergradient",
+            "/hypergradient/weight", because: "stocbio differentiates implicitly"),
+        Refusal(
+            "{\"name\": \"f2sa\", \"linear_solver\": \"neumann\"}", "/linear_solver",
+            because: "f2sa solves no linear system"),
+        Refusal("{\"name\": \"f2sa\", \"estimator\": \"storm\"}", "/estimator", because: "a penalty takes"),
+        Refusal(
+            "{\"name\": \"soba\", \"estimator\": \"saga\"}", "/estimator", because: "soba takes the batches' own"),
+        Refusal(
+            "{\"name\": \"aid-cg\", \"lower_solver\": \"sgd\"}", "/lower_solver", because: "sgd draws batches"),
+        Refusal(
+            "{\"name\": \"aid-cg\", \"hypergradient\": {\"growth\": 1}}", "/hypergradient/growth",
+            because: "only the penalty of f2sa grows"),
     ]
 
     @Test(arguments: refusals) func combinationsThatMakeNoSense(_ refusal: Refusal) throws {
@@ -228,6 +267,64 @@ import Testing
         #expect(admitted.method == nil)
         #expect(admitted.places == refusal.places)
         #expect(admitted.faults.first?.message.contains(refusal.words) == true, "\(admitted.faults.map(\.message))")
+    }
+
+    /// Every preset on batches settles, with each parameter that the table of methods lists at its default.
+    @Test(arguments: StochasticPreset.allCases) func presetsOnBatches(_ preset: StochasticPreset) throws {
+        let admitted = try Self.settle("\"\(preset.rawValue)\"")
+        #expect(admitted.places == [] && admitted.method?.name == preset.rawValue)
+        let row = try #require(MethodTable.presets.first { $0.name == preset.rawValue })
+        var assignments = ["method={\"name\": \"\(preset.rawValue)\"}"]
+        for parameter in row.parameters {
+            switch parameter.value {
+            case .number(let value): assignments.append("method.\(parameter.path)=\(value)")
+            case .whole(let value): assignments.append("method.\(parameter.path)=\(value)")
+            case .flag(let value): assignments.append("method.\(parameter.path)=\(value)")
+            case .rule(let word): if word == "full" { assignments.append("method.\(parameter.path)=\(word)") }
+            }
+        }
+        let spelled = try admit("{\"problem\": \(Self.sampled), \"method\": \"auto\"}", assignments)
+        #expect(spelled.places == [] && spelled.method?.algorithm == admitted.method?.algorithm)
+        #expect(try Self.settle("\"\(preset.rawValue)\"", Self.unsampled).places == ["wrong-argument /method"])
+        #expect(try Self.settle("\"\(preset.rawValue)\"", Self.oneLevel).places == ["wrong-argument /method"])
+    }
+
+    @Test(arguments: [("saga", "saba"), ("sarah", "srba"), ("storm", "mrbo"), ("average", "ma-soba")])
+    func estimatorsChooseMethods(_ estimator: String, _ name: String) throws {
+        #expect(try Self.settle("{\"estimator\": \"\(estimator)\"}").method?.name == name)
+    }
+
+    @Test(arguments: [
+        ("{\"name\": \"saba\", \"lower_solver\": {\"step\": -1}}", "/lower_solver/step"),
+        ("{\"name\": \"saba\", \"upper_step\": {\"step\": 0}}", "/upper_step/step"),
+        ("{\"name\": \"amigo\", \"lower_solver\": {\"steps\": 0}}", "/lower_solver/steps"),
+        ("{\"name\": \"mrbo\", \"estimator\": {\"momentum\": 0}}", "/estimator/momentum"),
+        ("{\"name\": \"mrbo\", \"estimator\": {\"momentum\": 1.5}}", "/estimator/momentum"),
+        ("{\"name\": \"srba\", \"estimator\": {\"period\": 0}}", "/estimator/period"),
+        ("{\"name\": \"f2sa\", \"hypergradient\": {\"weight\": 0}}", "/hypergradient/weight"),
+        (
+            "{\"name\": \"saba\", \"lower_solver\": {\"step\": {\"cosine\": {\"initial\": 1, \"period\": 0}}}}",
+            "/lower_solver/step/cosine/period"
+        ),
+    ])
+    func numbersOutsideTheirRange(_ method: String, _ pointer: String) throws {
+        let admitted = try Self.settle(method)
+        #expect(admitted.faults.map(\.pointer) == ["/method\(pointer)"])
+        #expect(admitted.faults.first?.message.contains("wanted") == true, "\(admitted.faults)")
+    }
+
+    @Test func tablesNeedOneAxisALevel() throws {
+        let two = """
+            {"data": {"a": {"value": [1, 2, 3]}, "b": {"value": [1, 0]}},
+             "samples": {"train": {"arrays": ["a"], "batch": 2}, "test": {"arrays": ["b"]}},
+             "levels": [
+               {"variables": {"x": {"shape": []}}, "minimize": "mean((w - b)^2)"},
+               {"variables": {"w": {"shape": []}}, "minimize": "mean((w - a)^2) + mean((w - b)^2) + exp(x) * w^2"}]}
+            """
+        let refused = try Self.settle("\"saba\"", two)
+        #expect(refused.places == ["wrong-argument /method"])
+        #expect(refused.faults.first?.hint == "use srba, which keeps none")
+        #expect(try Self.settle("\"srba\"", two).places == [])
     }
 
     @Test func sobaNeedsSamples() throws {

@@ -105,6 +105,81 @@ import func Glibc.exp
         #expect(expected.a.contains { $0 == 0.4 } && expected.a.contains { $0 > 0.4 && $0 < 0.5 })
     }
 
+    /// The engine of the other methods, on the same draws.
+    @Test func theEngineMovesRowsAlike() throws {
+        func last(_ assignments: [String]) throws -> [Double] {
+            let admitted = try admit(Self.document, assignments)
+            let (built, method) = (try #require(admitted.built), try #require(admitted.method, "\(admitted.faults)"))
+            let limits = RunLimits(iterations: 40, hypergradientTolerance: 0, progressEvery: 1)
+            let (run, _) = try #require(
+                SolverRun.begin(built.problem, method, limits: limits, seed: 5, stop: { nil }))
+            while run.state.termination == nil { _ = run.advance() }
+            return run.state.reportedPoint
+        }
+        let soba = try last([])
+        let engine = try last(["method.name=saba", "method.estimator=sgd"])
+        #expect(VectorMath.maxNorm(VectorMath.subtract(soba, engine)) <= 1e-12)
+    }
+
+    /// SABA's averages move rows that no draw shows: against its formulas, with draws that overlap.
+    @Test func tablesHoldRows() throws {
+        let text = """
+            {"problem": {
+              "data": {"t": {"random": {"normal": [11], "seed": 6}}, "s": {"value": [1, 2]}},
+              "samples": {"train": {"arrays": ["t"], "batch": 4}},
+              "levels": [
+                {"variables": {"a": {"per": "train", "start": 0.2}}, "minimize": "0.5 * mean((y - s)^2)"},
+                {"variables": {"y": {"start": 0.1}}, "minimize": "0.5 * mean(sigmoid(a) * (y - t)^2) + 0.05 * y^2"}]},
+             "method": {"name": "saba", "lower_solver": {"step": 0.3}, "upper_step": {"step": 2.0},
+                        "estimator": {"start": "zero"}}}
+            """
+        let admitted = try admit(text)
+        let problem = try #require(admitted.built, "\(admitted.faults)").problem
+        let t = try #require(problem.data.first { $0.name == "t" }).numbers
+        let draws = [1, 0, 2, 2, 1, 0].map { slot in
+            Draw(
+                start: min(4 * slot, 7), count: 4, weight: 11.0 / 4, slot: slot,
+                share: slot == 2 ? 3.0 / 11 : 4.0 / 11)
+        }
+        let method = try #require(admitted.method)
+        let (run, _) = try #require(
+            SolverRun.begin(
+                problem, method,
+                limits: RunLimits(iterations: 30, hypergradientTolerance: 0, progressEvery: 1), seed: 1,
+                draws: SOBADraws(lower: ["train": .sequence(draws)], upper: [:]), stop: { nil }))
+        var (y, v, a) = (0.1, 0.0, [Double](repeating: 0.2, count: 11))
+        var table = [(g: Double, h: Double, j: [Double])](repeating: (0, 0, [0, 0, 0, 0]), count: 3)
+        var (meanG, meanH, meanJ) = (0.0, 0.0, [Double](repeating: 0, count: 11))
+        for k in 0..<30 {
+            let draw = draws[k % 6]
+            var new = (g: 0.1 * y, h: 0.1 * v, j: [0.0, 0, 0, 0])
+            for i in 0..<4 {
+                let row = draw.start + i
+                let weight = 1 / (1 + exp(-a[row]))
+                new.g += weight * (y - t[row]) / 4
+                new.h += weight * v / 4
+                new.j[i] = weight * (1 - weight) * (y - t[row]) * v / 4
+            }
+            let old = table[draw.slot]
+            let (directionY, product) = (new.g - old.g + meanG, new.h - old.h + meanH)
+            var directionA = meanJ
+            for i in 0..<4 {
+                directionA[draw.start + i] += new.j[i] - old.j[i]
+                meanJ[draw.start + i] += draw.share * (new.j[i] - old.j[i])
+            }
+            meanG += draw.share * (new.g - old.g)
+            meanH += draw.share * (new.h - old.h)
+            table[draw.slot] = new
+            let directionV = product + (y - 1.5)
+            y -= 0.3 * directionY
+            v -= 0.3 * directionV
+            for i in 0..<11 { a[i] -= 2 * directionA[i] }
+            guard case .progress(let point) = run.advance() else { return }
+            #expect(VectorMath.maxNorm(VectorMath.subtract(point.x, a)) <= 1e-13, "iteration \(k)")
+        }
+        #expect(run.state.iteration == 30)
+    }
+
     @Test func manyIterationsAtOnceAreTheSameBits() throws {
         let problem = try #require(try admit(Self.document).built).problem
         let start = SOBAState(

@@ -1,23 +1,220 @@
-// The rows of the methods that draw batches.
+// The rows of the methods that draw batches, with the defaults of their papers. SOBA's iteration is one fused program;
+// all others are choices that one engine carries out.
+import Solvers
 
-/// Methods on batches.
+/// Named choices on the axes of methods on batches.
+package enum StochasticPreset: String, Sendable, CaseIterable {
+    case saba
+    case srba
+    case maSOBA = "ma-soba"
+    case fsla
+    case bsa
+    case ttsa
+    case stocbio
+    case amigo
+    case mrbo
+    case sustain
+    case vrbo
+    case f2sa
+
+    /// The choices, before a document overrides any.
+    package var defaults: StochasticConfiguration {
+        switch self {
+        case .saba: .moving(.saga(start: .full))
+        case .srba: .moving(.sarah(period: nil))
+        case .maSOBA: .moving(.average(momentum: .constant(0.1)))
+        case .fsla:
+            .moving(.storm(momentum: .power(initial: 0.5, exponent: 0.5)), exponent: 0.5)
+        case .bsa:
+            .inner(
+                .double(steps: 10, upperFirst: true), .randomisedNeumann(terms: 10), lower: 0.5, upper: 0.5)
+        case .ttsa:
+            .inner(.double(steps: 1, upperFirst: false), .randomisedNeumann(terms: 10), lower: 0.4, upper: 0.6)
+        case .stocbio: .inner(.double(steps: 10, upperFirst: false), .neumann(terms: 10))
+        case .amigo: .inner(.double(steps: 10, upperFirst: false), .sgd(steps: 10, warmStart: true))
+        case .mrbo: .inner(.single, .neumann(terms: 10), Self.storm, lower: 1.0 / 3, upper: 1.0 / 3)
+        case .sustain: .inner(.single, .randomisedNeumann(terms: 10), Self.storm, lower: 1.0 / 3, upper: 1.0 / 3)
+        case .vrbo: .inner(.double(steps: 10, upperFirst: false), .neumann(terms: 10), .sarah(period: nil))
+        case .f2sa:
+            StochasticConfiguration(
+                loop: .double(steps: 10, upperFirst: false), hypergradient: .penalty(weight: 1, growth: 1),
+                lowerStep: .automatic(exponent: 5.0 / 7), linearStep: .automatic(exponent: 4.0 / 7),
+                upperStep: .automatic(exponent: 5.0 / 7))
+        }
+    }
+
+    private static let storm = GradientEstimator.storm(momentum: .power(initial: 0.5, exponent: 2.0 / 3))
+
+    private var summary: String {
+        switch self {
+        case .saba: "SOBA with SAGA's tables: linear convergence with constant steps on finite sums."
+        case .srba: "SOBA with SARAH's differences and a full pass now and then; no tables."
+        case .maSOBA: "SOBA with a moving average of the upper direction."
+        case .fsla: "One step each on y and v, the upper direction corrected by STORM."
+        case .bsa: "Randomised Neumann series, one upper step, then steps on y."
+        case .ttsa: "One step on y, a randomised Neumann series, one slower upper step."
+        case .stocbio: "Steps on y, a Neumann series on fresh batches, one upper step."
+        case .amigo: "Steps on y, then warm-started steps on the linear system, one upper step."
+        case .mrbo: "STORM on both directions, the upper one by a Neumann series."
+        case .sustain: "STORM on both directions, the upper one by a randomised Neumann series."
+        case .vrbo: "SPIDER's differences on both directions within each loop, full passes now and then."
+        case .f2sa: "First derivatives alone: a growing penalty on the lower level's optimality."
+        }
+    }
+
+    private var source: String {
+        switch self {
+        case .saba: "Dagréou et al., NeurIPS 2022"
+        case .srba: "Dagréou et al., AISTATS 2024"
+        case .maSOBA: "Chen, Xiao & Balasubramanian, JMLR 2024"
+        case .fsla: "Li, Gu & Huang, AAAI 2022"
+        case .bsa: "Ghadimi & Wang, 2018"
+        case .ttsa: "Hong, Wai, Wang & Yang, SIAM J. Optim. 2023"
+        case .stocbio: "Ji, Yang & Liang, ICML 2021"
+        case .amigo: "Arbel & Mairal, ICLR 2022"
+        case .mrbo, .vrbo: "Yang, Ji & Liang, NeurIPS 2021"
+        case .sustain: "Khanduri et al., NeurIPS 2021"
+        case .f2sa: "Kwon, Kwon, Wright & Nowak, ICML 2023"
+        }
+    }
+
+    /// The row of the table.
+    var row: MethodPreset {
+        let axes = defaults
+        return MethodPreset(
+            name: rawValue, summary: summary, source: source,
+            axes: axes.choices, parameters: axes.parameters, needs: axes.needs)
+    }
+}
+
+extension StochasticConfiguration {
+    /// y, v and x move together.
+    fileprivate static func moving(_ estimator: GradientEstimator, exponent: Double = 0) -> StochasticConfiguration {
+        StochasticConfiguration(
+            loop: .single, hypergradient: .implicit(.moving), estimator: estimator,
+            lowerStep: .automatic(exponent: exponent), upperStep: .automatic(exponent: exponent))
+    }
+
+    /// v is found anew for every upper step.
+    fileprivate static func inner(
+        _ loop: StochasticLoop, _ solver: InverseHessian, _ estimator: GradientEstimator = .sgd, lower: Double = 0,
+        upper: Double = 0
+    ) -> StochasticConfiguration {
+        StochasticConfiguration(
+            loop: loop, hypergradient: .implicit(solver), estimator: estimator,
+            lowerStep: .automatic(exponent: lower), upperStep: .automatic(exponent: upper))
+    }
+
+    /// On every axis.
+    fileprivate var choices: [(MethodAxis, String)] {
+        var result: [(MethodAxis, String)] = [(.lowerSolver, "sgd")]
+        switch hypergradient {
+        case .implicit(let solver): result += [(.hypergradient, "implicit"), (.linearSolver, solver.name)]
+        case .penalty: result.append((.hypergradient, "penalty"))
+        }
+        let loopName =
+            switch loop {
+            case .single: "single"
+            case .double: "double"
+            }
+        let isConstant = lowerStep == .automatic(exponent: 0)
+        return result + [
+            (.upperStep, "projected-gradient"), (.estimator, estimator.name), (.loop, loopName),
+            (.schedule, isConstant ? "constant" : "power"),
+        ]
+    }
+
+    fileprivate var needs: [MethodNeed] {
+        switch hypergradient {
+        case .implicit: MethodNeed.secondOrder + [.samples, .smoothLowerLevel]
+        case .penalty: [.lowerGradient, .upperGradient, .samples, .smoothLowerLevel]
+        }
+    }
+
+    fileprivate var parameters: [MethodParameter] {
+        var result = [MethodParameter(.lowerSolver, "step", .rule(lowerStep.words), StochasticPresets.stepRange)]
+        if case .double(let steps, _) = loop {
+            result.append(MethodParameter(.lowerSolver, "steps", .whole(steps), ParameterRange.count))
+        }
+        switch hypergradient {
+        case .implicit(.moving): break
+        case .implicit(.sgd(let steps, let warmStart)):
+            result +=
+                series(steps) + [
+                    MethodParameter(.linearSolver, "warm_start", .flag(warmStart), ParameterRange.flag)
+                ]
+        case .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)): result += series(terms)
+        case .penalty(let weight, let growth):
+            result += [
+                MethodParameter(.hypergradient, "weight", .number(weight), "positive number"),
+                MethodParameter(.hypergradient, "growth", .number(growth), "number from 0"),
+            ]
+        }
+        result.append(
+            MethodParameter(.upperStep, "step", .rule(upperStep.words), StochasticPresets.stepRange))
+        switch estimator {
+        case .sgd: break
+        case .saga(let start):
+            result.append(MethodParameter(.estimator, "start", .rule(start.rawValue), "full or zero"))
+        case .sarah:
+            result.append(
+                MethodParameter(.estimator, "period", .rule("batches of both levels / 2"), ParameterRange.count))
+        case .storm(let momentum), .average(let momentum):
+            result.append(
+                MethodParameter(.estimator, "momentum", .number(momentum.value(at: 0)), "number above 0, at most 1"))
+        }
+        return result
+    }
+
+    private func series(_ steps: Int) -> [MethodParameter] {
+        [
+            MethodParameter(.linearSolver, "steps", .whole(steps), ParameterRange.count),
+            MethodParameter(.linearSolver, "step", .rule("auto"), "positive number"),
+        ]
+    }
+}
+
+extension StepRule {
+    /// The rule as catalogues say it.
+    fileprivate var words: String {
+        switch self {
+        case .given(let schedule): "\(schedule.value(at: 0))"
+        case .automatic(0): "auto"
+        case .automatic(let exponent): "auto, / (t+1)^\(exponent)"
+        }
+    }
+}
+
+extension InverseHessian {
+    /// The word that documents use.
+    package var name: String {
+        switch self {
+        case .moving, .sgd: "sgd"
+        case .neumann: "neumann"
+        case .randomisedNeumann: "randomised-neumann"
+        }
+    }
+}
+
+/// The rows of the table.
 enum StochasticPresets {
-    static let rows: [MethodPreset] = [
-        MethodPreset(
-            name: "soba",
-            summary: "Lower variables, linear system and upper variables move together, on one batch of each level.",
-            source: "Dagréou et al., NeurIPS 2022",
-            axes: [
-                (.lowerSolver, "sgd"), (.hypergradient, "implicit"), (.linearSolver, "sgd"),
-                (.upperStep, "projected-gradient"), (.estimator, "sgd"), (.loop, "single"), (.schedule, "power"),
-            ],
-            parameters: [
-                MethodParameter(.lowerSolver, "step", .rule("auto"), stepRange),
-                MethodParameter(.upperStep, "step", .rule("auto"), stepRange),
-            ],
-            needs: MethodNeed.secondOrder + [.samples, .smoothLowerLevel])
-    ]
+    static let rows: [MethodPreset] = [soba] + StochasticPreset.allCases.map(\.row)
+
+    private static let soba = MethodPreset(
+        name: "soba",
+        summary: "Lower variables, linear system and upper variables move together, on one batch of each level.",
+        source: "Dagréou et al., NeurIPS 2022",
+        axes: [
+            (.lowerSolver, "sgd"), (.hypergradient, "implicit"), (.linearSolver, "sgd"),
+            (.upperStep, "projected-gradient"), (.estimator, "sgd"), (.loop, "single"), (.schedule, "power"),
+        ],
+        parameters: [
+            MethodParameter(.lowerSolver, "step", .rule("auto, / (t+1)^0.5"), stepRange),
+            MethodParameter(.upperStep, "step", .rule("auto, / (t+1)^0.5"), stepRange),
+        ],
+        needs: MethodNeed.secondOrder + [.samples, .smoothLowerLevel])
 
     static let stepRange =
-        "positive number, {\"constant\": c}, {\"power\": {\"initial\", \"exponent\"}} or \"auto\""
+        "positive number, {\"constant\": c}, {\"power\": {\"initial\", \"exponent\"}}, "
+        + "{\"inverse\": {\"initial\", \"offset\"}}, {\"cosine\": {\"initial\", \"period\"}} or \"auto\""
 }

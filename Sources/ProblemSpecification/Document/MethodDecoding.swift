@@ -5,14 +5,12 @@ import ExpressionLanguage
 
 extension DocumentReader {
     private static let otherMethods = [
-        "sid", "bsgm", "nsid", "bsa", "ttsa", "stocbio", "amigo", "saba", "srba", "vrbo", "mrbo", "sustain",
-        "fsla", "ma-soba", "f2sa", "pgdo", "meha", "bvfim", "gaffo", "gda", "di",
+        "sid", "bsgm", "nsid", "pgdo", "meha", "bvfim", "gaffo", "gda", "di",
     ]
-    private static let otherLowerSolvers = ["sgd"]
+    private static let otherLowerSolvers: [String] = []
     private static let otherHypergradients: [String] = []
-    private static let otherLinearSolvers = ["randomised-neumann", "sgd"]
+    private static let otherLinearSolvers: [String] = []
     private static let otherUpperSteps: [String] = []
-    private static let otherEstimators = ["saga", "sarah", "storm"]
 
     mutating func method(_ field: Field?) -> MethodRequest {
         var request = MethodRequest()
@@ -30,11 +28,18 @@ extension DocumentReader {
         request.hypergradient = hypergradient(axes["hypergradient"])
         request.linearSolver = linearSolver(axes["linear_solver"])
         request.upperStep = upperStep(axes["upper_step"])
-        if let estimator = axis(axes["estimator"], wanted: "an estimator", known: ["name"]) {
-            request.estimator = choice(
-                estimator["name"], as: EstimatorName.self, unsupported: Self.otherEstimators)
-        }
+        (request.estimator, request.estimation) = estimator(axes["estimator"])
         return request
+    }
+
+    private mutating func estimator(_ field: Field?) -> (EstimatorName?, EstimationRequest) {
+        let known = ["name", "start", "period", "momentum"]
+        guard let fields = axis(field, wanted: "an estimator", known: known) else { return (nil, EstimationRequest()) }
+        let estimation = EstimationRequest(
+            start: choice(fields["start"], as: SAGAStartName.self, unsupported: []),
+            period: whole(fields["period"], in: 1...Int.max),
+            momentum: number(fields["momentum"], wanted: "a number above 0, at most 1") { $0 > 0 && $0 <= 1 })
+        return (choice(fields["name"], as: EstimatorName.self, unsupported: []), estimation)
     }
 
     /// The fields of one axis; a bare string stands for an object with that name.
@@ -76,13 +81,13 @@ extension DocumentReader {
     }
 
     private mutating func hypergradient(_ field: Field?) -> HypergradientRequest {
-        let known = ["name", "truncate", "checkpoints", "directions", "radius", "weight"]
+        let known = ["name", "truncate", "checkpoints", "directions", "radius", "weight", "growth"]
         guard let fields = axis(field, wanted: "a hypergradient", known: known) else { return HypergradientRequest() }
         return HypergradientRequest(
             name: choice(fields["name"], as: HypergradientName.self, unsupported: Self.otherHypergradients),
             truncate: whole(fields["truncate"], in: 1...Int.max), checkpoints: bool(fields["checkpoints"]),
             directions: whole(fields["directions"], in: 1...Int.max), radius: positive(fields["radius"]),
-            weight: positive(fields["weight"]))
+            weight: positive(fields["weight"]), growth: nonnegative(fields["growth"]))
     }
 
     private mutating func linearSolver(_ field: Field?) -> LinearSolverRequest {

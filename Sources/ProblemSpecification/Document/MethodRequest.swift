@@ -16,13 +16,14 @@ package struct MethodRequest: Sendable, Equatable {
     package var upperStep = UpperStepRequest()
     /// How gradients of sums are estimated.
     package var estimator: EstimatorName?
+    package var estimation = EstimationRequest()
 
     /// The memberwise initializer.
     package init(
         name: MethodName = .auto, pointer: String = "/method", lowerSolver: LowerSolverRequest = LowerSolverRequest(),
         hypergradient: HypergradientRequest = HypergradientRequest(),
         linearSolver: LinearSolverRequest = LinearSolverRequest(), upperStep: UpperStepRequest = UpperStepRequest(),
-        estimator: EstimatorName? = nil
+        estimator: EstimatorName? = nil, estimation: EstimationRequest = EstimationRequest()
     ) {
         self.name = name
         self.pointer = pointer
@@ -31,6 +32,7 @@ package struct MethodRequest: Sendable, Equatable {
         self.linearSolver = linearSolver
         self.upperStep = upperStep
         self.estimator = estimator
+        self.estimation = estimation
     }
 }
 
@@ -63,6 +65,18 @@ package enum MethodName: String, Sendable, CaseIterable {
     case tpe
     case implicit
     case soba
+    case saba
+    case srba
+    case maSOBA = "ma-soba"
+    case fsla
+    case bsa
+    case ttsa
+    case stocbio
+    case amigo
+    case mrbo
+    case sustain
+    case vrbo
+    case f2sa
 }
 
 /// How the lower level is solved.
@@ -115,6 +129,7 @@ package enum LowerSolverName: String, Sendable, CaseIterable {
     case fista
     case projectedGradient = "projected-gradient"
     case closedForm = "closed-form"
+    case sgd
 }
 
 /// β₁, β₂ and ε of Adam, where they are asked for.
@@ -143,13 +158,15 @@ package struct HypergradientRequest: Sendable, Equatable {
     package var directions: Int?
     /// Length of differences, positive.
     package var radius: Double?
-    /// η of the value-gap penalty, positive.
+    /// η of the value-gap penalty, λ₀ of the growing one; positive.
     package var weight: Double?
+    /// Of the growing penalty, at least 0.
+    package var growth: Double?
 
     /// The memberwise initializer.
     package init(
         name: HypergradientName? = nil, truncate: Int? = nil, checkpoints: Bool? = nil, directions: Int? = nil,
-        radius: Double? = nil, weight: Double? = nil
+        radius: Double? = nil, weight: Double? = nil, growth: Double? = nil
     ) {
         self.name = name
         self.truncate = truncate
@@ -157,6 +174,7 @@ package struct HypergradientRequest: Sendable, Equatable {
         self.directions = directions
         self.radius = radius
         self.weight = weight
+        self.growth = growth
     }
 }
 
@@ -213,6 +231,8 @@ package enum LinearSolverName: String, Sendable, CaseIterable {
     case identity
     case rankOne = "rank-one"
     case adamIdentity = "adam-identity"
+    case randomisedNeumann = "randomised-neumann"
+    case sgd
 }
 
 /// How the upper variables move.
@@ -253,6 +273,33 @@ package enum UpperStepName: String, Sendable, CaseIterable {
 package enum EstimatorName: String, Sendable, CaseIterable {
     case full
     case sgd
+    case saga
+    case sarah
+    case storm
+    case average
+}
+
+/// Parameters of the estimator.
+package struct EstimationRequest: Sendable, Equatable {
+    /// How SAGA's tables begin.
+    package var start: SAGAStartName?
+    /// Iterations between full passes of SARAH, at least 1.
+    package var period: Int?
+    /// η₀ of STORM and of moving averages, above 0 and at most 1.
+    package var momentum: Double?
+
+    /// The memberwise initializer.
+    package init(start: SAGAStartName? = nil, period: Int? = nil, momentum: Double? = nil) {
+        self.start = start
+        self.period = period
+        self.momentum = momentum
+    }
+}
+
+/// How SAGA's tables begin.
+package enum SAGAStartName: String, Sendable, CaseIterable {
+    case full
+    case zero
 }
 
 /// A step size or the rule for one.

@@ -1,0 +1,119 @@
+// The programs that methods on batches compile: one for each combination of directions that is wanted together.
+import ExpressionGraph
+import Solvers
+import Tensors
+
+/// What one program computes on a batch.
+enum SampledPiece: String, CaseIterable {
+    /// g_y.
+    case lowerGradient = "lower_gradient_on_a_batch"
+    /// g_y and g_x.
+    case lowerGradients = "lower_gradients_on_a_batch"
+    /// Hv.
+    case hessian = "hessian_product_on_a_batch"
+    /// Jv.
+    case mixed = "mixed_product_on_a_batch"
+    /// g_y, Hv and Jv.
+    case directions = "lower_directions_on_a_batch"
+    /// f_y and f_x.
+    case upper = "upper_gradients_on_a_batch"
+
+    var isOfLowerLevel: Bool { self != .upper }
+
+    /// Vectors of the lower dimension that it yields; those of the upper dimension come after them.
+    var lowerVectors: Int {
+        switch self {
+        case .lowerGradient, .lowerGradients, .hessian, .upper: 1
+        case .mixed: 0
+        case .directions: 2
+        }
+    }
+
+    var hasUpperVector: Bool {
+        switch self {
+        case .lowerGradient, .hessian: false
+        case .lowerGradients, .mixed, .directions, .upper: true
+        }
+    }
+
+    /// One evaluation on a batch.
+    func count(samples: Int) -> OracleCounts {
+        var counts = OracleCounts()
+        switch self {
+        case .lowerGradient: counts.lowerGradient = 1
+        // Both derivatives come of one reverse sweep.
+        case .lowerGradients: counts.lowerGradient = 1
+        case .hessian: counts.hessianProduct = 1
+        case .mixed: counts.mixedProduct = 1
+        case .directions:
+            counts.lowerGradient = 1
+            counts.hessianProduct = 1
+            counts.mixedProduct = 1
+        case .upper: counts.upperGradient = 1
+        }
+        counts.samples = samples
+        return counts
+    }
+}
+
+/// The graph of one batch of each level, and the plans of programs over it.
+struct SampledPrograms {
+    let sampled: SampledGraph
+    private let graph: Graph
+    /// g_x at ``SampledGraph/leaves``.
+    private let lowerGradientX: [NodeID]
+    private let precision: Precision
+
+    /// - Parameter withLowerGradientX: whether g_x is wanted.
+    init(_ problem: MultilevelProblem, withLowerGradientX: Bool) {
+        sampled = SampledGraph(problem, rowRole: .value)
+        var graph = sampled.derivatives.graph
+        lowerGradientX =
+            withLowerGradientX
+            ? graph.gradient(of: sampled.derivatives.lowerValue, at: sampled.derivatives.x) : []
+        self.graph = graph
+        precision = problem.precision
+    }
+
+    /// The nodes of one piece: vectors of y, one after the other, then one node for every leaf of x.
+    func outputs(_ piece: SampledPiece) -> [NodeID] {
+        let d = sampled.derivatives
+        return switch piece {
+        case .lowerGradient: d.lowerGradient
+        case .lowerGradients: d.lowerGradient + lowerGradientX
+        case .hessian: d.hessianProduct
+        case .mixed: d.mixedProduct
+        case .directions: d.lowerGradient + d.hessianProduct + d.mixedProduct
+        case .upper: d.upperGradientY + d.upperGradientX
+        }
+    }
+
+    /// Whether a node is 0 whatever the point.
+    func isZero(_ node: NodeID) -> Bool { graph.isZero(node) }
+
+    /// - Parameter largestCounts: rows of the largest draw of every drawn axis.
+    func plan(_ piece: SampledPiece, largestCounts: [AxisID: Int]) -> ProgramPlan {
+        let d = sampled.derivatives
+        let drawn = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
+        let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
+        let moving = InputSlot.everyRun("evaluation", d.x + d.y + d.v + weights + drawn)
+        return ProgramPlan(
+            graph, outputs: outputs(piece), slots: [moving], batchRows: largestCounts, precision: precision)
+    }
+
+    /// Names of the outputs, for listings.
+    func names(_ piece: SampledPiece) -> [String] {
+        func named(_ prefix: String, _ nodes: [NodeID]) -> [String] {
+            nodes.map { "\(prefix)\(graph.formula($0, depth: 0))" }
+        }
+        let d = sampled.derivatives
+        return switch piece {
+        case .lowerGradient: named("g_", d.y)
+        case .lowerGradients: named("g_", d.y) + named("g_", d.x)
+        case .hessian: named("Hv_", d.y)
+        case .mixed: named("Jv_", d.x)
+        case .directions: named("g_", d.y) + named("Hv_", d.y) + named("Jv_", d.x)
+        case .upper: named("f_", d.y) + named("f_", d.x)
+        }
+    }
+}

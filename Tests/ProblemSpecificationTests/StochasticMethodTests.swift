@@ -1,0 +1,156 @@
+// Methods on batches, on a finite sum of 1,000 samples and 20 variables: what they reach within a million samples, and
+// that they can be interrupted anywhere.
+import MultilevelOptimization
+import ProblemSpecification
+import Solvers
+import Tensors
+import Testing
+
+@Suite struct StochasticMethodTests {
+    /// A strongly convex F. The same as `Examples/finite-sum.json`.
+    static let finiteSum = """
+        {"problem": {
+          "data": {
+            "A": {"random": {"normal": [1000, 20], "seed": 1}}, "b": {"random": {"normal": [1000], "seed": 2}},
+            "V": {"random": {"normal": [1000, 20], "seed": 3}}, "c": {"random": {"normal": [1000], "seed": 4}}},
+          "samples": {
+            "train": {"arrays": ["A", "b"], "batch": 32}, "validation": {"arrays": ["V", "c"], "batch": 32}},
+          "levels": [
+            {"variables": {"x": {"shape": [20]}}, "minimize": "mean((V @ (y - 1) - c)^2) / 2 + 0.05 * sum(x^2)"},
+            {"variables": {"y": {"shape": [20]}},
+             "minimize": "mean((A @ (y - x) - b)^2) / 2 + 0.05 * sum(y^2)"}]},
+         "method": "saba", "seed": 1}
+        """
+    /// F* by aid-cg, whose certificate bounds ‖∇F‖ by 2e-11.
+    static let optimum = 1.6063093500368433
+
+    static let names = ["soba"] + StochasticPreset.allCases.map(\.rawValue)
+
+    static func begin(
+        _ text: String, _ assignments: [String], limits: RunLimits
+    ) throws -> (run: SolverRun, problem: MultilevelProblem, method: MethodConfiguration) {
+        let admitted = try admit(text, assignments)
+        let built = try #require(admitted.built, "\(admitted.faults)")
+        let method = try #require(admitted.method, "\(admitted.faults)")
+        let (run, _) = try #require(
+            SolverRun.begin(built.problem, method, limits: limits, seed: 1, stop: { nil }))
+        return (run, built.problem, method)
+    }
+
+    /// (F(best x) − F*)/F* once a method has read about `samples` rows, start and reports included.
+    private static func gap(_ method: String, samples: Int) throws -> Double {
+        let every = ["soba", "saba", "srba", "ma-soba", "fsla"].contains(method) ? 400 : 20
+        let limits = RunLimits(iterations: .max, hypergradientTolerance: 0, progressEvery: every)
+        let (run, _, _) = try begin(finiteSum, ["method=\(method)"], limits: limits)
+        while run.state.counts.samples < samples, run.state.termination == nil { _ = run.advance() }
+        let best = run.state.best.x
+        let exact = try ProblemSpecificationTests.run(
+            finiteSum, ["method=aid-cg", "limits.iterations=1", "problem.levels.0.variables.x.start=\(best)"]
+        ).start
+        return (exact.upperObjective - optimum) / optimum
+    }
+
+    @Test(arguments: names) func reachesTheOptimum(_ method: String) throws {
+        let isExact = method == "saba" || method == "srba"
+        let gap = try Self.gap(method, samples: 1_000_000)
+        #expect(gap <= (isExact ? 1e-8 : 1e-2), "\(method)")
+        #expect(gap >= -1e-12)
+    }
+
+    /// With a constant step SAGA and SARAH converge linearly where plain batches stall.
+    @Test(arguments: [("saga", true), ("sarah", true), ("sgd", false)])
+    func constantStepsConvergeLinearly(_ estimator: String, _ isLinear: Bool) throws {
+        let limits = RunLimits(iterations: 6000, hypergradientTolerance: 0, progressEvery: 1000)
+        let (run, _, _) = try Self.begin(
+            Self.finiteSum,
+            [
+                "method={\"name\": \"saba\", \"estimator\": \"\(estimator)\"}", "method.lower_solver.step=0.1",
+                "method.upper_step.step=0.03",
+            ], limits: limits)
+        var norms: [Double] = []
+        while run.state.termination == nil {
+            if case .progress(let point) = run.advance() { norms.append(point.hypergradientNorm) }
+        }
+        #expect(norms.count == 6)
+        if isLinear {
+            // At least a factor of 10 in every 1,000 iterations, until rounding.
+            for (before, after) in zip(norms, norms.dropFirst()) { #expect(after <= max(before / 10, 1e-12)) }
+        } else {
+            #expect(norms.dropFirst().allSatisfy { $0 > 1e-3 })
+        }
+    }
+
+    /// Interrupted after every iteration, written out and read back by a new run each time.
+    @Test(arguments: names) func interruptionsLeaveNoTrace(_ method: String) throws {
+        let limits = RunLimits(iterations: 37, hypergradientTolerance: 0, progressEvery: 10)
+        let (whole, problem, configuration) = try Self.begin(Self.finiteSum, ["method=\(method)"], limits: limits)
+        let start = whole.state.archive(identity: method)
+        while whole.state.termination == nil { _ = whole.advance() }
+        var archive = start
+        while true {
+            let state = try SolverState(archive: archive, identity: method)
+            if state.termination != nil { break }
+            let run = SolverRun.resume(state, problem, configuration, limits: limits, seed: 1, stop: { nil })
+            _ = run.advance(upTo: state.iteration + 1)
+            archive = run.state.archive(identity: method)
+        }
+        #expect(archive == whole.state.archive(identity: method))
+        #expect(whole.state.iteration == 37)
+    }
+
+    /// Calls are counted beforehand as they are made.
+    @Test(arguments: StochasticPreset.allCases) func budgetsOfCallsAreExact(_ method: StochasticPreset) throws {
+        func run(_ iterations: Int, _ calls: Int?) throws -> SolverState {
+            let limits = RunLimits(
+                iterations: iterations, oracleCalls: calls, hypergradientTolerance: 0, progressEvery: 1)
+            let (run, _, _) = try Self.begin(Self.finiteSum, ["method=\(method.rawValue)"], limits: limits)
+            while run.state.termination == nil { _ = run.advance() }
+            return run.state
+        }
+        let five = try run(5, nil)
+        let enough = try run(100, five.counts.calls)
+        #expect(enough.termination == .oracleLimit && enough.method == five.method && enough.counts == five.counts)
+        let short = try run(100, five.counts.calls - 1)
+        #expect(short.iteration == 4)
+    }
+
+    /// Automatic steps that are too long beside a given one are halved, on the record.
+    @Test func automaticStepsAreHalved() throws {
+        let limits = RunLimits(iterations: 500, hypergradientTolerance: 0, progressEvery: 50)
+        let (run, _, _) = try Self.begin(
+            Self.finiteSum, ["method={\"name\": \"saba\", \"upper_step\": {\"step\": 30}}"], limits: limits)
+        while run.state.termination == nil { _ = run.advance() }
+        #expect(run.state.remarks.contains { $0.contains("begun anew with automatic steps halved") })
+        #expect(run.state.best.isFinite && run.state.best.value <= run.state.startValue)
+    }
+
+    /// Given steps are the user's: the run ends, and says which of them was too long.
+    @Test(arguments: [
+        ("lower_solver.step", "lower variables"), ("linear_solver.step", "linear system"),
+        ("upper_step.step", "upper variables"),
+    ])
+    func divergenceNamesTheStep(_ field: String, _ culprit: String) throws {
+        let limits = RunLimits(iterations: 3000, hypergradientTolerance: 0, progressEvery: 500)
+        let steps = ["lower_solver.step", "linear_solver.step", "upper_step.step"].map {
+            "method.\($0)=\($0 == field ? 1e4 : 1e-2)"
+        }
+        let (run, _, _) = try Self.begin(Self.finiteSum, ["method={\"name\": \"amigo\"}"] + steps, limits: limits)
+        while run.state.termination == nil { _ = run.advance() }
+        #expect(run.state.termination == .diverged && run.state.best.isFinite)
+        let remark = run.state.remarks.last ?? ""
+        #expect(remark.contains(culprit) && remark.contains("use a smaller \(field)"), "\(remark)")
+    }
+
+    @Test func tablesArePricedBeforeTheyAreMade() throws {
+        func price(_ method: String) throws -> MemoryPrice {
+            let admitted = try admit(Self.finiteSum, ["method=\(method)"])
+            return MemoryPrice(
+                try #require(admitted.built).problem, try #require(admitted.method, "\(admitted.faults)"))
+        }
+        // 32 batches of each level: g_y, Hv and Jv; f_y and f_x, which is not 0 here.
+        let tables = 8 * (32 * 60 + 32 * 40 + 5 * 20)
+        let difference = try price("saba").vectorBytes - price("ma-soba").vectorBytes
+        // Both have working memory and iterates; a moving average has an estimate of 20 numbers more.
+        #expect(difference == tables - 8 * 20)
+    }
+}
