@@ -79,6 +79,7 @@ struct FormulaWriter {
         switch kind {
         case .minimum: "argmin"
         case .fixedPoint: "fixed_point"
+        case .proximal: "argmin"
         }
     }
 

@@ -8,6 +8,9 @@ package struct Equilibrium: Hashable, Sendable {
         case minimum(objective: GraphFunction)
         /// The residual is z − Φ(captures…, z).
         case fixedPoint
+        /// The residual is z − step(captures…, 1, z), where step(captures…, t, z) is the proximal gradient step of length t
+        /// on this objective, sets and norms included: where it vanishes a convex objective has its minimum.
+        case proximal(objective: GraphFunction, step: GraphFunction)
     }
 
     package let kind: Kind
@@ -31,6 +34,19 @@ package struct Equilibrium: Hashable, Sendable {
         residual = GraphFunction(difference, of: map.parameters, in: graph)
     }
 
+    /// The minimiser of `objective`, (captures…, z) → scalar, over a set and with norms: the point that `step`,
+    /// (captures…, t, z) → z, leaves where it is.
+    package init(minimising objective: GraphFunction, bySteps step: GraphFunction) {
+        var graph = step.graph
+        let count = step.parameters.count
+        let (length, point) = (step.parameters[count - 2], step.parameters[count - 1])
+        let one = graph.constant(1, shape: graph.shape(length))
+        let moved = graph.substitute([step.output], [length: one])[0]
+        let difference = graph.subtract(point, moved)
+        kind = .proximal(objective: objective, step: step)
+        residual = GraphFunction(difference, of: step.parameters.dropLast(2) + [point], in: graph)
+    }
+
     /// d, the number of unknowns.
     package var dimension: Int { residual.outputShape.fixedCount }
     /// The number of captures.
@@ -42,7 +58,7 @@ package struct Equilibrium: Hashable, Sendable {
         let isSymmetric: Bool
         switch kind {
         case .minimum: isSymmetric = true
-        case .fixedPoint: isSymmetric = false
+        case .fixedPoint, .proximal: isSymmetric = false
         }
         // The direction is the last parameter of the product, and no argument of the system.
         return (LinearSystem(product: product.function, isSymmetric: isSymmetric), product.kept.dropLast())
@@ -141,6 +157,7 @@ package enum FunctionOperation: Hashable, Sendable {
             switch equilibrium.kind {
             case .minimum(let objective): [objective, equilibrium.residual]
             case .fixedPoint: [equilibrium.residual]
+            case .proximal(let objective, let step): [objective, step, equilibrium.residual]
             }
         case .linearSolve(let system, _): [system.product]
         case .loop(let loop, _): [loop.body]

@@ -66,10 +66,10 @@ package final class FunctionProgram {
 
     private func bind(_ index: Int, _ argument: FunctionArgument, _ runtime: FunctionRuntime) {
         guard let base = argument.values.baseAddress else { return }
-        if argument.isShared, let buffer = runtime.buffer(at: base) {
+        if argument.isShared, let memory = runtime.memory(at: base) {
             if address[index] == base { return }
             address[index] = base
-            program.bind(function.parameters[index], to: buffer)
+            runtime.share(memory, as: function.parameters[index], of: program)
         } else if !isCurrent(index, argument.values) {
             address[index] = nil
             current[index] = Array(argument.values)

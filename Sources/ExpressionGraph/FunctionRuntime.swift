@@ -53,12 +53,22 @@ struct CutMemory {
 package final class FunctionRuntime {
     private let handler: any SolveHandler
     private var programs: [GraphFunction: FunctionProgram] = [:]
-    private var shared: [UnsafePointer<Double>: AlignedBuffer] = [:]
+    private var shared: [UnsafePointer<Double>: DataMemory] = [:]
+    /// What stands for sparse matrices in programs: matrices by the addresses of cells.
+    private var cells: [UnsafeMutableRawPointer: SparseMatrix] = [:]
 
     package init(_ handler: any SolveHandler) { self.handler = handler }
 
-    /// Lets functions read a data array in place.
-    package func share(_ buffer: AlignedBuffer) { shared[UnsafePointer(buffer.base)] = buffer }
+    /// Lets functions read a data array, to which `program` binds an input, in place.
+    package func share(_ memory: DataMemory, as input: NodeID, of program: Program) {
+        program.bind(input, to: memory)
+        switch memory {
+        case .dense(let buffer): shared[UnsafePointer(buffer.base)] = memory
+        case .sparse(let matrix):
+            shared[UnsafePointer(matrix.byRow.values.base)] = memory
+            if let cell = program.sparseCell(of: input) { cells[cell] = matrix }
+        }
+    }
 
     /// The compiled function: one program for each, which its callers take turns with.
     package func program(for function: GraphFunction) -> FunctionProgram {
@@ -71,17 +81,24 @@ package final class FunctionRuntime {
     /// The memory of all functions compiled so far, in bytes; to hold prices against.
     package var memoryBytes: Int { programs.values.reduce(0) { $0 + $1.memoryBytes } }
 
-    /// The buffer that begins at an address.
-    func buffer(at address: UnsafePointer<Double>) -> AlignedBuffer? { shared[address] }
+    /// The data array that begins at an address; a sparse one with its values.
+    func memory(at address: UnsafePointer<Double>) -> DataMemory? { shared[address] }
+
+    /// What a program holds at an operand's slot. Sparse matrices stand for themselves, whichever program holds them.
+    private func argument(_ memory: CutMemory, _ address: UnsafeMutableRawPointer?) -> FunctionArgument {
+        if memory.isShared, let address, let matrix = cells[address] {
+            let values = matrix.byRow.values
+            return FunctionArgument(
+                UnsafeBufferPointer(start: UnsafePointer(values.base), count: values.count), isShared: true)
+        }
+        let start = address.map { UnsafePointer($0.assumingMemoryBound(to: Double.self)) }
+        return FunctionArgument(UnsafeBufferPointer(start: start, count: memory.count), isShared: memory.isShared)
+    }
 
     // MARK: - Cuts
 
     func perform(_ cut: Cut, pointers: UnsafePointer<UnsafeMutableRawPointer?>) {
-        let arguments = cut.operands.map { memory in
-            let address = pointers[memory.slot]?.assumingMemoryBound(to: Double.self)
-            return FunctionArgument(
-                UnsafeBufferPointer(start: UnsafePointer(address), count: memory.count), isShared: memory.isShared)
-        }
+        let arguments = cut.operands.map { argument($0, pointers[$0.slot]) }
         let results = cut.results.map { memory in
             UnsafeMutableBufferPointer(
                 start: pointers[memory.slot]?.assumingMemoryBound(to: Double.self), count: memory.count)

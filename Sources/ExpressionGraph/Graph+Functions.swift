@@ -100,11 +100,7 @@ extension Graph {
     /// The steps of one segment as one step.
     private static func segment(_ loop: Loop) -> GraphFunction {
         var graph = Graph()
-        var inputs = (0..<loop.captureCount).map { index in
-            graph.addInput(
-                "capture \(index)", shape: loop.body.shape(ofParameter: index),
-                role: loop.body.isData(index) ? .data : .value)
-        }
+        var inputs = (0..<loop.captureCount).map { graph.addInput(like: loop.body.parameters[$0], of: loop.body.graph) }
         let captures = inputs
         let block = graph.addInput("rows", shape: Shape(sizes: [loop.count * loop.rowCount]), role: .value)
         let carry = graph.addInput("carry", shape: loop.body.outputShape, role: .value)

@@ -38,8 +38,7 @@ package final class GraphFunction: Hashable, Sendable {
         body.cancelsTerms = source.cancelsTerms
         var image: [NodeID: NodeID] = [:]
         let inputs = parameters.map { parameter in
-            let input = body.addInput(
-                source.name(of: parameter), shape: source.shape(parameter), role: source.role(of: parameter))
+            let input = body.addInput(like: parameter, of: source)
             image[parameter] = input
             return input
         }
@@ -82,13 +81,12 @@ package final class GraphFunction: Hashable, Sendable {
             var image: [NodeID] = []
             var places: [Int] = []
             for (index, binding) in bindings.enumerated() {
-                let shape = shape(ofParameter: index)
                 switch binding {
                 case .own:
                     places.append(index)
-                    let role = graph.role(of: parameters[index])
-                    image.append(body.addInput(graph.name(of: parameters[index]), shape: shape, role: role))
-                case .constant(let bits): image.append(body.constant(Double(bitPattern: bits), shape: shape))
+                    image.append(body.addInput(like: parameters[index], of: graph))
+                case .constant(let bits):
+                    image.append(body.constant(Double(bitPattern: bits), shape: shape(ofParameter: index)))
                 case .same(let earlier): image.append(image[earlier])
                 }
             }
@@ -179,6 +177,13 @@ extension Graph {
 
     func name(of input: NodeID) -> String {
         if case .input(let symbol) = operation(input) { symbols[symbol.index].name } else { "argument" }
+    }
+
+    /// An input as another graph has it.
+    mutating func addInput(like input: NodeID, of source: Graph) -> NodeID {
+        addInput(
+            source.name(of: input), shape: source.shape(input), role: source.role(of: input),
+            storage: source.storage(ofInput: input))
     }
 
     func role(of input: NodeID) -> SymbolRole {

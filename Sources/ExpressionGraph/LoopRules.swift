@@ -99,10 +99,7 @@ extension Loop {
 
     /// Inputs for all captures of the body, in `graph`.
     private func addCaptures(to graph: inout Graph) -> [NodeID] {
-        (0..<captureCount).map { index in
-            graph.addInput(
-                "capture \(index)", shape: body.shape(ofParameter: index), role: body.isData(index) ? .data : .value)
-        }
+        (0..<captureCount).map { graph.addInput(like: body.parameters[$0], of: body.graph) }
     }
 
     /// The parts of a row, of these widths.

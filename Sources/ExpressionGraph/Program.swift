@@ -130,6 +130,9 @@ package final class Program {
         invalidate(input)
     }
 
+    /// What stands for a sparse input in the program's memory; `nil` where none is bound.
+    func sparseCell(of input: NodeID) -> UnsafeMutableRawPointer? { boundSparse[input]?.address }
+
     /// Binds a data input to its numbers, by reference. Inputs that no output needs are passed over.
     package func bind(_ input: NodeID, to memory: DataMemory) {
         switch memory {

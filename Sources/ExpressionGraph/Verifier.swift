@@ -86,8 +86,10 @@ package struct GraphVerifier {
         case .transpose: isLegal = isSparse != [true] || isSparseTranspose(node)
         case .constant, .unary, .binary, .select, .broadcast, .sumTo, .extremum, .logSumExp, .softmax, .cumulativeSum,
             .matmul, .factor, .factoredSolve, .logDeterminant, .reshape, .slice, .pad, .concatenate, .take, .takeAdd,
-            .oneHot, .function:
+            .oneHot:
             isLegal = !isSparse.contains(true)
+        // A function takes a sparse input as one of its own.
+        case .function: isLegal = !node.operands.contains { isSparseTranspose(nodes[$0.index]) }
         }
         return isLegal ? [] : [.sparse(id)]
     }

@@ -59,6 +59,7 @@ package enum Preset: String, Sendable, CaseIterable {
     case tpe
     case soba
     case implicit
+    case unrolled
 }
 
 /// The choice for a problem.

@@ -6,25 +6,30 @@ extension BilevelOracle {
     /// F and ∇F through all levels; `nil` when stopped.
     ///
     /// - Parameters:
-    ///   - y: where the responses' solvers begin, one level after the other.
+    ///   - y: where the responses' solvers begin, one level after the other; at the levels' own starts where `nil`.
     ///   - tolerance: of level 1, as in ``NestedConfiguration``.
-    func evaluateNested(at x: [Double], from y: [Double], tolerance: Double, stop: @escaping StopCheck) -> Evaluation? {
-        let found = counting {
-            nested.evaluate(at: x, from: problem.cutResponses(y), tolerance: tolerance, stop: stop)
+    ///   - rules: how the levels respond; solved where `nil`.
+    func evaluateNested(
+        at x: [Double], from y: [Double]?, tolerance: Double, _ rules: [ResponseRule]? = nil, stop: @escaping StopCheck
+    ) -> Evaluation? {
+        let nested = nested(rules ?? problem.implicitResponses)
+        let found = counting(nested) {
+            nested.evaluate(at: x, from: y.map(problem.cutResponses), tolerance: tolerance, stop: stop)
         }
         return stop() == nil ? Evaluation(x, found) : nil
     }
 
     /// F alone; `nil` when stopped, not a number where a level was not solved.
     func nestedValue(at x: [Double], from y: [Double], tolerance: Double, stop: @escaping StopCheck) -> Double? {
-        let found = counting {
+        let nested = nested(problem.implicitResponses)
+        let found = counting(nested) {
             nested.evaluateValue(at: x, from: problem.cutResponses(y), tolerance: tolerance, stop: stop)
         }
         return stop() == nil ? found.value : nil
     }
 
     /// Adds what an evaluation took. Rows are counted as if every level read as many as the one that reads most.
-    private func counting(_ evaluate: () -> NestedEvaluation) -> NestedEvaluation {
+    private func counting(_ nested: NestedEvaluator, _ evaluate: () -> NestedEvaluation) -> NestedEvaluation {
         let before = nested.solver.counts
         let found = evaluate()
         let after = nested.solver.counts
@@ -58,7 +63,7 @@ extension Evaluation {
         }
         self.init(
             x: x, y: found.responses.flatMap { $0 }, v: [], value: found.value, hypergradient: found.hypergradient,
-            lowerResidual: found.residual, linearResidual: found.linearResidual, lowerStatus: lower,
+            lowerResidual: VectorMath.norm(found.residuals), linearResidual: found.linearResidual, lowerStatus: lower,
             linearStatus: linear, remarks: found.faults.map(\.sentence))
     }
 }

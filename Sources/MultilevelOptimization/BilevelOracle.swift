@@ -18,7 +18,8 @@ package final class BilevelOracle {
     private lazy var derivatives = BilevelGraph.full(problem)
     /// Whether steps are seen from an anchor; decided at the first of them.
     package private(set) lazy var isAnchored = BilevelGraph.isWorthAnchoring(derivatives, in: precision)
-    private lazy var ownNested = NestedEvaluator(problem)
+    private var ownNested: (rules: [ResponseRule], evaluator: NestedEvaluator)?
+    private var ownImplicit: NestedEvaluator?
     private let lowerSamples: Int
     private let upperSamples: Int
     private var x: [Double]
@@ -81,7 +82,18 @@ package final class BilevelOracle {
     }
 
     /// Evaluates through all levels, in float64, for problems and methods that two levels do not describe.
-    var nested: NestedEvaluator { precision == .float64 ? ownNested : reference.nested }
+    func nested(_ rules: [ResponseRule]) -> NestedEvaluator {
+        if precision != .float64 { return reference.nested(rules) }
+        if rules == problem.implicitResponses {
+            let evaluator = ownImplicit ?? NestedEvaluator(problem)
+            ownImplicit = evaluator
+            return evaluator
+        }
+        if let known = ownNested, known.rules == rules { return known.evaluator }
+        let evaluator = NestedEvaluator(problem, rules)
+        ownNested = (rules, evaluator)
+        return evaluator
+    }
 
     /// The calls so far.
     package private(set) var counts: OracleCounts {

@@ -74,7 +74,7 @@ struct Certifier {
 
     /// ‖∇_y g‖₂ as the run has measured it, or anew where it did so in less than float64.
     private func lowerResidual(_ evaluation: Evaluation) -> Double {
-        if problem.precision == .float64 { return evaluation.lowerResidual }
+        if problem.precision == .float64 || problem.isNested { return evaluation.lowerResidual }
         oracle.setUpper(evaluation.x)
         oracle.setLower(evaluation.y)
         var gradient = evaluation.y

@@ -41,8 +41,15 @@ package struct MemoryPrice: Sendable, Equatable {
         let oracle = problem.levels.count > 2 ? 0 : bilevelPrograms(problem, configuration)
         switch configuration.algorithm {
         // The reference evaluation goes through all levels, where one is a fixed point.
-        case .doubleLoop: return problem.isNested ? oracle.adding(NestedEvaluator.memoryBytes(problem)) : oracle
-        case .nested: return oracle.adding(NestedEvaluator.memoryBytes(problem))
+        case .doubleLoop:
+            guard problem.isNested else { return oracle }
+            return oracle.adding(NestedEvaluator.memoryBytes(problem, problem.implicitResponses))
+        case .nested(let axes):
+            // Certificates solve every level, whatever the method does.
+            let implicit = problem.implicitResponses
+            let reference = NestedEvaluator.memoryBytes(problem, implicit)
+            let own = axes.responses == implicit ? 0 : NestedEvaluator.memoryBytes(problem, axes.responses)
+            return oracle.adding(reference).adding(own)
         // The largest draw of an axis does not depend on the seed.
         case .soba: return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
         case .stochastic(let axes):

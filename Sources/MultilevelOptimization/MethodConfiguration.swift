@@ -190,22 +190,6 @@ package struct SOBAConfiguration: Sendable, Equatable {
     }
 }
 
-/// Implicit differentiation through any number of levels: every response solved by Newton's method, then one upper step.
-package struct NestedConfiguration: Sendable, Equatable {
-    /// The largest Newton step, relative to the point's size, at which level 1 counts as solved; each deeper level is
-    /// ten times tighter.
-    package var tolerance: Double
-    package var upper: UpperStep
-    /// Start the responses' solvers from the last solutions instead of from `start`.
-    package var warmStarts: Bool
-
-    package init(tolerance: Double, upper: UpperStep, warmStarts: Bool) {
-        self.tolerance = tolerance
-        self.upper = upper
-        self.warmStarts = warmStarts
-    }
-}
-
 /// A settled method.
 package struct MethodConfiguration: Sendable, Equatable {
     package enum Algorithm: Sendable, Equatable {
@@ -229,6 +213,11 @@ package struct MethodConfiguration: Sendable, Equatable {
     /// Whether a run may end where the norm of its direction is small.
     package var convergesByNorm: Bool {
         if case .doubleLoop(let axes) = algorithm { axes.convergesByNorm } else { true }
+    }
+
+    /// How the levels below the outermost respond, of methods for any number of levels.
+    var responses: [ResponseRule]? {
+        if case .nested(let axes) = algorithm { axes.responses } else { nil }
     }
 
     /// Whether progress is estimated from batches.

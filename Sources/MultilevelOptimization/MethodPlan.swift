@@ -29,8 +29,8 @@ package struct MethodPlan {
 
     /// Plans, without allocating anything: time by the number of operations, none by the sizes of arrays.
     package init(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) {
-        if case .nested = configuration.algorithm {
-            programs = Self.nestedPrograms(problem)
+        if case .nested(let axes) = configuration.algorithm {
+            programs = Self.nestedPrograms(problem, axes.responses)
             return
         }
         let derivatives = BilevelGraph.full(problem)
@@ -71,10 +71,12 @@ package struct MethodPlan {
 
     /// F with its hypergradient, and F alone for line searches. What best responses take is in the functions that the
     /// steps name, and how often is not known before they are solved.
-    private static func nestedPrograms(_ problem: MultilevelProblem) -> [MethodProgram] {
-        let nested = NestedGraph(problem)
+    private static func nestedPrograms(_ problem: MultilevelProblem, _ rules: [ResponseRule]) -> [MethodProgram] {
+        let nested = NestedGraph(problem, rules)
         let objectives = problem.levels.map { "objective of \($0.name)" }
-        let values = objectives + problem.levels.dropFirst().map { "\($0.name)*" }
+        let unrolled = zip(problem.responding, nested.residuals).filter { $1 != nil }
+        let values =
+            objectives + problem.responding.map { "\($0.name)*" } + unrolled.map { "residual of \($0.0.name)" }
         return [
             MethodProgram(
                 name: "value_and_hypergradient", outputs: ["hypergradient"] + values,

@@ -13,8 +13,8 @@ package struct NestedEvaluation: Sendable, Equatable {
     package var responses: [[Double]]
     /// Every level's own objective there.
     package var objectives: [Double]
-    /// ‖(R₁, …, Rₙ₋₁)‖₂ there.
-    package var residual: Double
+    /// ‖R_i‖₂ of levels 1 … n−1 there.
+    package var residuals: [Double]
     /// The largest relative residual of an adjoint system.
     package var linearResidual: Double
     /// What went wrong, by level (0 where it belongs to none); empty when every solve met its tolerance.
@@ -61,32 +61,35 @@ package final class NestedEvaluator {
     /// The largest step at which level 1 counts as solved, by default; each deeper level is ten times tighter.
     package static let defaultTolerance = 1e-12
 
-    package init(_ problem: MultilevelProblem) {
-        let nested = NestedGraph(problem)
+    /// - Parameter rules: how levels 1 … n−1 respond.
+    package init(_ problem: MultilevelProblem, _ rules: [ResponseRule]) {
+        let nested = NestedGraph(problem, rules)
         self.problem = problem
         self.nested = nested
         solver = NestedSolver(nested.equilibria)
         runtime = FunctionRuntime(solver)
         program = Program(Self.plan(nested))
         valueProgram = Program(Self.valuePlan(nested))
-        for (node, buffer) in nested.shared {
-            runtime.share(buffer)
-            program.bind(node, to: buffer)
-            valueProgram.bind(node, to: buffer)
+        for (node, memory) in nested.shared {
+            runtime.share(memory, as: node, of: program)
+            runtime.share(memory, as: node, of: valueProgram)
         }
     }
+
+    /// Every response solved.
+    package convenience init(_ problem: MultilevelProblem) { self.init(problem, problem.implicitResponses) }
 
     /// F, ∇F, the responses and all objectives.
     static func plan(_ nested: NestedGraph) -> ProgramPlan {
         ProgramPlan(
-            nested.graph, outputs: [nested.hypergradient] + nested.objectives + nested.responses,
+            nested.graph, outputs: [nested.hypergradient] + nested.values,
             slots: [.everyRun("x", [nested.upper])])
     }
 
     /// The objectives and responses alone.
     static func valuePlan(_ nested: NestedGraph) -> ProgramPlan {
         ProgramPlan(
-            nested.graph, outputs: nested.objectives + nested.responses, slots: [.everyRun("x", [nested.upper])])
+            nested.graph, outputs: nested.values, slots: [.everyRun("x", [nested.upper])])
     }
 
     /// F and ∇F at `x`.
@@ -121,7 +124,7 @@ package final class NestedEvaluator {
     private func begin(_ responses: [[Double]]?, _ tolerance: Double, _ stop: @escaping StopCheck) {
         var starts: [Equilibrium: [Double]] = [:]
         if let responses {
-            for (equilibrium, start) in zip(nested.equilibria, responses) { starts[equilibrium] = start }
+            for case (let equilibrium?, let start) in zip(nested.equilibria, responses) { starts[equilibrium] = start }
         }
         solver.begin(from: starts, tolerance: tolerance, stop: stop)
     }
@@ -134,23 +137,32 @@ package final class NestedEvaluator {
             let index = fault.level.flatMap { nested.equilibria.firstIndex(of: $0) }
             return LevelFault(level: index.map { problem.levels[$0 + 1].name }, fault: fault.fault)
         }
-        let residuals = zip(nested.equilibria, responses).map { solver.residualNorm(of: $0, at: $1) ?? 0 }
+        var measured = first + 2 * levels - 1
+        var residuals: [Double] = []
+        for (equilibrium, response) in zip(nested.equilibria, responses) {
+            if let equilibrium {
+                residuals.append(solver.residualNorm(of: equilibrium, at: response) ?? 0)
+            } else {
+                residuals.append(program.scalar(measured))
+                measured += 1
+            }
+        }
         return NestedEvaluation(
             value: objectives[0], hypergradient: gradient, responses: responses, objectives: objectives,
-            residual: VectorMath.norm(residuals), linearResidual: solver.linearResidual, faults: faults)
+            residuals: residuals, linearResidual: solver.linearResidual, faults: faults)
     }
 }
 
 extension NestedEvaluator {
     /// The memory that evaluations of a problem take, data not counted, in bytes: programs, matrices with their factors,
     /// and the points that are remembered.
-    static func memoryBytes(_ problem: MultilevelProblem) -> Int {
-        let nested = NestedGraph(problem)
+    static func memoryBytes(_ problem: MultilevelProblem, _ rules: [ResponseRule]) -> Int {
+        let nested = NestedGraph(problem, rules)
         let plans = [plan(nested), valuePlan(nested)]
         var known: Set<GraphFunction> = []
         var functions = plans.flatMap(\.functions)
         // Newton's method and the prediction evaluate derivatives that no node of the graph carries.
-        for equilibrium in nested.equilibria {
+        for equilibrium in nested.equilibria.compactMap({ $0 }) {
             let values = (0..<equilibrium.captureCount).filter { !equilibrium.residual.isData($0) }
             functions += equilibrium.jacobian.system.product(transposed: false).closure
             functions += equilibrium.jacobian.system.product(transposed: true).closure
@@ -163,7 +175,7 @@ extension NestedEvaluator {
                 .reduce(0) { $0.adding(function.shape(ofParameter: $1).fixedCount) }
             bytes = bytes.adding(FunctionProgram.plan(function).memoryBytes).adding(arguments.times(8))
         }
-        for equilibrium in nested.equilibria {
+        for equilibrium in nested.equilibria.compactMap({ $0 }) {
             let d = equilibrium.dimension
             let captures = (0..<equilibrium.captureCount).filter { !equilibrium.residual.isData($0) }
                 .reduce(d) { $0.adding(equilibrium.residual.shape(ofParameter: $1).fixedCount) }
@@ -188,7 +200,7 @@ extension NestedEvaluator {
                 if case .function(.solution) = graph.operation(id) { solutions += 1 }
             }
         }
-        add(nested.graph, program.outputs)
+        add(nested.graph, [nested.hypergradient] + nested.values)
         for function in program.plan.functions { add(function.graph, [function.output]) }
         return (nodes, solutions)
     }

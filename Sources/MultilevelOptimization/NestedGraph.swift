@@ -1,6 +1,7 @@
-// An n-level problem as one graph: every level's best response is a node, so that F and its hypergradient are functions
-// of the outermost variables alone. Residuals are made from the innermost level outwards.
+// An n-level problem as one graph: every level's best response, or what its steps lead to, is a node, so that F and its
+// hypergradient are functions of the outermost variables alone. Made from the innermost level outwards.
 import ExpressionGraph
+import Solvers
 import Tensors
 
 /// F, ∇F and all responses as nodes of one graph over the outermost variables.
@@ -8,34 +9,43 @@ struct NestedGraph {
     private(set) var graph = Graph()
     /// The outermost variables as one vector, [p].
     let upper: NodeID
-    /// The best responses of levels 1 … n−1, each a vector.
+    /// The responses of levels 1 … n−1, each a vector.
     let responses: [NodeID]
-    let equilibria: [Equilibrium]
+    /// Of the levels that are solved; `nil` for those whose steps are followed.
+    let equilibria: [Equilibrium?]
     let value: NodeID
     /// ∇F, [p].
     let hypergradient: NodeID
-    /// Every level's own objective at the responses.
+    /// Every level's own objective at the responses, norms included.
     let objectives: [NodeID]
+    /// Of each unrolled level, ‖P(x − ∇f) − x‖₂, or ‖P(Φ(x)) − x‖₂ of a fixed point, with the levels below as they
+    /// respond; `nil` for levels that are solved, whose solver knows it.
+    let residuals: [NodeID?]
+    /// The objectives, the responses, and the residuals of unrolled levels: what an evaluation reads.
+    var values: [NodeID] { objectives + responses + residuals.compactMap { $0 } }
     /// Inputs and the arrays they read in place: data, and starts that are not one number throughout.
-    let shared: [(node: NodeID, buffer: AlignedBuffer)]
+    let shared: [(node: NodeID, memory: DataMemory)]
 
-    init(_ problem: MultilevelProblem) {
-        let whole = WholeProblem(problem)
+    init(_ problem: MultilevelProblem, _ rules: [ResponseRule]) {
+        let whole = WholeProblem(problem, rules)
         var graph = whole.graph
-        var made: [Equilibrium] = []
-        // From the innermost level outwards: the response to the levels above as a function of theirs.
         var functions: [Int: LevelFunction] = [:]
+        // From the innermost level outwards: the response to the levels above as a function of theirs.
         for level in stride(from: problem.levels.count - 1, through: 1, by: -1) {
             let deeper = Self.respond(whole, functions, in: &graph, below: level)
-            let function = LevelFunction(whole, level, deeper, in: &graph)
-            functions[level] = function
-            made.insert(function.equilibrium, at: 0)
+            functions[level] = LevelFunction(whole, level, deeper, in: &graph)
         }
         let responses = Self.respond(whole, functions, in: &graph, below: 0)
         let values = graph.substitute(whole.objectives, responses)
         upper = whole.variables[0]
         self.responses = (1..<problem.levels.count).map { responses[whole.variables[$0]] ?? whole.variables[$0] }
-        equilibria = made
+        equilibria = (1..<problem.levels.count).map { functions[$0]?.equilibrium }
+        residuals = (1..<problem.levels.count).map { level in
+            guard let difference = functions[level]?.residual else { return nil }
+            let residual = graph.substitute([difference], responses)[0]
+            let square = graph.dot(residual, residual)
+            return graph.unary(.squareRoot, square)
+        }
         value = values[0]
         objectives = values
         graph.cancelsTerms = true
@@ -52,56 +62,143 @@ struct NestedGraph {
         for deeper in (level + 1)..<max(whole.variables.count, level + 1) {
             guard let function = functions[deeper] else { continue }
             let captures = function.captures.map { responses[$0] ?? $0 }
-            responses[whole.variables[deeper]] = graph.solution(
-                function.equilibrium, captures: captures, start: whole.starts[deeper])
+            let start = graph.substitute([whole.starts[deeper]], responses)[0]
+            responses[whole.variables[deeper]] = function.respond(captures, from: start, whole, deeper, in: &graph)
         }
         return responses
     }
+}
 
-    /// One level's equilibrium as a function of what it captures.
-    private struct LevelFunction {
-        let captures: [NodeID]
-        let equilibrium: Equilibrium
+/// One level as a function of what it captures.
+private struct LevelFunction {
+    /// Inputs of the graph: data and the variables of the levels above.
+    let captures: [NodeID]
+    /// Of a level that is solved.
+    let equilibrium: Equilibrium?
+    /// The steps of a level that is not.
+    private let loop: Loop?
+    /// What vanishes where a level whose steps are followed is solved, in the graph.
+    let residual: NodeID?
 
-        init(_ whole: WholeProblem, _ level: Int, _ deeper: [NodeID: NodeID], in graph: inout Graph) {
-            let own = whole.variables[level]
-            let output = graph.substitute([whole.maps[level] ?? whole.objectives[level]], deeper)[0]
-            captures = graph.captures(of: [output], besides: [own])
-            let function = GraphFunction(output, of: captures + [own], in: graph)
-            equilibrium =
-                whole.maps[level] == nil ? Equilibrium(minimising: function) : Equilibrium(fixedPointOf: function)
+    /// - Parameter deeper: the responses of the levels below.
+    init(_ whole: WholeProblem, _ level: Int, _ deeper: [NodeID: NodeID], in graph: inout Graph) {
+        let own = whole.variables[level]
+        let objective = graph.substitute([whole.smooth[level]], deeper)[0]
+        let map = whole.maps[level].map { graph.substitute([$0], deeper)[0] }
+        let length = graph.addInput("step of \(level)", shape: .scalar, role: .value)
+        let isMinimised = map == nil && whole.isSmooth[level]
+        switch whole.rules[level] {
+        case .implicit where isMinimised:
+            (loop, residual) = (nil, nil)
+            captures = graph.captures(of: [objective], besides: [own])
+            equilibrium = Equilibrium(minimising: GraphFunction(objective, of: captures + [own], in: graph))
+        case .implicit:
+            (loop, residual) = (nil, nil)
+            let step = Self.step(whole, level, objective, map, length: length, in: &graph)
+            if map != nil {
+                captures = graph.captures(of: [step], besides: [own])
+                equilibrium = Equilibrium(fixedPointOf: GraphFunction(step, of: captures + [own], in: graph))
+            } else {
+                let total = whole.addNorms(ofLevel: level, to: objective, in: &graph)
+                captures = graph.captures(of: [total, step], besides: [own, length])
+                equilibrium = Equilibrium(
+                    minimising: GraphFunction(total, of: captures + [own], in: graph),
+                    bySteps: GraphFunction(step, of: captures + [length, own], in: graph))
+            }
+        case .unrolled(_, let steps):
+            let step = Self.step(whole, level, objective, map, length: length, in: &graph)
+            let one = graph.constant(1)
+            residual = graph.subtract(own, graph.substitute([step], [length: one])[0])
+            equilibrium = nil
+            captures = graph.captures(of: [step], besides: [own, length])
+            // The row of a step holds its length.
+            let row = graph.addInput("row of \(level)", shape: Shape(sizes: [1]), role: .value)
+            let number = graph.reshape(row, to: .scalar)
+            let body = graph.substitute([step], [length: number])[0]
+            loop = Loop(body: GraphFunction(body, of: captures + [row, own], in: graph), count: steps)
         }
+    }
+
+    /// x ← prox(x − t ∇f), or x ← P(Φ(x)).
+    private static func step(
+        _ whole: WholeProblem, _ level: Int, _ objective: NodeID, _ map: NodeID?, length: NodeID, in graph: inout Graph
+    ) -> NodeID {
+        let own = whole.variables[level]
+        let set = whole.sets[level]
+        if let map { return graph.project(map, onto: set) }
+        graph.cancelsTerms = true
+        let gradient = graph.gradient(of: objective, at: [own])[0]
+        graph.cancelsTerms = false
+        let scaled = graph.multiply(graph.broadcast(length, to: graph.shape(own)), gradient)
+        let moved = graph.subtract(own, scaled)
+        let shrunk = whole.norms[level].reduce(moved) { graph.shrink($0, by: $1, step: length) }
+        return graph.project(shrunk, onto: set)
+    }
+
+    /// The response to these captures.
+    func respond(
+        _ captures: [NodeID], from start: NodeID, _ whole: WholeProblem, _ level: Int, in graph: inout Graph
+    ) -> NodeID {
+        if let equilibrium { return graph.solution(equilibrium, captures: captures, start: start) }
+        guard let loop else { preconditionFailure("a level is solved, or its steps are followed") }
+        let first = graph.project(start, onto: whole.sets[level])
+        return graph.loop(
+            loop, .final(0..<loop.carryCount), captures: captures, rows: whole.lengths[level], start: first)
     }
 }
 
 /// The problem on all of its data, with one vector for each level and no sample axes.
 private struct WholeProblem {
     private(set) var graph = Graph()
+    /// How each level responds; of the outermost, nothing is read.
+    let rules: [ResponseRule]
     /// One vector for each level.
     private(set) var variables: [NodeID] = []
+    /// Without norms, and with them.
+    private(set) var smooth: [NodeID] = []
     private(set) var objectives: [NodeID] = []
     /// The flattened map of each level that is a fixed point.
     private(set) var maps: [Int: NodeID] = [:]
+    private(set) var norms: [[NormNodes]] = []
+    let sets: [ConvexSet]
+    let isSmooth: [Bool]
     private(set) var starts: [NodeID] = []
-    private(set) var shared: [(node: NodeID, buffer: AlignedBuffer)] = []
+    /// The lengths of each unrolled level's steps, [steps, 1].
+    private(set) var lengths: [NodeID] = []
+    private(set) var shared: [(node: NodeID, memory: DataMemory)] = []
 
-    init(_ problem: MultilevelProblem) {
+    init(_ problem: MultilevelProblem, _ rules: [ResponseRule]) {
+        precondition(rules.count == problem.levels.count - 1, "one rule for each level below the outermost")
+        self.rules = [.implicit] + rules
+        sets = problem.levels.map(\.constraint)
+        isSmooth = problem.levels.map(\.isSmooth)
         var axes: [AxisID: Dimension] = [:]
         for axis in problem.axes { axes[axis.id] = .size(axis.rows) }
         var image: [NodeID: NodeID] = [:]
         for axis in problem.axes { image[axis.expansion] = graph.constant(1) }
         for array in problem.data {
-            let node = graph.addInput(array.name, shape: Shape(sizes: array.value.shape), role: .data)
+            let node = graph.addInput(
+                array.name, shape: Shape(sizes: array.value.shape), role: .data,
+                storage: problem.graph.storage(ofInput: array.node))
             image[array.node] = node
-            shared.append((node, array.value.denseStorage()))
+            shared.append((node, array.value.memory(in: .float64)))
         }
         for level in problem.levels { addVariables(level, &image) }
-        for level in problem.levels { addStart(level) }
         for (index, level) in problem.levels.enumerated() {
-            objectives += graph.copy([level.objective], from: problem.graph, image: image, axes: axes)
-            guard let map = level.fixedPoint else { continue }
-            let parts = graph.copy(map, from: problem.graph, image: image, axes: axes)
-            maps[index] = graph.flatten(parts)
+            let copied = { (graph: inout Graph, nodes: [NodeID]) in
+                graph.copy(nodes, from: problem.graph, image: image, axes: axes)
+            }
+            addStart(level, copied(&graph, level.startFormulas.map(\.node)))
+            let weights = copied(&graph, level.norms.map(\.weight))
+            norms.append(
+                zip(level.norms, weights).map { norm, weight in
+                    NormNodes(
+                        entries: level.entries(of: norm.variable), norm: norm.norm, weights: graph.flatten([weight]))
+                })
+            smooth += copied(&graph, [level.objective])
+            objectives.append(addNorms(ofLevel: index, to: smooth[index], in: &graph))
+            addLengths(level, self.rules[index])
+            if let map = level.fixedPoint { maps[index] = graph.flatten(copied(&graph, map)) }
         }
     }
 
@@ -112,14 +209,39 @@ private struct WholeProblem {
         for (variable, part) in zip(level.variables, parts) { image[variable.node] = part }
     }
 
-    private mutating func addStart(_ level: Level) {
-        let shape = Shape(sizes: [level.dimension])
-        if let first = level.start.first, level.start.allSatisfy({ $0.bitPattern == first.bitPattern }) {
-            starts.append(graph.constant(first, shape: shape))
-        } else {
-            let node = graph.addInput("start of \(level.name)", shape: shape, role: .data)
-            starts.append(node)
-            shared.append((node, AlignedBuffer(level.start)))
+    /// A level's objective with its norms.
+    func addNorms(ofLevel index: Int, to smooth: NodeID, in graph: inout Graph) -> NodeID {
+        norms[index].reduce(smooth) { sum, norm in
+            let value = graph.value(of: norm, at: variables[index])
+            return graph.add(sum, value)
         }
+    }
+
+    /// Where the level's solver begins: numbers, but for the variables whose start is a formula.
+    private mutating func addStart(_ level: Level, _ formulas: [NodeID]) {
+        let numbers = array("start of \(level.name)", level.start, Shape(sizes: [level.dimension]))
+        if formulas.isEmpty { return starts.append(numbers) }
+        var parts = graph.cut(numbers, into: level.variables.map { Shape(sizes: $0.shape) })
+        for (formula, node) in zip(level.startFormulas, formulas) { parts[formula.variable] = node }
+        starts.append(graph.flatten(parts))
+    }
+
+    private mutating func addLengths(_ level: Level, _ rule: ResponseRule) {
+        switch rule {
+        case .implicit: lengths.append(graph.constant(0))
+        case .unrolled(let schedule, let steps):
+            let values = (0..<steps).map { schedule.value(at: $0) }
+            lengths.append(array("steps of \(level.name)", values, Shape(sizes: [steps, 1])))
+        }
+    }
+
+    /// Numbers as a constant where they are all the same, else as an input that reads them.
+    private mutating func array(_ name: String, _ values: [Double], _ shape: Shape) -> NodeID {
+        if let first = values.first, values.allSatisfy({ $0.bitPattern == first.bitPattern }) {
+            return graph.constant(first, shape: shape)
+        }
+        let node = graph.addInput(name, shape: shape, role: .data)
+        shared.append((node, .dense(AlignedBuffer(values))))
+        return node
     }
 }

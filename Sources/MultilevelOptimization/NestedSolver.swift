@@ -56,10 +56,10 @@ package final class NestedSolver: SolveHandler {
     /// What went wrong since the last ``begin(from:tolerance:stop:)``, once each.
     package private(set) var faults: [(level: Equilibrium?, fault: SolveFault)] = []
 
-    /// - Parameter equilibria: by level, outer ones first.
-    package init(_ equilibria: [Equilibrium]) {
+    /// - Parameter equilibria: by level, outer ones first; `nil` for levels that are not solved.
+    package init(_ equilibria: [Equilibrium?]) {
         var depths: [Equilibrium: Int] = [:]
-        for (depth, equilibrium) in equilibria.enumerated() { depths[equilibrium] = depth }
+        for (depth, equilibrium) in equilibria.enumerated() { if let equilibrium { depths[equilibrium] = depth } }
         self.depths = depths
     }
 

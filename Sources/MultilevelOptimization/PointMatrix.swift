@@ -114,6 +114,34 @@ struct DenseMatrix {
         return nil
     }
 
+    /// The sign of det A, 0 where a pivot vanishes. Gaussian elimination with row exchanges, O(d³).
+    var determinantSign: Int {
+        var rows = entries
+        var sign = 1
+        return rows.withUnsafeMutableBufferPointer { a in
+            for column in 0..<dimension {
+                var pivot = column
+                for row in column..<dimension
+                where a[row * dimension + column].magnitude > a[pivot * dimension + column].magnitude { pivot = row }
+                let value = a[pivot * dimension + column]
+                if value == 0 { return 0 }
+                if value < 0 { sign = -sign }
+                if pivot != column {
+                    sign = -sign
+                    for index in column..<dimension { a.swapAt(pivot * dimension + index, column * dimension + index) }
+                }
+                for row in (column + 1)..<max(dimension, column + 1) {
+                    let factor = a[row * dimension + column] / value
+                    if factor == 0 { continue }
+                    for index in column..<dimension {
+                        a[row * dimension + index] -= factor * a[column * dimension + index]
+                    }
+                }
+            }
+            return sign
+        }
+    }
+
     /// Whether A is positive semidefinite to rounding: a tiny multiple of the identity makes it definite.
     var isSemidefinite: Bool {
         let shift = 1e-10 * max(VectorMath.maxNorm(entries), .leastNormalMagnitude / 1e-10)

@@ -11,7 +11,6 @@ struct ResponseSolve {
     let equilibrium: Equilibrium
     let captures: [FunctionArgument]
     let state: ResponseState
-
     /// A point and what is wrong with it.
     struct Found {
         let point: [Double]
@@ -29,24 +28,27 @@ struct ResponseSolve {
     /// Plain iterations of a map, where Newton's steps lead nowhere.
     private static let plainSteps = 1_000
     /// Steps whose size, relative to the point's, is below this are as good as solved when rounding ends progress.
-    private static let roundingLimit = 1e-9
+    static let roundingLimit = 1e-9
     /// Growth of the point that counts as having no minimiser.
-    private static let growthLimit = 1e10
+    static let growthLimit = 1e10
 
     // MARK: - Functions
 
-    private func evaluate(_ function: GraphFunction, at z: [Double]) -> [Double] {
-        z.withUnsafeBufferPointer { point in
-            runtime.program(for: function).evaluate(captures + [FunctionArgument(point)], runtime)
+    func evaluate(_ function: GraphFunction, step: [Double] = [], at z: [Double]) -> [Double] {
+        step.withUnsafeBufferPointer { length in
+            z.withUnsafeBufferPointer { point in
+                let lengths = step.isEmpty ? [] : [FunctionArgument(length)]
+                return runtime.program(for: function).evaluate(captures + lengths + [FunctionArgument(point)], runtime)
+            }
         }
     }
 
-    private func residual(_ z: [Double]) -> [Double] {
+    func residual(_ z: [Double]) -> [Double] {
         solver.count { $0.residuals += 1 }
         return evaluate(equilibrium.residual, at: z)
     }
 
-    private func matrix(_ z: [Double]) -> PointMatrix {
+    func matrix(_ z: [Double]) -> PointMatrix {
         let (system, kept) = equilibrium.jacobian
         return z.withUnsafeBufferPointer { point in
             let arguments = captures + [FunctionArgument(point)]
@@ -91,6 +93,7 @@ struct ResponseSolve {
         switch equilibrium.kind {
         case .minimum(let objective): minimise(objective, from: start)
         case .fixedPoint: findFixedPoint(from: start)
+        case .proximal(let objective, let step): minimise(objective, step, from: start)
         }
     }
 
@@ -145,11 +148,11 @@ struct ResponseSolve {
         return Found(z, gradient, fault: .notConverged(error: previous))
     }
 
-    private func relative(_ step: [Double], to z: [Double]) -> Double {
+    func relative(_ step: [Double], to z: [Double]) -> Double {
         VectorMath.norm(step) / max(1, VectorMath.norm(z))
     }
 
-    private func isStationary(_ gradient: [Double]) -> Bool { gradient.allSatisfy { $0 == 0 } }
+    func isStationary(_ gradient: [Double]) -> Bool { gradient.allSatisfy { $0 == 0 } }
 
     /// What a stationary point without a positive definite Hessian is.
     private func flatness(_ matrix: PointMatrix) -> SolveFault {
@@ -191,7 +194,7 @@ struct ResponseSolve {
         return nil
     }
 
-    private func evaluateObjective(_ objective: GraphFunction, at z: [Double]) -> Double {
+    func evaluateObjective(_ objective: GraphFunction, at z: [Double]) -> Double {
         solver.count { $0.objectives += 1 }
         return evaluate(objective, at: z)[0]
     }

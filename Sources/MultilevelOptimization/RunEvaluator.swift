@@ -46,7 +46,7 @@ struct RunEvaluator {
         case .nested(let axes):
             let warm = axes.warmStarts ? previous?.y : nil
             return oracle.evaluateNested(
-                at: x, from: warm ?? oracle.problem.responseStart, tolerance: axes.tolerance, stop: stop)
+                at: x, from: warm, tolerance: axes.tolerance, axes.responses, stop: stop)
         case .soba, .stochastic: return nil
         }
     }

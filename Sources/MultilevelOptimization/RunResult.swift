@@ -2,6 +2,15 @@
 import Solvers
 import Tensors
 
+/// How well one level below the outermost is solved at the best point.
+package struct LevelOutcome: Sendable, Equatable {
+    package let name: String
+    package let response: ResponseRule
+    /// ‖∇f‖₂ in the level's variables, ‖P(x − ∇f) − x‖₂ over sets and with norms, ‖Φ(x) − x‖₂ of a fixed point, deeper
+    /// levels responding.
+    package let residual: Double
+}
+
 /// The outcome of a run, in the user's signs.
 package struct RunResult: Sendable, Equatable {
     package let termination: Termination
@@ -16,6 +25,8 @@ package struct RunResult: Sendable, Equatable {
     package let certificate: Certificate?
     package let counts: OracleCounts
     package let remarks: [String]
+    /// Of methods for any number of levels.
+    package let levels: [LevelOutcome]
 }
 
 extension SolverRun {
@@ -31,22 +42,28 @@ extension SolverRun {
                 .certify(best, startNorm: state.startNorm, stop: stop)
         case .timeLimit, .userStop, .diverged: break
         }
-        let objectives = levelObjectives(at: best)
+        let (objectives, levels) = problem.isNested ? nestedObjectives(at: best) : (levelObjectives(at: best), [])
         return RunResult(
             termination: termination, iterations: state.iteration, bestIteration: state.bestIteration,
             x: restoredUpper(best.x), y: restoredLower(best.y), objectives: objectives, certificate: certificate,
             counts: oracle.counts,
-            remarks: state.remarks)
+            remarks: state.remarks, levels: levels)
+    }
+
+    /// The objectives of all levels as they respond at the best point, and how well each is solved there.
+    private func nestedObjectives(at best: Evaluation) -> (objectives: [Double], levels: [LevelOutcome]) {
+        let rules = configuration.responses ?? problem.implicitResponses
+        let found = oracle.nested(rules).evaluateValue(at: best.x, from: problem.cutResponses(best.y))
+        let deeper = zip(problem.responding, found.objectives.dropFirst()).map { $0.sense.sign * $1 }
+        let levels = zip(problem.responding, zip(rules, found.residuals)).map { level, outcome in
+            LevelOutcome(name: level.name, response: outcome.0, residual: outcome.1)
+        }
+        return ([sign * best.value] + deeper, levels)
     }
 
     /// The objectives at the best point: the upper one as the run has evaluated it, or anew where it did so in less
     /// than float64.
     private func levelObjectives(at best: Evaluation) -> [Double] {
-        if problem.isNested {
-            let found = oracle.nested.evaluateValue(at: best.x, from: problem.cutResponses(best.y))
-            return [sign * best.value]
-                + zip(problem.responding, found.objectives.dropFirst()).map { $0.sense.sign * $1 }
-        }
         let oracle = oracle.reference
         oracle.setUpper(best.x)
         if !problem.isSingleLevel { oracle.setLower(best.y) }

@@ -281,7 +281,7 @@ extension Preset {
         case .aidBiCGStab: .bicgstab
         case .aidNeumann: .neumann
         case .aid, .aidDirect, .hoag, .itd, .itdTruncated, .itdCheckpoints, .itdForward, .darts, .sama, .iga, .bome,
-            .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit:
+            .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit, .unrolled:
             nil
         }
     }

@@ -34,10 +34,10 @@ package struct MethodResolver {
         let (preset, reason) = choosePreset()
         let facts = ProblemFacts(built.problem)
         let nesting = facts.nesting ?? (facts.isFixedPoint && preset.family == nil ? "a fixed point" : nil)
-        if let nesting, preset != .implicit {
+        if let nesting, preset != .implicit, preset != .unrolled {
             refuse(
                 "name", "the problem has \(nesting), and \(preset.rawValue) is for two levels with objectives",
-                "use implicit, or auto")
+                "use implicit, unrolled, or auto")
             return nil
         }
         if built.problem.isSingleLevel && !preset.suitsOneLevel {
@@ -46,14 +46,18 @@ package struct MethodResolver {
         }
         if built.problem.isSingleLevel { refuseLowerAxes() }
         refuseEstimator(preset)
+        if request.levels != nil && preset != .implicit && preset != .unrolled {
+            refuse("levels", "only implicit and unrolled choose by level", "use implicit, or unrolled")
+            return nil
+        }
         if let family = preset.family {
             guard let axes = doubleLoop(preset, family) else { return nil }
             let isPlain = built.problem.isSingleLevel && family == .implicit
             return MethodConfiguration(
                 name: isPlain ? "projected-gradient" : preset.rawValue, reason: reason, algorithm: .doubleLoop(axes))
         }
-        if preset == .implicit {
-            guard let axes = nested() else { return nil }
+        if preset == .implicit || preset == .unrolled {
+            guard let axes = nested(isUnrolled: preset == .unrolled) else { return nil }
             return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .nested(axes))
         }
         guard let axes = soba() else { return nil }
@@ -73,7 +77,10 @@ package struct MethodResolver {
 
     private func choosePreset() -> (Preset, String) {
         if let named = Preset(rawValue: request.name.rawValue) { return (named, "asked for") }
+        if request.levels != nil { return (.implicit, "single levels' methods were asked for") }
         switch request.hypergradient.name {
+        case .unrolledReverse where ProblemFacts(built.problem).nesting != nil:
+            return (.unrolled, "unrolled-reverse was asked for")
         case .unrolledReverse: return (.itd, "unrolled-reverse was asked for")
         case .unrolledForward: return (.itdForward, "unrolled-forward was asked for")
         case .penalty: return (.bome, "a penalty was asked for")
@@ -146,43 +153,6 @@ package struct MethodResolver {
     var innerTolerance: Double { 0.1 * min(outerTolerance, precision.innerTolerance) }
 
     var precision: Precision { built.problem.precision }
-
-    // MARK: - Nested
-
-    private mutating func nested() -> NestedConfiguration? {
-        for array in built.problem.data {
-            guard case .sparse = array.value else { continue }
-            refuse(
-                "name", "implicit reads dense arrays in this version, and \(array.name) is sparse",
-                "give it with its zeros, \"dense\": true")
-        }
-        let lower = request.lowerSolver
-        for (index, level) in built.problem.levels.enumerated().dropFirst()
-        where !level.isSmooth || !level.startFormulas.isEmpty {
-            diagnostics.report(
-                .error,
-                Diagnostic(
-                    pointer: "/problem/levels/\(index)", code: .unsupported,
-                    message: "implicit solves levels without constraints, nonsmooth terms and starts by formulas"))
-        }
-        for (field, isAsked) in [
-            ("lower_solver", lower.name != nil), ("lower_solver/step", lower.step != nil),
-            ("lower_solver/steps", lower.steps != nil), ("lower_solver/memory", lower.memory != nil),
-            ("lower_solver/momentum", lower.momentum != nil), ("lower_solver", lower.adam != AdamRequest()),
-            ("linear_solver", request.linearSolver.isRequested),
-        ] where isAsked {
-            refuse(
-                field, "implicit solves every level by Newton's method and factors or iterates by size",
-                "give lower_solver.tolerance and lower_solver.warm_start alone")
-        }
-        if request.hypergradient != HypergradientRequest() && request.hypergradient != .implicit {
-            refuse("hypergradient", "implicit differentiates implicitly", "leave hypergradient out")
-        }
-        guard let upper = upperStep(.implicit, .implicit), !diagnostics.hasErrors else { return nil }
-        return NestedConfiguration(
-            tolerance: lower.tolerance ?? tolerances.lower ?? 0.1 * min(outerTolerance, 1e-11), upper: upper,
-            warmStarts: lower.warmStart ?? true)
-    }
 
     // MARK: - SOBA
 

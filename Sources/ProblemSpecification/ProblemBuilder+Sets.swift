@@ -202,11 +202,7 @@ extension ProblemBuilder {
     mutating func checkLowerSet(_ set: ConvexSet, _ level: LevelSpecification, _ index: Int) {
         let constrained = zip(variables[index], level.variables).filter { $1.constraint != .none }
         if let place = constrained.first.map({ "\($0.1.pointer)/constraint" }) ?? level.nonsmooth.first?.pointer {
-            if document.levels.count > 2 {
-                report(
-                    place, .unsupported,
-                    "sets and nonsmooth terms below the outermost level are solved in problems of two levels only")
-            } else if case .fixedPoint = level.objective {
+            if case .fixedPoint = level.objective {
                 report(place, .unsupported, "a fixed_point level has no constraints: its map alone says where it is")
             }
         }

@@ -41,13 +41,6 @@ extension ProblemBuilder {
             guard let start = shallower(PlacedFormula(text: text, pointer: pointer), "a start", index, &lowering),
                 let node = fitted(start, to: lowering.graph.shape(variable.node), variable.name, "start", &lowering)
             else { continue }
-            if start.expression.dependsOnVariables && document.levels.count > 2 {
-                lowering.diagnostics.report(
-                    .error,
-                    start.tree.diagnostic(
-                        at: start.tree.root, code: .unsupported,
-                        message: "starts that depend on variables are solved in problems of two levels only"))
-            }
             terms.starts.append(
                 LoweredStart(
                     formula: StartFormula(variable: position, node: node),
@@ -149,17 +142,19 @@ extension ProblemBuilder {
         }
     }
 
-    /// A formula's value at the outermost level's start; empty where memory does not allow that.
+    /// A formula's value at the starts of the levels above; empty where memory does not allow that.
     mutating func evaluate(_ node: NodeID) -> [Double] {
         let plan = ProgramPlan(graph, outputs: [node])
         guard plan.memoryBytes <= memoryBytes - committedNumbers * MemoryLayout<Double>.stride else { return [] }
         let program = Program(plan)
         for array in arrays { program.bind(array.node, to: array.value.memory(in: .float64)) }
         for axis in axes { program.write(1, to: axis.expansion) }
-        var first = 0
-        for variable in variables[0] where first + variable.count <= outermostStart.count {
-            program.write(Array(outermostStart[first..<(first + variable.count)]), to: variable.node)
-            first += variable.count
+        for (level, start) in zip(variables, levelStarts) {
+            var first = 0
+            for variable in level where first + variable.count <= start.count {
+                program.write(Array(start[first..<(first + variable.count)]), to: variable.node)
+                first += variable.count
+            }
         }
         program.run()
         return Array(program.result(0))

@@ -48,8 +48,8 @@ package struct ProblemBuilder {
     /// Sample axes whose number of rows is not known, for the faults of their arrays.
     private var lostAxes: Set<String> = []
     var variables: [[Variable]] = []
-    /// Where the outermost level starts, once that is known.
-    var outermostStart: [Double] = []
+    /// Where the levels start, outer ones first, as far as that is known.
+    var levelStarts: [[Double]] = []
     private var shapes: [(name: String, node: NodeID)] = []
     private let asked: [String]
     private var answers: [(formula: String, node: NodeID)] = []
@@ -343,8 +343,8 @@ package struct ProblemBuilder {
         for (index, specification) in document.levels.enumerated() where index < variables.count {
             let start = startValues(specification, index, terms[index].starts)
             let constraint = constraint(specification, index)
-            if index == 0 { outermostStart = start }
             checkWeights(terms[index])
+            levelStarts.append(start)
             guard let objective = objectives[index], let constraint, !diagnostics.hasErrors else { continue }
             if index > 0 { checkLowerSet(constraint, specification, index) }
             result.append(level(specification, index, objective, maps[index], start, constraint, terms[index]))

@@ -40,6 +40,7 @@ package enum ResultDocument {
         body.add("method", method)
         body.add("objective", objective(result))
         body.add("variables", variables(result, run.problem))
+        if !result.levels.isEmpty { body.add("levels", .array(result.levels.map(level))) }
         if let certificate = result.certificate { body.add("certificate", self.certificate(certificate)) }
         var best = JSONObjectBuilder()
         best.add("iteration", result.bestIteration)
@@ -81,6 +82,14 @@ package enum ResultDocument {
             }
         }
         return object
+    }
+
+    private static func level(_ level: LevelOutcome) -> JSONValue {
+        var object = JSONObjectBuilder()
+        object.add("name", level.name)
+        object.add("response", level.response.name)
+        object.add("residual", level.residual)
+        return object.value
     }
 
     private static func certificate(_ certificate: Certificate) -> JSONObjectBuilder {

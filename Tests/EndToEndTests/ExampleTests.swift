@@ -6,7 +6,12 @@ import Testing
     @Test func everyExampleHasATest() throws {
         let documents = try FileManager.default.contentsOfDirectory(atPath: Repository.examples.path)
             .filter { $0.hasSuffix(".json") }.sorted()
-        #expect(documents == ["logistic-per-feature.json", "quadratic.json", "ridge-per-feature.json"])
+        #expect(
+            documents == [
+                "defender-attacker-defender.json", "four-level-chain.json", "logistic-per-feature.json",
+                "quadratic.json",
+                "ridge-per-feature.json", "trilevel-robust-ridge.json",
+            ])
     }
 
     @Test func theLeaderFindsItsOptimum() throws {
@@ -59,5 +64,30 @@ import Testing
         let bounded = [0: 4.0, 1: -8, 3: -8, 4: -8, 5: -8, 6: 4, 9: 4]
         let penalties = solved.variable("lambda")
         #expect(bounded.allSatisfy { penalties[$0.key] == $0.value })
+    }
+
+    /// Where a site of worth w has a wall x, the attack is w/(2(1 + x)), half of it repaired: x = w/2 − 1, or 0.
+    @Test func threeLevelsMeetTheirBounds() throws {
+        let solved = try solve(Repository.example("defender-attacker-defender"))
+        #expect(solved.finished.ending == .status(0))
+        #expect(agrees(solved.variable("wall"), [0, 1, 3]) && solved.variable("wall")[0] == 0)
+        #expect(agrees(solved.objective, 10.25))
+    }
+
+    @Test func fourLevelsFindTheirOptimum() throws {
+        let solved = try solve(Repository.example("four-level-chain"))
+        #expect(solved.finished.ending == .status(0))
+        #expect(agrees(solved.variable("x1"), [28.0 / 25]))
+        #expect(agrees(solved.objective, 1.0 / 50))
+    }
+
+    /// The objectives of the same steps as JAX computed them; the reference at the start solves what the steps do not.
+    @Test func unrolledLevelsFollowTheirSteps() throws {
+        let solved = try solve(Repository.example("trilevel-robust-ridge"))
+        #expect(solved.finished.ending == .status(1))
+        for (iteration, value) in [(1, 0.49713055739345685), (10, 0.49707070928261804), (19, 0.49701178467034696)] {
+            let found = try #require(solved.point(iteration)?["upper_objective"]?.number)
+            #expect(abs(found - value) <= 1e-10 * value, "iteration \(iteration): \(found)")
+        }
     }
 }

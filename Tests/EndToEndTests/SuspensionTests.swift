@@ -23,6 +23,9 @@ struct Interruptible: Sendable, CustomTestStringConvertible {
         Interruptible(
             name: "ridge-per-feature", changes: ["method=soba", "limits.iterations=60"],
             stops: Array(stride(from: 7, to: 60, by: 7))),
+        // Three levels solved, and three followed step by step.
+        Interruptible(name: "defender-attacker-defender", changes: [], stops: [0, 1, 2]),
+        Interruptible(name: "trilevel-robust-ridge", changes: ["limits.iterations=4"], stops: [0, 2]),
         // Fixed-point iteration, warm starts, and gradient descent that stops by a tolerance.
         Interruptible(
             name: "ridge-per-feature",

@@ -127,6 +127,47 @@ private func evaluate(
         #expect(isClose(optimum.value, -55.57051898319092) && isClose(optimum.hypergradient[0], 0))
     }
 
+    /// d = 50, with the published linear terms: optimum and response, from the published start and at the optimum.
+    @Test func p15InFiftyDimensions() throws {
+        struct Published: Decodable {
+            let hx, hy, hz, x0, optimum: [Double]
+            let value: Double
+
+            enum CodingKeys: String, CodingKey {
+                case hx, hy, hz, x0
+                case optimum = "x_star"
+                case value = "F_star"
+            }
+        }
+        let file = try #require(
+            Bundle.module.url(forResource: "tsg-quadratic2", withExtension: "json", subdirectory: "Fixtures"))
+        let published = try JSONDecoder().decode(Published.self, from: Data(contentsOf: file))
+        func level(_ variable: String, _ start: [Double]?, _ formula: String) -> String {
+            let start = start.map { ", \"start\": \($0)" } ?? ""
+            return "{\"variables\": {\"\(variable)\": {\"shape\": [50]\(start)}}, \"minimize\": \"\(formula)\"}"
+        }
+        let levels = [
+            level("x", published.x0, "dot(h, x) + dot(k, y) + dot(l, z) + 0.5*sum(x^2) + dot(x, y) + dot(x, z)"),
+            level("y", nil, "2*sum(y^2) - dot(y, x) - dot(y, z)"),
+            level("z", nil, "0.5*sum(z^2) - dot(z, x) - dot(z, y)"),
+        ]
+        let text = """
+            {"problem": {"data": {"h": {"value": \(published.hx)}, "k": {"value": \(published.hy)},
+              "l": {"value": \(published.hz)}}, "levels": [\(levels.joined(separator: ","))]},
+             "tolerances": {"hypergradient": 1e-9}}
+            """
+        let (_, result) = try run(text)
+        #expect(result.termination == .converged)
+        #expect(isClose(result.objectives[0], published.value))
+        #expect(zip(result.x, published.optimum).allSatisfy { isClose($0, $1) })
+        #expect(zip(result.y.prefix(50), published.optimum).allSatisfy { isClose($0, $1) })
+        #expect(zip(result.y.suffix(50), published.optimum).allSatisfy { isClose($0, 2 * $1) })
+        let problem = try #require(try admit(text).built).problem
+        let found = NestedEvaluator(problem).evaluate(at: published.optimum)
+        #expect(isClose(found.value, published.value) && found.hypergradient.allSatisfy { isClose($0, 0) })
+        #expect(zip(found.responses[0], published.optimum).allSatisfy { isClose($0, $1) })
+    }
+
     // MARK: - n levels
 
     private func chain(_ n: Int) throws -> MultilevelProblem {

@@ -111,7 +111,21 @@ enum DeterministicPresets {
                     ParameterRange.tolerance),
                 MethodParameter(.lowerSolver, "warm_start", .flag(true), ParameterRange.flag),
             ] + upper,
-            needs: MethodNeed.secondOrder)
+            needs: MethodNeed.secondOrder),
+        MethodPreset(
+            name: "unrolled",
+            summary:
+                "Every level replaced by a number of its steps, the hypergradient by reverse mode through all of them; levels chooses for single ones.",
+            source: "Sato, Tanaka and Takeda, NeurIPS 2021",
+            axes: [
+                (.lowerSolver, "gradient-descent"), (.hypergradient, "unrolled-reverse"),
+                (.upperStep, "projected-gradient"), (.estimator, "full"), (.loop, "double"),
+            ],
+            parameters: [
+                MethodParameter(.lowerSolver, "step", .rule("given"), ParameterRange.step),
+                MethodParameter(.lowerSolver, "steps", .whole(100), ParameterRange.count),
+            ] + upper,
+            needs: MethodNeed.secondOrder),
     ]
 
     private static func aid(_ name: String, _ solver: String?, _ words: String, _ source: String) -> MethodPreset {

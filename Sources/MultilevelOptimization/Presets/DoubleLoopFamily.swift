@@ -49,7 +49,7 @@ extension Preset {
         case .reptile: .initialisation(.reptile)
         case .randomSearch: .search(.random)
         case .tpe: .search(.parzen)
-        case .soba, .implicit: nil
+        case .soba, .implicit, .unrolled: nil
         }
     }
 }

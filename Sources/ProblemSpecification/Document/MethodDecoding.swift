@@ -15,7 +15,7 @@ extension DocumentReader {
     mutating func method(_ field: Field?) -> MethodRequest {
         var request = MethodRequest()
         guard let field else { return request }
-        let known = ["name", "lower_solver", "hypergradient", "linear_solver", "upper_step", "estimator"]
+        let known = ["name", "lower_solver", "hypergradient", "linear_solver", "upper_step", "estimator", "levels"]
         let axes = axis(field, wanted: "a method's name or an object", known: known, unsupported: ["loop", "schedule"])
         guard let axes else { return request }
         if let name = axes["name"] {
@@ -29,6 +29,7 @@ extension DocumentReader {
         request.linearSolver = linearSolver(axes["linear_solver"])
         request.upperStep = upperStep(axes["upper_step"])
         (request.estimator, request.estimation) = estimator(axes["estimator"])
+        request.levels = levelMethods(axes["levels"])
         return request
     }
 
@@ -43,7 +44,7 @@ extension DocumentReader {
     }
 
     /// The fields of one axis; a bare string stands for an object with that name.
-    private mutating func axis(
+    mutating func axis(
         _ field: Field?, wanted: String, known: [String], unsupported: [String] = []
     ) -> AxisFields? {
         guard let field else { return nil }
@@ -52,7 +53,7 @@ extension DocumentReader {
     }
 
     /// A word of an axis; `"auto"` is the same as not asking.
-    private mutating func choice<Word: RawRepresentable<String> & CaseIterable>(
+    mutating func choice<Word: RawRepresentable<String> & CaseIterable>(
         _ field: Field?, as vocabulary: Word.Type, unsupported: [String]
     ) -> Word? {
         field?.value.text == "auto" ? nil : word(field, as: vocabulary, unsupported: unsupported)
@@ -109,7 +110,7 @@ extension DocumentReader {
             memory: whole(fields["memory"], in: 1...Int.max), adam: adam(fields))
     }
 
-    private mutating func step(_ field: Field?) -> StepRequest? {
+    mutating func step(_ field: Field?) -> StepRequest? {
         guard let field else { return nil }
         switch field.value {
         case .string("line_search"): return .lineSearch
@@ -167,7 +168,7 @@ extension DocumentReader {
 }
 
 /// The fields of one axis of the method.
-private enum AxisFields {
+enum AxisFields {
     /// A bare string: the name alone.
     case bare(Field)
     case object(Fields)

@@ -17,14 +17,18 @@ package struct MethodRequest: Sendable, Equatable {
     /// How gradients of sums are estimated.
     package var estimator: EstimatorName?
     package var estimation = EstimationRequest()
+    /// What single levels below the outermost do, outer ones first, of methods for any number of levels.
+    package var levels: [LevelMethodRequest]?
 
     /// The memberwise initializer.
     package init(
         name: MethodName = .auto, pointer: String = "/method", lowerSolver: LowerSolverRequest = LowerSolverRequest(),
         hypergradient: HypergradientRequest = HypergradientRequest(),
         linearSolver: LinearSolverRequest = LinearSolverRequest(), upperStep: UpperStepRequest = UpperStepRequest(),
-        estimator: EstimatorName? = nil, estimation: EstimationRequest = EstimationRequest()
+        estimator: EstimatorName? = nil, estimation: EstimationRequest = EstimationRequest(),
+        levels: [LevelMethodRequest]? = nil
     ) {
+        self.levels = levels
         self.name = name
         self.pointer = pointer
         self.lowerSolver = lowerSolver
@@ -64,6 +68,7 @@ package enum MethodName: String, Sendable, CaseIterable {
     case randomSearch = "random-search"
     case tpe
     case implicit
+    case unrolled
     case soba
     case saba
     case srba
