@@ -31,37 +31,6 @@ package struct ProblemFacts: Sendable, Equatable {
     }
 }
 
-/// The presets; `auto` picks among some of them.
-package enum Preset: String, Sendable, CaseIterable {
-    case aid
-    case aidCG = "aid-cg"
-    case aidFixedPoint = "aid-fixed-point"
-    case aidNormalEquations = "aid-normal-equations"
-    case aidGMRES = "aid-gmres"
-    case aidMINRES = "aid-minres"
-    case aidBiCGStab = "aid-bicgstab"
-    case aidNeumann = "aid-neumann"
-    case aidDirect = "aid-direct"
-    case hoag
-    case itd
-    case itdTruncated = "itd-truncated"
-    case itdCheckpoints = "itd-checkpoints"
-    case itdForward = "itd-forward"
-    case darts
-    case sama
-    case iga
-    case bome
-    case pzobo
-    case maml
-    case fomaml
-    case reptile
-    case randomSearch = "random-search"
-    case tpe
-    case soba
-    case implicit
-    case unrolled
-}
-
 /// The choice for a problem.
 package struct AutomaticMethod: Sendable, Equatable {
     /// Above this many numbers touched by one full gradient, sampled steps pay.

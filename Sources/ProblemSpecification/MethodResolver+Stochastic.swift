@@ -6,7 +6,7 @@ import Solvers
 extension MethodResolver {
     /// The preset on batches that was asked for, by name or by its estimator; `nil` where none was.
     func chooseStochastic() -> (preset: StochasticPreset, reason: String)? {
-        if let preset = StochasticPreset(rawValue: request.name.rawValue) { return (preset, "asked for") }
+        if case .stochastic(let preset) = request.name { return (preset, "asked for") }
         guard request.name == .auto, !built.problem.isSingleLevel else { return nil }
         switch request.estimator {
         case .saga: return (.saba, "saga was asked for")

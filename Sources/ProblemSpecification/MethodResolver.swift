@@ -76,7 +76,7 @@ package struct MethodResolver {
     }
 
     private func choosePreset() -> (Preset, String) {
-        if let named = Preset(rawValue: request.name.rawValue) { return (named, "asked for") }
+        if case .preset(let preset) = request.name { return (preset, "asked for") }
         if request.levels != nil { return (.implicit, "single levels' methods were asked for") }
         switch request.hypergradient.name {
         case .unrolledReverse where ProblemFacts(built.problem).nesting != nil:

@@ -1,6 +1,7 @@
 // Documents as written by hand decode with every default; malformed ones report exactly their faults.
 
 import ExpressionLanguage
+import MultilevelOptimization
 import ProblemSpecification
 import Tensors
 import Testing
@@ -131,7 +132,7 @@ import Testing
                     FixedPointMap(variable: "w", formula: "w", pointer: pointer + "w"),
                     FixedPointMap(variable: "v", formula: "2", pointer: pointer + "v"),
                 ]))
-        #expect(document.method == MethodRequest(name: .soba, pointer: "/method"))
+        #expect(document.method == MethodRequest(name: .preset(.soba), pointer: "/method"))
         #expect(document.priority == 9 && document.labels == [Label(name: "k", value: "v")])
         #expect(document.progress == ProgressRequest(every: 5, minIntervalMilliseconds: 0, iterates: .none))
     }
@@ -148,7 +149,7 @@ import Testing
         #expect(
             request
                 == MethodRequest(
-                    name: .itd, pointer: "/method/name",
+                    name: .preset(.itd), pointer: "/method/name",
                     lowerSolver: LowerSolverRequest(
                         name: .lbfgs, step: .lineSearch, steps: 100, tolerance: 1e-10, memory: 10, warmStart: true),
                     hypergradient: HypergradientRequest(name: .unrolledReverse, truncate: 10),

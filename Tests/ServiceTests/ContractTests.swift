@@ -1,6 +1,7 @@
 // Router and contract are equal, and the contract is whole.
 import Foundation
 import HTTP1
+import MultilevelOptimization
 import ProblemSpecification
 import Service
 import Testing

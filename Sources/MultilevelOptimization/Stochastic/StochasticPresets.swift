@@ -1,5 +1,5 @@
-// The rows of the methods that draw batches, with the defaults of their papers. SOBA's iteration is one fused program;
-// all others are choices that one engine carries out.
+// The rows of the methods that draw batches, with the defaults of their papers. They are choices that one
+// engine carries out; SOBA, one fused program, stands among the other presets.
 import Solvers
 
 /// Named choices on the axes of methods on batches.
@@ -132,7 +132,7 @@ extension StochasticConfiguration {
     }
 
     fileprivate var parameters: [MethodParameter] {
-        var result = [MethodParameter(.lowerSolver, "step", .rule(lowerStep.words), StochasticPresets.stepRange)]
+        var result = [MethodParameter(.lowerSolver, "step", .rule(lowerStep.words), ParameterRange.sampledStep)]
         if case .double(let steps, _) = loop {
             result.append(MethodParameter(.lowerSolver, "steps", .whole(steps), ParameterRange.count))
         }
@@ -151,7 +151,7 @@ extension StochasticConfiguration {
             ]
         }
         result.append(
-            MethodParameter(.upperStep, "step", .rule(upperStep.words), StochasticPresets.stepRange))
+            MethodParameter(.upperStep, "step", .rule(upperStep.words), ParameterRange.sampledStep))
         switch estimator {
         case .sgd: break
         case .saga(let start):
@@ -194,27 +194,4 @@ extension InverseHessian {
         case .randomisedNeumann: "randomised-neumann"
         }
     }
-}
-
-/// The rows of the table.
-enum StochasticPresets {
-    static let rows: [MethodPreset] = [soba] + StochasticPreset.allCases.map(\.row)
-
-    private static let soba = MethodPreset(
-        name: "soba",
-        summary: "Lower variables, linear system and upper variables move together, on one batch of each level.",
-        source: "Dagréou et al., NeurIPS 2022",
-        axes: [
-            (.lowerSolver, "sgd"), (.hypergradient, "implicit"), (.linearSolver, "sgd"),
-            (.upperStep, "projected-gradient"), (.estimator, "sgd"), (.loop, "single"), (.schedule, "power"),
-        ],
-        parameters: [
-            MethodParameter(.lowerSolver, "step", .rule("auto, / (t+1)^0.5"), stepRange),
-            MethodParameter(.upperStep, "step", .rule("auto, / (t+1)^0.5"), stepRange),
-        ],
-        needs: MethodNeed.secondOrder + [.samples, .smoothLowerLevel])
-
-    static let stepRange =
-        "positive number, {\"constant\": c}, {\"power\": {\"initial\", \"exponent\"}}, "
-        + "{\"inverse\": {\"initial\", \"offset\"}}, {\"cosine\": {\"initial\", \"period\"}} or \"auto\""
 }

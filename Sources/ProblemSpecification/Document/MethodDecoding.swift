@@ -2,6 +2,7 @@
 // run is refused as unsupported, anything else as unknown.
 
 import ExpressionLanguage
+import MultilevelOptimization
 
 extension DocumentReader {
     private static let otherMethods = [

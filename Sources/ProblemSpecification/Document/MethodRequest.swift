@@ -1,4 +1,5 @@
 // The method as asked for: a name and, axis by axis, what the user overrides. nil always means "not asked".
+import MultilevelOptimization
 
 /// What the document says of the method.
 package struct MethodRequest: Sendable, Equatable {
@@ -38,50 +39,6 @@ package struct MethodRequest: Sendable, Equatable {
         self.estimator = estimator
         self.estimation = estimation
     }
-}
-
-/// The presets that this version runs.
-package enum MethodName: String, Sendable, CaseIterable {
-    case auto
-    case aid
-    case aidCG = "aid-cg"
-    case aidFixedPoint = "aid-fixed-point"
-    case aidNormalEquations = "aid-normal-equations"
-    case aidGMRES = "aid-gmres"
-    case aidMINRES = "aid-minres"
-    case aidBiCGStab = "aid-bicgstab"
-    case aidNeumann = "aid-neumann"
-    case aidDirect = "aid-direct"
-    case hoag
-    case itd
-    case itdTruncated = "itd-truncated"
-    case itdCheckpoints = "itd-checkpoints"
-    case itdForward = "itd-forward"
-    case darts
-    case sama
-    case iga
-    case bome
-    case pzobo
-    case maml
-    case fomaml
-    case reptile
-    case randomSearch = "random-search"
-    case tpe
-    case implicit
-    case unrolled
-    case soba
-    case saba
-    case srba
-    case maSOBA = "ma-soba"
-    case fsla
-    case bsa
-    case ttsa
-    case stocbio
-    case amigo
-    case mrbo
-    case sustain
-    case vrbo
-    case f2sa
 }
 
 /// How the lower level is solved.
