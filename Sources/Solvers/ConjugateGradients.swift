@@ -23,85 +23,50 @@ package struct ConjugateGradients: LinearSolver, Equatable {
     package func solve(
         _ matrix: LinearOperator, rhs: [Double], start: [Double]?, shouldStop: InterruptionCheck
     ) throws(SolverError) -> Solution {
-        if let trivial = try trivialSolution(matrix, rhs: rhs, start: start) { return trivial }
-        var run = ConjugateGradientRun(matrix: matrix, rhs: rhs, start: start, tolerance: tolerance)
-        let status =
-            run.statusBeforeFirstStep
-            ?? IterationLoop.run(limit: maxIterations, shouldStop: shouldStop) { run.step($0) }
-        return Solution(
-            point: run.x, status: status,
-            statistics: SolveStatistics(iterations: run.iterations, residualNorm: run.residualNorm, scale: run.scale))
+        try run(
+            ConjugateGradientRun.self, matrix, rhs: rhs, start: start, tolerance: tolerance, limit: maxIterations,
+            shouldStop: shouldStop)
     }
 }
 
 /// The vectors of one run.
-private struct ConjugateGradientRun {
-    let matrix: LinearOperator
-    let rhs: [Double]
-    let scale: Double
-    let threshold: Double
-    var x: [Double]
-    var residual: [Double]
-    var direction: [Double]
-    var image: [Double]
-    var residualNorm: Double
-    /// The norm found at the last recomputation of the residual.
-    var trueNorm = Double.infinity
-    var iterations = 0
+private struct ConjugateGradientRun: KrylovRun {
+    var iterate: KrylovIterate
+    private var direction: [Double]
+    private var image: [Double]
 
-    init(matrix: LinearOperator, rhs: [Double], start: [Double]?, tolerance: Tolerance) {
-        self.matrix = matrix
-        self.rhs = rhs
-        scale = VectorMath.norm(rhs)
-        threshold = tolerance.threshold(scale: scale)
-        x = start ?? [Double](repeating: 0, count: rhs.count)
-        residual = rhs
-        if start != nil { matrix.residual(rhs, at: x, into: &residual) }
-        direction = residual
-        image = residual
-        residualNorm = VectorMath.norm(residual)
-    }
-
-    /// Set when the start decides the run.
-    var statusBeforeFirstStep: SolveStatus? {
-        if !residualNorm.isFinite { return .diverged(quantity: .residual, iteration: 0) }
-        return residualNorm <= threshold ? .converged : nil
+    init(_ iterate: KrylovIterate) {
+        self.iterate = iterate
+        direction = iterate.residual
+        image = iterate.residual
     }
 
     mutating func step(_ iteration: Int) -> SolveStatus? {
-        matrix.apply(direction, &image)
+        iterate.matrix.apply(direction, &image)
         let curvature = VectorMath.dot(direction, image)
         guard curvature.isFinite else { return .diverged(quantity: .residual, iteration: iteration) }
         guard curvature > 0 else {
             return .indefinite(curvature: curvature / VectorMath.dot(direction, direction))
         }
-        let length = VectorMath.dot(residual, direction) / curvature
-        VectorMath.add(-length, image, to: &residual)
-        let newNorm = VectorMath.norm(residual)
+        let length = VectorMath.dot(iterate.residual, direction) / curvature
+        VectorMath.add(-length, image, to: &iterate.residual)
+        let newNorm = VectorMath.norm(iterate.residual)
         guard newNorm.isFinite else { return .diverged(quantity: .residual, iteration: iteration) }
-        VectorMath.add(length, direction, to: &x)
-        iterations += 1
-        // Below ε‖b‖ the recurrence describes only itself, so it is compared with the definition there as well.
-        if newNorm <= max(threshold, Double.ulpOfOne * scale) { return verify() }
-        turn(newNorm / residualNorm)
-        residualNorm = newNorm
+        VectorMath.add(length, direction, to: &iterate.x)
+        iterate.iterations += 1
+        if iterate.wantsVerification(newNorm) {
+            if let status = iterate.verify() { return status }
+            direction = iterate.residual
+            return nil
+        }
+        turn(newNorm / iterate.residualNorm)
+        iterate.residualNorm = newNorm
         return nil
     }
 
     /// `p ← r + (‖r‖/‖r_old‖)² p`.
     private mutating func turn(_ ratio: Double) {
         let beta = ratio * ratio
-        for i in direction.indices { direction[i] = residual[i] + beta * direction[i] }
-    }
-
-    /// Replaces the recurrence's residual by the true one and restarts from it unless that has stopped to help.
-    private mutating func verify() -> SolveStatus? {
-        matrix.residual(rhs, at: x, into: &residual)
-        residualNorm = VectorMath.norm(residual)
-        if residualNorm <= threshold { return .converged }
-        if !(residualNorm < trueNorm / 2) { return .stagnated }
-        trueNorm = residualNorm
-        direction = residual
-        return nil
+        for i in direction.indices { direction[i] = iterate.residual[i] + beta * direction[i] }
     }
 }

@@ -25,47 +25,34 @@ package struct GMRES: LinearSolver, Equatable {
         _ matrix: LinearOperator, rhs: [Double], start: [Double]?, shouldStop: InterruptionCheck
     ) throws(SolverError) -> Solution {
         if let trivial = try trivialSolution(matrix, rhs: rhs, start: start) { return trivial }
-        let scale = VectorMath.norm(rhs)
-        let threshold = tolerance.threshold(scale: scale)
-        var x = start ?? [Double](repeating: 0, count: rhs.count)
-        var residual = rhs
-        if start != nil { matrix.residual(rhs, at: x, into: &residual) }
-        var norm = VectorMath.norm(residual)
-        var iterations = 0
-        var status = SolveStatus.iterationLimit
-        while iterations < maxIterations {
-            if norm <= threshold { break }
-            if shouldStop() {
-                status = .interrupted
-                break
+        var iterate = KrylovIterate(matrix: matrix, rhs: rhs, start: start, tolerance: tolerance)
+        let status = improve(&iterate, shouldStop)
+        return iterate.solution(iterate.isSolved ? .converged : status)
+    }
+
+    /// Cycles until one no longer helps.
+    private func improve(_ iterate: inout KrylovIterate, _ shouldStop: InterruptionCheck) -> SolveStatus {
+        while iterate.iterations < maxIterations && !iterate.isSolved {
+            if shouldStop() { return .interrupted }
+            if Divergence.isDivergent(iterate.residualNorm, from: iterate.scale) {
+                return .diverged(quantity: .residual, iteration: iterate.iterations)
             }
-            if Divergence.isDivergent(norm, from: scale) {
-                status = .diverged(quantity: .residual, iteration: iterations)
-                break
-            }
-            var cycle = ArnoldiCycle(residual: residual, norm: norm)
-            cycle.run(matrix, steps: min(restart, maxIterations - iterations), threshold: threshold)
-            iterations += cycle.steps
-            var candidate = x
-            cycle.addCorrection(to: &candidate)
-            matrix.residual(rhs, at: candidate, into: &residual)
-            let reached = VectorMath.norm(residual)
+            var cycle = ArnoldiCycle(residual: iterate.residual, norm: iterate.residualNorm)
+            cycle.run(
+                iterate.matrix, steps: min(restart, maxIterations - iterate.iterations), threshold: iterate.threshold)
+            iterate.iterations += cycle.steps
+            let (point, norm) = (iterate.x, iterate.residualNorm)
+            cycle.addCorrection(to: &iterate.x)
+            iterate.measure()
             // A cycle that gains nothing gains nothing the next time either.
-            guard reached < norm else {
-                status = .stagnated
-                break
+            guard iterate.residualNorm < norm else {
+                (iterate.x, iterate.residualNorm) = (point, norm)
+                return .stagnated
             }
-            let gained = reached < (1 - 1e-6) * norm
-            (x, norm) = (candidate, reached)
-            if !gained && norm > threshold {
-                status = .stagnated
-                break
-            }
+            let gained = iterate.residualNorm < (1 - 1e-6) * norm
+            if !gained && !iterate.isSolved { return .stagnated }
         }
-        if norm <= threshold { status = .converged }
-        return Solution(
-            point: x, status: status,
-            statistics: SolveStatistics(iterations: iterations, residualNorm: norm, scale: scale))
+        return .iterationLimit
     }
 }
 

@@ -18,27 +18,15 @@ package struct MINRES: LinearSolver, Equatable {
     package func solve(
         _ matrix: LinearOperator, rhs: [Double], start: [Double]?, shouldStop: InterruptionCheck
     ) throws(SolverError) -> Solution {
-        if let trivial = try trivialSolution(matrix, rhs: rhs, start: start) { return trivial }
-        var run = MinimalResidualRun(matrix: matrix, rhs: rhs, start: start, tolerance: tolerance)
-        let status =
-            run.statusBeforeFirstStep
-            ?? IterationLoop.run(limit: maxIterations, shouldStop: shouldStop) { run.step($0) }
-        if status != .converged { run.measure() }
-        return Solution(
-            point: run.x, status: status,
-            statistics: SolveStatistics(iterations: run.iterations, residualNorm: run.residualNorm, scale: run.scale))
+        try run(
+            MinimalResidualRun.self, matrix, rhs: rhs, start: start, tolerance: tolerance, limit: maxIterations,
+            shouldStop: shouldStop)
     }
 }
 
 /// The vectors of one run: the Lanczos basis' last two, the directions' last two.
-private struct MinimalResidualRun {
-    let matrix: LinearOperator
-    let rhs: [Double]
-    let scale: Double
-    let threshold: Double
-    var x: [Double]
-    var residualNorm: Double
-    var iterations = 0
+private struct MinimalResidualRun: KrylovRun {
+    var iterate: KrylovIterate
     private var basis: [Double]
     private var previousBasis: [Double]
     private var image: [Double]
@@ -49,48 +37,37 @@ private struct MinimalResidualRun {
     private var rotation = (cosine: 1.0, sine: 0.0)
     private var previousRotation = (cosine: 1.0, sine: 0.0)
     private var eta = 0.0
-    /// The norm found at the last recomputation of the residual.
-    private var trueNorm = Double.infinity
     /// The largest entry of the tridiagonal matrix so far.
     private var largest = 0.0
 
-    init(matrix: LinearOperator, rhs: [Double], start: [Double]?, tolerance: Tolerance) {
-        self.matrix = matrix
-        self.rhs = rhs
-        scale = VectorMath.norm(rhs)
-        threshold = tolerance.threshold(scale: scale)
-        x = start ?? [Double](repeating: 0, count: rhs.count)
-        basis = rhs
-        if start != nil { matrix.residual(rhs, at: x, into: &basis) }
-        previousBasis = rhs
-        image = rhs
-        direction = rhs
-        previousDirection = rhs
-        residualNorm = VectorMath.norm(basis)
+    init(_ iterate: KrylovIterate) {
+        self.iterate = iterate
+        basis = iterate.residual
+        previousBasis = basis
+        image = basis
+        direction = basis
+        previousDirection = basis
         restart()
     }
 
-    var statusBeforeFirstStep: SolveStatus? {
-        if !residualNorm.isFinite { return .diverged(quantity: .residual, iteration: 0) }
-        return residualNorm <= threshold ? .converged : nil
-    }
-
-    /// Begins a Krylov space at the residual, which `basis` holds, of norm `residualNorm`.
+    /// Begins a Krylov space at the residual.
     private mutating func restart() {
-        if residualNorm > 0 { VectorMath.scale(1 / residualNorm, &basis) }
+        let norm = iterate.residualNorm
         for i in basis.indices {
+            basis[i] = iterate.residual[i]
             previousBasis[i] = 0
             direction[i] = 0
             previousDirection[i] = 0
         }
+        if norm > 0 { VectorMath.scale(1 / norm, &basis) }
         beta = 0
         rotation = (1, 0)
         previousRotation = (1, 0)
-        eta = residualNorm
+        eta = norm
     }
 
     mutating func step(_ iteration: Int) -> SolveStatus? {
-        matrix.apply(basis, &image)
+        iterate.matrix.apply(basis, &image)
         let alpha = VectorMath.dot(basis, image)
         VectorMath.add(-alpha, basis, to: &image)
         VectorMath.add(-beta, previousBasis, to: &image)
@@ -105,19 +82,17 @@ private struct MinimalResidualRun {
         let third = previousRotation.sine * beta
         previousRotation = rotation
         rotation = (delta / radius, next / radius)
-        for i in x.indices {
+        for i in basis.indices {
             let fresh = (basis[i] - second * direction[i] - third * previousDirection[i]) / radius
             previousDirection[i] = direction[i]
             direction[i] = fresh
-            x[i] += rotation.cosine * eta * fresh
+            iterate.x[i] += rotation.cosine * eta * fresh
         }
         eta *= -rotation.sine
-        residualNorm = eta.magnitude
-        iterations += 1
-        if residualNorm <= max(threshold, Double.ulpOfOne * scale) || next <= 64 * Double.ulpOfOne * largest {
-            let before = trueNorm
-            if verify() { return .converged }
-            if !(residualNorm < before / 2) { return .stagnated }
+        iterate.residualNorm = eta.magnitude
+        iterate.iterations += 1
+        if iterate.wantsVerification(eta.magnitude) || next <= 64 * Double.ulpOfOne * largest {
+            if let status = iterate.verify() { return status }
             restart()
             return nil
         }
@@ -128,15 +103,9 @@ private struct MinimalResidualRun {
         return nil
     }
 
-    /// Recomputes the residual into `basis`; whether it is small enough.
-    private mutating func verify() -> Bool {
-        measure()
-        trueNorm = residualNorm
-        return residualNorm <= threshold
-    }
-
-    mutating func measure() {
-        matrix.residual(rhs, at: x, into: &basis)
-        residualNorm = VectorMath.norm(basis)
+    /// The norm of the recurrence is believed no more than the residual was.
+    mutating func settle(_ status: SolveStatus) -> SolveStatus {
+        if status != .converged { iterate.measure() }
+        return status
     }
 }

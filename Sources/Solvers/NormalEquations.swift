@@ -19,54 +19,48 @@ package struct NormalEquations: LinearSolver, Equatable {
     package func solve(
         _ matrix: LinearOperator, rhs: [Double], start: [Double]?, shouldStop: InterruptionCheck
     ) throws(SolverError) -> Solution {
-        if let trivial = try trivialSolution(matrix, rhs: rhs, start: start) { return trivial }
-        let scale = VectorMath.norm(rhs)
-        let threshold = tolerance.threshold(scale: scale)
-        var x = start ?? [Double](repeating: 0, count: rhs.count)
-        var residual = rhs
-        if start != nil { matrix.residual(rhs, at: x, into: &residual) }
-        var norm = VectorMath.norm(residual)
-        var slope = rhs
-        matrix.applyTransposed(residual, &slope)
-        var direction = slope
-        var image = rhs
-        var square = VectorMath.dot(slope, slope)
-        var (trueNorm, iterations) = (Double.infinity, 0)
-        func statusOfStart() -> SolveStatus? {
-            if !norm.isFinite { return .diverged(quantity: .residual, iteration: 0) }
-            return norm <= threshold ? .converged : nil
+        try run(
+            LeastSquaresRun.self, matrix, rhs: rhs, start: start, tolerance: tolerance, limit: maxIterations,
+            shouldStop: shouldStop)
+    }
+}
+
+/// The vectors of one run.
+private struct LeastSquaresRun: KrylovRun {
+    var iterate: KrylovIterate
+    /// Aᵀr, the direction p, A p, and ‖Aᵀr‖².
+    private var slope: [Double]
+    private var direction: [Double]
+    private var image: [Double]
+    private var square: Double
+
+    init(_ iterate: KrylovIterate) {
+        self.iterate = iterate
+        slope = iterate.rhs
+        iterate.matrix.applyTransposed(iterate.residual, &slope)
+        direction = slope
+        image = slope
+        square = VectorMath.dot(slope, slope)
+    }
+
+    mutating func step(_ iteration: Int) -> SolveStatus? {
+        iterate.matrix.apply(direction, &image)
+        let length = square / VectorMath.dot(image, image)
+        // A direction that A takes to nothing: the matrix is singular.
+        guard length.isFinite, square > 0 else {
+            return square.isFinite ? .stagnated : .diverged(quantity: .residual, iteration: iteration)
         }
-        let status =
-            statusOfStart()
-            ?? IterationLoop.run(limit: maxIterations, shouldStop: shouldStop) { iteration in
-                matrix.apply(direction, &image)
-                let length = square / VectorMath.dot(image, image)
-                // A direction that A takes to nothing: the matrix is singular.
-                guard length.isFinite, square > 0 else {
-                    return square.isFinite ? .stagnated : .diverged(quantity: .residual, iteration: iteration)
-                }
-                VectorMath.add(length, direction, to: &x)
-                VectorMath.add(-length, image, to: &residual)
-                norm = VectorMath.norm(residual)
-                guard norm.isFinite else { return .diverged(quantity: .residual, iteration: iteration) }
-                iterations += 1
-                let isSmall = norm <= max(threshold, Double.ulpOfOne * scale)
-                if isSmall {
-                    matrix.residual(rhs, at: x, into: &residual)
-                    norm = VectorMath.norm(residual)
-                    if norm <= threshold { return .converged }
-                    if !(norm < trueNorm / 2) { return .stagnated }
-                    trueNorm = norm
-                }
-                matrix.applyTransposed(residual, &slope)
-                let next = VectorMath.dot(slope, slope)
-                let beta = isSmall ? 0 : next / square
-                square = next
-                for i in direction.indices { direction[i] = slope[i] + beta * direction[i] }
-                return nil
-            }
-        return Solution(
-            point: x, status: status,
-            statistics: SolveStatistics(iterations: iterations, residualNorm: norm, scale: scale))
+        VectorMath.add(length, direction, to: &iterate.x)
+        iterate.reduceResidual(by: length, image)
+        guard iterate.residualNorm.isFinite else { return .diverged(quantity: .residual, iteration: iteration) }
+        iterate.iterations += 1
+        let isVerified = iterate.wantsVerification(iterate.residualNorm)
+        if isVerified, let status = iterate.verify() { return status }
+        iterate.matrix.applyTransposed(iterate.residual, &slope)
+        let next = VectorMath.dot(slope, slope)
+        let beta = isVerified ? 0 : next / square
+        square = next
+        for i in direction.indices { direction[i] = slope[i] + beta * direction[i] }
+        return nil
     }
 }
