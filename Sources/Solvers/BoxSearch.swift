@@ -17,7 +17,7 @@ package struct BoxSearch: SteppingMethod {
     }
 
     /// All that is needed to continue: plain numbers.
-    package struct State: Sendable, Equatable {
+    package struct State: SteppingState {
         /// The last accepted point, which may be worse than earlier ones.
         package var point: [Double]
         package var stationarity = Double.infinity
@@ -44,10 +44,7 @@ package struct BoxSearch: SteppingMethod {
     /// - Throws: ``SolverError/dimensionMismatch(of:expected:found:)``.
     /// - Precondition: the set is a bounded box or a product of such.
     package init(start: [Double], rule: Rule, seed: UInt64, set: ConvexSet) throws(SolverError) {
-        try set.checkDimension(start.count)
-        var projected = start
-        set.project(&projected)
-        try self.init(resuming: State(start: projected), rule: rule, seed: seed, set: set)
+        try self.init(resuming: State(start: try set.projection(ofStart: start)), rule: rule, seed: seed, set: set)
     }
 
     /// Continues from a state that the same settings have produced.
@@ -63,10 +60,6 @@ package struct BoxSearch: SteppingMethod {
         self.set = set
         self.box = box
     }
-
-    package var point: [Double] { state.point }
-    package var stationarity: Double { state.stationarity }
-    package var iteration: Int { state.iteration }
 
     package func propose() -> [Double] {
         if state.evaluations == 0 { return state.point }

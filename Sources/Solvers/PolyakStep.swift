@@ -4,7 +4,7 @@ import Tensors
 /// Minimises by `x ← P(x − γ∇f)` with γ = (f − target)/‖∇f‖².
 package struct PolyakStep: SteppingMethod {
     /// All that is needed to continue: plain numbers.
-    package struct State: Sendable, Equatable {
+    package struct State: SteppingState {
         /// x, the last accepted point, with f and ∇f there.
         package var point: [Double]
         package var value = Double.infinity
@@ -32,10 +32,7 @@ package struct PolyakStep: SteppingMethod {
     ///
     /// - Throws: ``SolverError/dimensionMismatch(of:expected:found:)``.
     package init(start: [Double], target: Double, set: ConvexSet = .whole) throws(SolverError) {
-        try set.checkDimension(start.count)
-        var projected = start
-        set.project(&projected)
-        try self.init(resuming: State(start: projected), target: target, set: set)
+        try self.init(resuming: State(start: try set.projection(ofStart: start)), target: target, set: set)
     }
 
     /// Continues from a state that the same target and set have produced.
@@ -49,10 +46,6 @@ package struct PolyakStep: SteppingMethod {
         self.set = set
     }
 
-    package var point: [Double] { state.point }
-    package var stationarity: Double { state.stationarity }
-    package var iteration: Int { state.iteration }
-
     package func propose() -> [Double] {
         let square = VectorMath.dot(state.gradient, state.gradient)
         // At a target that was too high, or without a gradient, there is nowhere to go.
@@ -65,9 +58,7 @@ package struct PolyakStep: SteppingMethod {
     package mutating func receive(value: Double, gradient: [Double]) -> StepDecision {
         let trial = propose()
         let norm = set.projectedGradientNorm(at: trial, gradient: gradient)
-        guard value.isFinite, norm.isFinite else {
-            return .stopped(.diverged(quantity: value.isFinite ? .gradient : .value, iteration: state.iteration))
-        }
+        if let status = divergence(value: value, stationarity: norm) { return .stopped(status) }
         if state.evaluations > 0 {
             if trial == state.point { return .stopped(.stagnated) }
             state.iteration += 1

@@ -3,7 +3,7 @@
 /// Minimises by Adam's rule over a convex set. The moments are not projected.
 package struct ProjectedAdam: SteppingMethod {
     /// All that is needed to continue: plain numbers.
-    package struct State: Sendable, Equatable {
+    package struct State: SteppingState {
         /// x, the last accepted point.
         package var point: [Double]
         /// ‖P(x − ∇f) − x‖₂ at x.
@@ -37,11 +37,9 @@ package struct ProjectedAdam: SteppingMethod {
     package init(
         start: [Double], schedule: StepSchedule, coefficients: AdamCoefficients, set: ConvexSet = .whole
     ) throws(SolverError) {
-        try set.checkDimension(start.count)
-        var projected = start
-        set.project(&projected)
         try self.init(
-            resuming: State(start: projected), schedule: schedule, coefficients: coefficients, set: set)
+            resuming: State(start: try set.projection(ofStart: start)), schedule: schedule, coefficients: coefficients,
+            set: set)
     }
 
     /// Continues from a state that the same settings have produced.
@@ -59,10 +57,6 @@ package struct ProjectedAdam: SteppingMethod {
         self.coefficients = coefficients
         self.set = set
     }
-
-    package var point: [Double] { state.point }
-    package var stationarity: Double { state.stationarity }
-    package var iteration: Int { state.iteration }
 
     private func moved() -> RuleState {
         var moved = RuleState(point: state.point, first: state.first, second: state.second)
@@ -82,9 +76,7 @@ package struct ProjectedAdam: SteppingMethod {
     package mutating func receive(value: Double, gradient: [Double]) -> StepDecision {
         let trial = propose()
         let norm = set.projectedGradientNorm(at: trial, gradient: gradient)
-        guard value.isFinite, norm.isFinite else {
-            return .stopped(.diverged(quantity: value.isFinite ? .gradient : .value, iteration: state.iteration))
-        }
+        if let status = divergence(value: value, stationarity: norm) { return .stopped(status) }
         if state.evaluations > 0 {
             let moved = moved()
             state.first = moved.first

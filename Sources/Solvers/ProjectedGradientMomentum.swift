@@ -3,7 +3,7 @@
 /// Minimises by `u ← μu + ∇f(x)`, `x ← P(x − γ_t u)`. The momentum u is not projected.
 package struct ProjectedGradientMomentum: SteppingMethod {
     /// All that is needed to continue: plain numbers.
-    package struct State: Sendable, Equatable {
+    package struct State: SteppingState {
         /// x, the last accepted point.
         package var point: [Double]
 
@@ -43,10 +43,8 @@ package struct ProjectedGradientMomentum: SteppingMethod {
     package init(
         start: [Double], schedule: StepSchedule, decay: Double, set: ConvexSet = .whole
     ) throws(SolverError) {
-        try set.checkDimension(start.count)
-        var projected = start
-        set.project(&projected)
-        try self.init(resuming: State(start: projected), schedule: schedule, decay: decay, set: set)
+        try self.init(
+            resuming: State(start: try set.projection(ofStart: start)), schedule: schedule, decay: decay, set: set)
     }
 
     /// Continues from a state that the same schedule, decay and set have produced.
@@ -63,10 +61,6 @@ package struct ProjectedGradientMomentum: SteppingMethod {
         self.set = set
     }
 
-    package var point: [Double] { state.point }
-    package var stationarity: Double { state.stationarity }
-    package var iteration: Int { state.iteration }
-
     package func propose() -> [Double] {
         if state.evaluations == 0 { return state.point }
         var next = state.point
@@ -78,9 +72,7 @@ package struct ProjectedGradientMomentum: SteppingMethod {
     package mutating func receive(value: Double, gradient: [Double]) -> StepDecision {
         let trial = propose()
         let norm = set.projectedGradientNorm(at: trial, gradient: gradient)
-        guard value.isFinite, norm.isFinite else {
-            return .stopped(.diverged(quantity: value.isFinite ? .gradient : .value, iteration: state.iteration))
-        }
+        if let status = divergence(value: value, stationarity: norm) { return .stopped(status) }
         if state.evaluations > 0 { state.iteration += 1 }
         state.evaluations += 1
         state.point = trial

@@ -5,7 +5,7 @@ import Tensors
 /// Minimises over a box, one joint evaluation of f and ∇f at a time.
 package struct ProjectedLBFGS: SteppingMethod {
     /// All that is needed to continue: plain numbers.
-    package struct State: Sendable, Equatable {
+    package struct State: SteppingState {
         /// x, the last accepted point, with f and ∇f there.
         package var point: [Double]
         package var value = Double.infinity
@@ -53,10 +53,9 @@ package struct ProjectedLBFGS: SteppingMethod {
     package init(
         start: [Double], memory: Int, set: ConvexSet = .whole, valueNoise: Double = 1e-12
     ) throws(SolverError) {
-        try set.checkDimension(start.count)
-        var projected = start
-        set.project(&projected)
-        try self.init(resuming: State(start: projected), memory: memory, set: set, valueNoise: valueNoise)
+        try self.init(
+            resuming: State(start: try set.projection(ofStart: start)), memory: memory, set: set, valueNoise: valueNoise
+        )
     }
 
     /// Continues from a state that the same settings have produced.
@@ -78,10 +77,6 @@ package struct ProjectedLBFGS: SteppingMethod {
         self.box = box
     }
 
-    package var point: [Double] { state.point }
-    package var stationarity: Double { state.stationarity }
-    package var iteration: Int { state.iteration }
-
     package func propose() -> [Double] {
         if state.evaluations == 0 { return state.point }
         var trial = state.point
@@ -94,9 +89,7 @@ package struct ProjectedLBFGS: SteppingMethod {
         let isStart = state.evaluations == 0
         state.evaluations += 1
         let norm = set.projectedGradientNorm(at: trial, gradient: gradient)
-        guard value.isFinite, norm.isFinite else {
-            let quantity: DivergedQuantity = value.isFinite ? .gradient : .value
-            let status = SolveStatus.diverged(quantity: quantity, iteration: state.iteration)
+        if let status = divergence(value: value, stationarity: norm) {
             return isStart ? .stopped(status) : reject(otherwise: status)
         }
         if !isStart {

@@ -37,7 +37,7 @@ package struct SpectralProjectedGradient: SteppingMethod {
     }
 
     /// All that is needed to continue: plain numbers.
-    package struct State: Sendable, Equatable {
+    package struct State: SteppingState {
         /// x, the last accepted point.
         package var point: [Double]
 
@@ -107,10 +107,7 @@ package struct SpectralProjectedGradient: SteppingMethod {
     ///
     /// - Throws: ``SolverError/dimensionMismatch(of:expected:found:)``.
     package init(start: [Double], set: ConvexSet = .whole, options: Options = Options()) throws(SolverError) {
-        try set.checkDimension(start.count)
-        var projected = start
-        set.project(&projected)
-        try self.init(resuming: State(start: projected), set: set, options: options)
+        try self.init(resuming: State(start: try set.projection(ofStart: start)), set: set, options: options)
     }
 
     /// Continues from a state that the same set and options have produced.
@@ -124,10 +121,6 @@ package struct SpectralProjectedGradient: SteppingMethod {
         self.set = set
         self.options = options
     }
-
-    package var point: [Double] { state.point }
-    package var stationarity: Double { state.stationarity }
-    package var iteration: Int { state.iteration }
 
     package func propose() -> [Double] {
         if state.evaluations == 0 { return state.point }
@@ -146,9 +139,7 @@ package struct SpectralProjectedGradient: SteppingMethod {
         let isStart = state.evaluations == 0
         state.evaluations += 1
         let norm = set.projectedGradientNorm(at: trial, gradient: gradient)
-        guard value.isFinite, norm.isFinite else {
-            let quantity: DivergedQuantity = value.isFinite ? .gradient : .value
-            let status = SolveStatus.diverged(quantity: quantity, iteration: state.iteration)
+        if let status = divergence(value: value, stationarity: norm) {
             return isStart ? .stopped(status) : reject(shrinkingBy: 0.1, otherwise: status)
         }
         if !isStart {

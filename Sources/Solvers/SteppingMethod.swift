@@ -12,16 +12,9 @@ package enum StepDecision: Sendable, Equatable {
     case stopped(SolveStatus)
 }
 
-/// A minimiser as a state machine: `propose`, evaluate f and ∇f there, `receive`, and again.
-///
-/// The state is a value; a copy continues with identical numbers.
-package protocol SteppingMethod {
-    associatedtype State: Sendable, Equatable
-
-    /// All that the method remembers.
-    var state: State { get }
-
-    /// The last accepted point; before the first evaluation, the start.
+/// What every such method remembers.
+package protocol SteppingState: Sendable, Equatable {
+    /// x, the last accepted point; before the first evaluation, the start.
     var point: [Double] { get }
 
     /// ‖P(x − ∇f) − x‖₂ at ``point``; infinite before the first evaluation.
@@ -29,6 +22,16 @@ package protocol SteppingMethod {
 
     /// Accepted points after the start.
     var iteration: Int { get }
+}
+
+/// A minimiser as a state machine: `propose`, evaluate f and ∇f there, `receive`, and again.
+///
+/// The state is a value; a copy continues with identical numbers.
+package protocol SteppingMethod {
+    associatedtype State: SteppingState
+
+    /// All that the method remembers.
+    var state: State { get }
 
     /// The next point to evaluate, within the set. Asking again gives the same.
     func propose() -> [Double]
@@ -38,6 +41,16 @@ package protocol SteppingMethod {
 }
 
 extension SteppingMethod {
+    package var point: [Double] { state.point }
+    package var stationarity: Double { state.stationarity }
+    package var iteration: Int { state.iteration }
+
+    /// Why no method goes on from an evaluation whose numbers are not finite; `nil` where they are.
+    func divergence(value: Double, stationarity: Double) -> SolveStatus? {
+        if !value.isFinite { return .diverged(quantity: .value, iteration: iteration) }
+        return stationarity.isFinite ? nil : .diverged(quantity: .gradient, iteration: iteration)
+    }
+
     /// Runs the method on an objective at hand, from its present state.
     ///
     /// - Parameters:
@@ -71,5 +84,17 @@ extension SteppingMethod {
             statistics: SolveStatistics(
                 iterations: iteration, residualNorm: best.norm, scale: first ?? 1,
                 value: best.value.isFinite ? best.value : nil))
+    }
+}
+
+extension ConvexSet {
+    /// The point of the set that a method starts at.
+    ///
+    /// - Throws: ``SolverError/dimensionMismatch(of:expected:found:)``.
+    func projection(ofStart start: [Double]) throws(SolverError) -> [Double] {
+        try checkDimension(start.count)
+        var projected = start
+        project(&projected)
+        return projected
     }
 }
