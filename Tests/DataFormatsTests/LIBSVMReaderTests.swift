@@ -113,24 +113,9 @@ import Testing
     }
 
     @Test func survivesMutations() {
-        var state: UInt64 = 6
-        func next(_ bound: Int) -> Int {
-            // A linear congruential generator (Knuth's MMIX constants) is random enough to pick edits.
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return Int(state >> 33) % bound
-        }
-        let seed = Array("+1 qid:1 1:0.5 3:-2e1 # a\r\n-1 2:10\n0 1:1 4:2\n".utf8)
-        let alphabet = Array(":#\n\r.e-+0 9qid\t".utf8)
-        for _ in 0..<20_000 {
-            var bytes = seed
-            for _ in 0...next(4) {
-                let place = next(bytes.count)
-                switch next(3) {
-                case 0: bytes[place] = UInt8(next(256))
-                case 1: bytes.remove(at: place)
-                default: bytes.insert(alphabet[next(alphabet.count)], at: place)
-                }
-            }
+        let texts = Mutations(
+            of: "+1 qid:1 1:0.5 3:-2e1 # a\r\n-1 2:10\n0 1:1 4:2\n", alphabet: ":#\n\r.e-+0 9qid\t")
+        for bytes in texts.prefix(20_000) {
             guard let rows = try? LIBSVMReader.read(bytes, selection: LIBSVMSelection(features: 64), byteLimit: 1 << 10)
             else { continue }
             #expect(rows.labels.shape == [rows.features.rows] && rows.labels.values.allSatisfy(\.isFinite))

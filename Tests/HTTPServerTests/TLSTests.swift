@@ -13,10 +13,20 @@ extension SocketTests {
             return Setup(configure: { $0.tls = context })
         }
 
+        private func connected(_ server: Server, _ offer: TLSOffer = TLSOffer()) async throws -> TLSTestClient {
+            let client = try TLSTestClient(server, offer)
+            try await client.handshake()
+            return client
+        }
+
+        private func isServed(_ client: TLSTestClient) async throws -> Bool {
+            try await client.send(get("/", "Connection: close"))
+            return try await client.rest().hasSuffix("hello")
+        }
+
         @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION]) func answersBothVersions(_ version: Int32) async throws {
             try await withServer(try secured()) { server in
-                let client = try TLSTestClient(server, TLSOffer(versions: version...version))
-                try await client.handshake()
+                let client = try await connected(server, TLSOffer(versions: version...version))
                 try await client.send(get("/") + get("/", "Connection: close"))
                 let all = try await client.rest()
                 #expect(all.components(of: "HTTP/1.1 200 OK").count == 2 && all.hasSuffix("hello"))
@@ -47,8 +57,7 @@ extension SocketTests {
         @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION]) func ticketsResume(_ version: Int32) async throws {
             try await withServer(try secured()) { server in
                 let offer = TLSOffer(versions: version...version)
-                let first = try TLSTestClient(server, offer)
-                try await first.handshake()
+                let first = try await connected(server, offer)
                 // Tickets of 1.3 come behind the handshake: read on to have them.
                 try await first.send(get("/", "Connection: close"))
                 _ = try await first.rest()
@@ -75,19 +84,14 @@ extension SocketTests {
             let context = try TLSContext(
                 TLSFiles(certificate: certificate, key: folder.appending(path: "server.key").path))
             try await withServer(Setup(configure: { $0.tls = context })) { server in
-                let old = try TLSTestClient(server)
-                try await old.handshake()
+                let old = try await connected(server)
                 try Data("nonsense".utf8).write(to: URL(filePath: certificate))
                 #expect(throws: TLSError.self) { try context.reload() }
                 try install("second")
                 try context.reload()
-                let new = try TLSTestClient(server)
-                try await new.handshake()
+                let new = try await connected(server)
                 #expect(old.serverName == "first" && new.serverName == "second")
-                for client in [old, new] {
-                    try await client.send(get("/", "Connection: close"))
-                    #expect(try await client.rest().hasSuffix("hello"))
-                }
+                for client in [old, new] { #expect(try await isServed(client)) }
             }
         }
 
@@ -116,10 +120,8 @@ extension SocketTests {
                 // What it sent and nobody read may turn the end into a reset.
                 let answer = (try? await bad.rest()) ?? ""
                 #expect(!answer.contains("HTTP"))
-                let good = try TLSTestClient(server)
-                try await good.handshake()
-                try await good.send(get("/", "Connection: close"))
-                #expect(try await good.rest().hasSuffix("hello"))
+                let good = try await connected(server)
+                #expect(try await isServed(good))
             }
         }
 
@@ -141,8 +143,7 @@ extension SocketTests {
 
         @Test func thereIsNoRenegotiation() async throws {
             try await withServer(try secured()) { server in
-                let client = try TLSTestClient(server, TLSOffer(versions: TLS1_2_VERSION...TLS1_2_VERSION))
-                try await client.handshake()
+                let client = try await connected(server, TLSOffer(versions: TLS1_2_VERSION...TLS1_2_VERSION))
                 await #expect(throws: TLSTestClient.Failure.self) { try await client.renegotiate() }
             }
         }
@@ -165,8 +166,7 @@ extension SocketTests {
         @Test func longContentGoesBothWays() async throws {
             try await withServer(try secured()) { server in
                 let content = String(repeating: "0123456789", count: 9_999)
-                let client = try TLSTestClient(server)
-                try await client.handshake()
+                let client = try await connected(server)
                 for _ in 0..<3 { try await client.send(post("/echo", content)) }
                 try await client.endWriting()
                 let all = try await client.rest()
