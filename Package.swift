@@ -65,6 +65,7 @@ let package = Package(
         library("HTTP1", uses: []),
         library("Sockets", uses: ["CEventLoop", "COpenSSL"]),
         library("HTTPServer", uses: ["CZlib", "HTTP1", "Sockets"]),
+        library("HTTPClient", uses: ["HTTP1", "Sockets"]),
 
         // Durable.
         library("JobQueue", uses: []),
@@ -74,8 +75,9 @@ let package = Package(
         library(
             "Service",
             uses: [
-                "COpenSSL", "DataFormats", "ExpressionGraph", "ExpressionLanguage", "HTTP1", "HTTPServer", "JobQueue",
-                "MultilevelOptimization", "ProblemSpecification", "Solvers", "Sockets", "SQLiteStore", "Tensors",
+                "COpenSSL", "DataFormats", "ExpressionGraph", "ExpressionLanguage", "HTTP1", "HTTPClient",
+                "HTTPServer", "JobQueue", "MultilevelOptimization", "ProblemSpecification", "Solvers", "Sockets",
+                "SQLiteStore", "Tensors",
             ]),
         .executableTarget(
             name: "stackelberg",
@@ -128,6 +130,7 @@ let package = Package(
         tests(of: "HTTP1", resources: [.copy("Golden")]),
         tests(of: "Sockets"),
         tests(of: "HTTPServer", uses: ["COpenSSL", "CZlib", "HTTP1", "Sockets"], resources: [.copy("Certificates")]),
+        tests(of: "HTTPClient", uses: ["HTTP1", "HTTPServer", "Sockets"]),
         .target(
             name: "JobStoreConformance", dependencies: ["JobQueue"], path: "Tests/JobStoreConformance",
             swiftSettings: strict),

@@ -19,6 +19,15 @@ static inline void copenssl_set_stream_modes(SSL_CTX *context) {
         context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 }
 
+static inline void copenssl_set_client_options(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
+
+// Says which server is meant (RFC 6066, section 3). The cast takes a const away that OpenSSL does not use.
+static inline long copenssl_name_server(SSL *session, const char *name) {
+    return SSL_set_tlsext_host_name(session, (char *)name);
+}
+
 // Sessions live in tickets, which the client keeps: no table here that a flood could fill.
 static inline void copenssl_keep_no_sessions(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

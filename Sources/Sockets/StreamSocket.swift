@@ -38,6 +38,9 @@ package struct StreamSocket: ~Copyable, Sendable {
     /// Whether bytes of the application can flow: always, but for a TLS handshake that still goes on.
     package var isEstablished: Bool { session?.isEstablished ?? true }
 
+    /// Whether what would have had to wait waits for room to write, as TLS may also when it reads.
+    var wantsToWrite: Bool { session?.wantsToWrite ?? false }
+
     /// Sends small segments at once: head and body leave in one write anyway. Failure only costs latency.
     func disableDelay() {
         var one: CInt = 1

@@ -12,6 +12,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "\(call): errno \(code)" }
 
+    /// What the system says of its code, such as "Connection refused".
+    package var reason: String { String(cString: strerror(code)) }
+
     /// Whether the call would have had to wait.
     package var isWouldBlock: Bool { code == EAGAIN }
     /// Whether the process, or the machine, has no descriptor or buffer left.

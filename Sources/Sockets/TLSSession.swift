@@ -19,7 +19,52 @@ final class TLSSession: @unchecked Sendable {
         SSL_set_accept_state(raw)
     }
 
+    /// The client's side.
+    ///
+    /// - Parameters:
+    ///   - descriptor: outlives the session.
+    ///   - host: said to the server where it is a name.
+    /// - Throws: ``SystemError`` (ENOMEM).
+    init(context: OpaquePointer, descriptor: CInt, connectingTo host: String) throws(SystemError) {
+        ERR_clear_error()
+        guard let raw = SSL_new(context) else { throw SystemError(call: "SSL_new", code: ENOMEM) }
+        self.raw = raw
+        let isNamed = Self.isNumeric(host) || copenssl_name_server(raw, host) == 1
+        guard isNamed, SSL_set_fd(raw, descriptor) == 1 else { throw SystemError(call: "SSL_set_fd", code: ENOMEM) }
+        SSL_set_connect_state(raw)
+    }
+
     deinit { SSL_free(raw) }
+
+    /// Refuses a certificate that is not for `host` (RFC 9525 §6).
+    func requireName(_ host: String) throws(SystemError) {
+        let isSet =
+            Self.isNumeric(host)
+            ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), host) : SSL_set1_host(raw, host)
+        guard isSet == 1 else { throw SystemError(call: "SSL_set1_host", code: EINVAL) }
+    }
+
+    private static func isNumeric(_ host: String) -> Bool { (try? SocketAddress(host: host, port: 0)) != nil }
+
+    /// Goes on with the handshake.
+    ///
+    /// - Returns: whether it is over.
+    func shakeHands() throws(SystemError) -> Bool {
+        ERR_clear_error()
+        let result = SSL_do_handshake(raw)
+        if result == 1 { return true }
+        if try fault(of: result, "SSL_do_handshake") { throw SystemError(call: "SSL_do_handshake", code: EPIPE) }
+        return false
+    }
+
+    /// Whether the call that would have had to wait waits for room to write.
+    var wantsToWrite: Bool { SSL_want(raw) == SSL_WRITING }
+
+    /// Why the peer's certificate was not taken; nil when it was, or none was looked at.
+    var distrust: String? {
+        let code = SSL_get_verify_result(raw)
+        return code == Int(X509_V_OK) ? nil : String(cString: X509_verify_cert_error_string(code))
+    }
 
     /// Whether the handshake is over.
     var isEstablished: Bool { SSL_is_init_finished(raw) == 1 }
