@@ -5,7 +5,7 @@ import Service
 /// Shows progress on standard error.
 final class Console {
     private let mode: ProgressMode
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    static let isTerminal = isatty(STDERR_FILENO) == 1
     private var lineLength = 0
 
     init(mode: ProgressMode) { self.mode = mode }
@@ -15,8 +15,25 @@ final class Console {
         switch mode {
         case .none: break
         case .ndjson: Self.write(event.json + "\n", to: STDERR_FILENO)
-        case .auto: if isTerminal, let line = event.line { live(line) }
+        case .auto: if Self.isTerminal, let line = event.line { live(line) }
         }
+    }
+
+    /// Shows what a watch puts out.
+    func show(_ output: WatchOutput) {
+        switch output {
+        case .live(let line): live(String(line.prefix(Self.columns - 1)))
+        case .line(let line):
+            let wasLive = lineLength > 0
+            if wasLive { live("") }
+            Self.write((wasLive ? "\r" : "") + line + "\n", to: STDERR_FILENO)
+        }
+    }
+
+    /// Columns of the terminal; a line that is longer could not be written over.
+    private static var columns: Int {
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
     }
 
     /// Overwrites the live line.

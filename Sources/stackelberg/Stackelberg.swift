@@ -8,7 +8,10 @@ struct Stackelberg: ParsableCommand {
         commandName: "stackelberg",
         abstract: "Solves bilevel and multilevel optimization problems given as JSON documents.",
         version: Version.number,
-        subcommands: [Solve.self, Check.self, Methods.self, Serve.self, Healthcheck.self, Worker.self])
+        subcommands: [
+            Solve.self, Check.self, Methods.self, Submit.self, Watch.self, JobList.self, JobResult.self, Stop.self,
+            Cancel.self, Serve.self, Healthcheck.self, Worker.self,
+        ])
 }
 
 /// Exit statuses, as `Documentation/command.md` lists them.

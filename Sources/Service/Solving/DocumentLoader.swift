@@ -32,12 +32,18 @@ package enum DocumentLoader {
 
     /// Reads `path`, applies `assignments` (`path=value`), decodes.
     package static func load(_ path: String, assignments: [String]) throws(DocumentLoadError) -> LoadedDocument {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        let beside = DatasetLocator(folders: [folder], hint: "put % beside the document")
+        return try decode(try source(path, assignments: assignments).value, datasets: beside)
+    }
+
+    /// Reads `path` and applies `assignments`; whether it is a document is for others to say.
+    package static func source(_ path: String, assignments: [String]) throws(DocumentLoadError) -> JSONDocument {
         let url = URL(fileURLWithPath: path)
         let bytes = try read(url)
         var source = try parse(bytes, isYAML: ["yaml", "yml"].contains(url.pathExtension.lowercased()))
         for text in assignments { source = try apply(text, to: source) }
-        let beside = DatasetLocator(folders: [url.deletingLastPathComponent()], hint: "put % beside the document")
-        return try decode(source, datasets: beside)
+        return JSONDocument(value: source)
     }
 
     /// Decodes a document that is JSON already.
