@@ -23,9 +23,10 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 TARGET ?= formulas documents tables samples
 SECONDS_OF_FUZZ ?= 60
 
-# For `make bench` and `make bench-peers`: rounds, and which workloads (all where empty).
+# For `make bench` and `make bench-peers`: rounds, which workloads (all where empty), and float64 or float32.
 BENCH_ROUNDS ?= 15
 ONLY ?=
+PRECISION ?= float64
 
 .PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http lint format image deps-image image-test clean
 
@@ -78,13 +79,13 @@ bench: deps ## Time the engine beside work by hand, as ratios (BENCH_ROUNDS)
 	$(SWIFT) build -c release --product Bench
 	.build/release/Bench table $(BENCH_ROUNDS)
 
-bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step)
+bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step, PRECISION)
 	$(SWIFT) build -c release --product Bench
 	test -d Benchmarks/.venv || python3 -m venv Benchmarks/.venv
 	Benchmarks/.venv/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
 	test -e Benchmarks/.data/w6_yva.npy || Benchmarks/.venv/bin/python Benchmarks/peers/data.py Benchmarks/.data
 	Benchmarks/.venv/bin/python Benchmarks/peers/compare.py .build/release/Bench Benchmarks/.data \
-	    --rounds $(BENCH_ROUNDS) --only "$(ONLY)"
+	    --rounds $(BENCH_ROUNDS) --only "$(ONLY)" --precision $(PRECISION)
 
 bench-http: build ## Time the server beside nginx by wrk (needs both; BENCH_ROUNDS)
 	Benchmarks/http/compare.py .build/release/stackelberg $(BENCH_ROUNDS)

@@ -14,6 +14,7 @@ final class Equilibrium {
         let first = try folder.array("w5_B0")
         let (rows, hidden) = (images.shape[0], first.shape[1])
         count = rows * hidden
+        let precision = folder.precision
         var graph = Graph()
         let axis = graph.addAxis(name: "samples", rows: rows)
         func input(_ name: String, _ shape: Shape, _ role: SymbolRole) -> NodeID {
@@ -31,12 +32,14 @@ final class Equilibrium {
         let map = graph.unary(.tanh, graph.add(graph.matmul(z, a), fixed))
         let pulled = graph.transpose([map: v], at: [z])[0]
         let moved = graph.add(pulled, rhs)
-        forward = Program(graph, outputs: [map], slots: [.steady("parameters", [a, b, c]), .everyRun("z", [z])])
+        forward = Program(
+            graph, outputs: [map], slots: [.steady("parameters", [a, b, c]), .everyRun("z", [z])], precision: precision)
         adjoint = Program(
             graph, outputs: [moved],
-            slots: [.steady("parameters", [a, b, c]), .steady("z", [z, rhs]), .everyRun("v", [v])])
+            slots: [.steady("parameters", [a, b, c]), .steady("z", [z, rhs]), .everyRun("v", [v])], precision: precision
+        )
         for program in [forward, adjoint] {
-            program.bind(x, to: images.storage)
+            program.bind(x, to: images.storage.converted(to: precision))
             for (node, name) in [(a, "w5_A0"), (b, "w5_B0"), (c, "w5_c0")] {
                 program.write(try folder.values(name), to: node)
             }

@@ -34,6 +34,7 @@ final class EquilibriumOuter {
         let shapes = try Self.names.map { Shape(sizes: try folder.array("w5_\($0)0").shape) }
         let (rows, hidden) = (images.shape[0], try folder.array("w5_c0").shape[0])
         count = rows * hidden
+        let precision = folder.precision
         var graph = Graph()
         let axis = graph.addAxis(name: "samples", rows: rows)
         let x = graph.addInput("X", shape: [.axis(axis), .size(images.shape[1])], role: .data)
@@ -59,14 +60,17 @@ final class EquilibriumOuter {
         let moved = graph.add(pulled[0], b)
         let below = graph.transpose([shifted: pulled[2]], at: [inputs[1], inputs[2]])
         let steady = InputSlot.steady("parameters", inputs)
-        shift = Program(graph, outputs: [shifted])
-        forward = Program(graph, outputs: [map], slots: [steady, .steady("u", [u]), .everyRun("z", [z])])
-        loss = Program(graph, outputs: [mean] + outer)
-        adjoint = Program(graph, outputs: [moved], slots: [steady, .steady("z", [z, u, b]), .everyRun("v", [v])])
-        pullback = Program(graph, outputs: [pulled[1]] + below)
+        shift = Program(graph, outputs: [shifted], precision: precision)
+        forward = Program(
+            graph, outputs: [map], slots: [steady, .steady("u", [u]), .everyRun("z", [z])], precision: precision)
+        loss = Program(graph, outputs: [mean] + outer, precision: precision)
+        adjoint = Program(
+            graph, outputs: [moved], slots: [steady, .steady("z", [z, u, b]), .everyRun("v", [v])], precision: precision
+        )
+        pullback = Program(graph, outputs: [pulled[1]] + below, precision: precision)
         for program in [shift, forward, loss, adjoint, pullback] {
-            program.bind(x, to: images.storage)
-            program.bind(y, to: labels.storage)
+            program.bind(x, to: images.storage.converted(to: precision))
+            program.bind(y, to: labels.storage.converted(to: precision))
         }
     }
 

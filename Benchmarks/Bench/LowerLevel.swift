@@ -11,6 +11,9 @@ final class LowerLevel {
     private let product: Program
     private let y: NodeID
     private let v: NodeID
+    /// The memory of y in `step` and of v in `product`.
+    private var stepCell: InputCell?
+    private var productCell: InputCell?
     private let axis: SampleAxis
     private let batch: Int?
     private let draws: [Int]
@@ -59,18 +62,21 @@ final class LowerLevel {
         let rows = batches == nil ? [:] : [axis.id: 64]
         step = Program(
             graph, outputs: [moved],
-            slots: [seldom, .steady("anchor", anchored?.anchor ?? []), .everyRun("y", [y])], batchRows: rows)
+            slots: [seldom, .steady("anchor", anchored?.anchor ?? []), .everyRun("y", [y])], batchRows: rows,
+            precision: problem.precision)
         product = Program(
-            graph, outputs: [shrunk], slots: [seldom, .steady("y", [y]), .everyRun("v", [v])], batchRows: rows)
+            graph, outputs: [shrunk], slots: [seldom, .steady("y", [y]), .everyRun("v", [v])], batchRows: rows,
+            precision: problem.precision)
         for program in [step, product] {
-            for array in problem.data { program.bind(array.node, to: array.value.memory(in: .float64)) }
+            for array in problem.data { program.bind(array.node, to: array.value.memory(in: problem.precision)) }
             if batches != nil { program.write(Double(axis.rows) / 64, to: axis.expansion) }
             if let weights {
-                program.bind(weights, to: AlignedBuffer(start.x))
+                program.bind(weights, to: AlignedBuffer(start.x, precision: problem.precision))
             } else {
                 program.write(start.x, to: x.node)
             }
         }
+        (stepCell, productCell) = (step.cell(y), product.cell(v))
     }
 
     private func select(_ program: Program) {
@@ -97,7 +103,7 @@ final class LowerLevel {
                 if index == 0 { step.write(start.y, to: anchor) } else { step.carry(0, to: anchor) }
             }
             step.run()
-            step.carry(0, to: y)
+            if let stepCell { step.carry(0, to: stepCell) }
         }
         return step.result(0)
     }
@@ -108,7 +114,7 @@ final class LowerLevel {
             if index % 10 == 0 { product.write(start.y, to: y) }
             select(product)
             product.run()
-            product.carry(0, to: v)
+            if let productCell { product.carry(0, to: productCell) }
         }
         return product.result(0)
     }

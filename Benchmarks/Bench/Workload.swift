@@ -14,6 +14,8 @@ struct BenchError: Error, CustomStringConvertible {
 /// The arrays that the generator wrote.
 struct DataFolder {
     let path: String
+    /// What the programs of its problems compute in.
+    var precision: Precision = .float64
 
     /// An array of `<name>.npy`.
     func array(_ name: String) throws -> Tensor {
@@ -38,7 +40,8 @@ struct DataFolder {
 
     /// The problem of a document whose data sets are names of arrays; of sparse matrices where it asks for features.
     func problem(_ document: String) throws -> MultilevelProblem {
-        try Self.problem(document) { selection in
+        let asked = document.replacing("{\"problem\": {", with: "{\"problem\": {\"precision\": \"\(precision.name)\",")
+        return try Self.problem(asked) { selection in
             guard case .features(let features) = selection.part, let columns = features.count else {
                 return .dense(try array(selection.dataset))
             }

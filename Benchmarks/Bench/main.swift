@@ -1,4 +1,4 @@
-// Benchmarks. `Bench table` prints the ratios of the engine to work by hand; `Bench serve FOLDER` measures for the driver
+// Benchmarks. `Bench table` prints the ratios of the engine to work by hand; `Bench serve FOLDER [float32]` measures for the driver
 // of `Benchmarks/peers`, which asks line by line, so that rounds of different programs alternate.
 import DataFormats
 import Foundation
@@ -33,12 +33,12 @@ func answer(_ words: [String], _ measurements: Measurements) throws -> String {
     }
 }
 
-func serve(_ folder: String) {
+func serve(_ folder: String, _ precision: Precision) {
     let names = Measurements.names.map { "\"\($0)\"" }.joined(separator: ", ")
     say(
         "{\"kernels\": \"\(Kernels.variant)\", \"blas\": \"\(BLAS.configuration)\", \"threads\": 1, "
             + "\"measurements\": [\(names)]}")
-    let measurements = Measurements(DataFolder(path: folder))
+    let measurements = Measurements(DataFolder(path: folder, precision: precision))
     while let line = readLine() {
         do {
             say(try answer(line.split(separator: " ").map(String.init), measurements))
@@ -49,8 +49,10 @@ func serve(_ folder: String) {
 BLAS.configureSingleThread()
 switch CommandLine.arguments.dropFirst().first {
 case "table": Table.print(rounds: CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 15 : 15)
-case "serve" where CommandLine.arguments.count == 3: serve(CommandLine.arguments[2])
+case "serve" where CommandLine.arguments.count == 3: serve(CommandLine.arguments[2], .float64)
+case "serve" where CommandLine.arguments.count == 4 && CommandLine.arguments[3] == Precision.float32.name:
+    serve(CommandLine.arguments[2], .float32)
 default:
-    say("usage: Bench table [ROUNDS] | Bench serve FOLDER")
+    say("usage: Bench table [ROUNDS] | Bench serve FOLDER [float32]")
     exit(2)
 }

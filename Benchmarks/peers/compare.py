@@ -1,9 +1,10 @@
 """Times the engine beside its peers, round by round in turn, after checking that all compute the same iterates.
 
-usage: compare.py BENCH FOLDER [--only w1,w4.step] [--rounds 11] [--seconds 0.1] [--threads 1] [--json FILE]
+usage: compare.py BENCH FOLDER [--only w1,w4.step] [--rounds 11] [--seconds 0.1] [--threads 1]
+                  [--precision float64] [--json FILE]
 
 BENCH is the executable of Benchmarks/Bench, FOLDER what data.py has made. With --threads 1 everything runs on one
-processor. Exits with 1 when iterates differ by more than 1e-10 (relative, in float64).
+processor. Exits with 1 when iterates differ by more than 1e-10 (relative; 1e-3 in float32).
 """
 import argparse
 import json
@@ -22,7 +23,8 @@ TARGETS = {
     ('w2.outer', 'jax'): 0.5, ('w3.outer', 'numpy'): 0.4,
     ('w4.outer', 'jax'): 0.5, ('w5.outer', 'jax'): 0.8, ('w5.step', 'jax'): 1 / 1.2, ('w5.hv', 'jax'): 1 / 1.2,
 }
-TOLERANCE = 1e-10
+# How far iterates may be apart, relative: in float32 the sums of fifty thousand rows differ by their order.
+TOLERANCES = {'float64': 1e-10, 'float32': 1e-3}
 
 
 def arguments():
@@ -33,6 +35,7 @@ def arguments():
     parser.add_argument('--rounds', type=int, default=11)
     parser.add_argument('--seconds', type=float, default=0.1)
     parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--precision', choices=['float64', 'float32'], default='float64')
     parser.add_argument('--json', default='')
     return parser.parse_args()
 
@@ -51,9 +54,9 @@ def settle(threads):
 class Engine:
     """The executable, asked line by line."""
 
-    def __init__(self, executable, folder):
+    def __init__(self, executable, folder, precision):
         self.process = subprocess.Popen(
-            [executable, 'serve', folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [executable, 'serve', folder] + ([] if precision == 'float64' else [precision]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.about = json.loads(self.process.stdout.readline())
 
     def ask(self, line):
@@ -152,12 +155,13 @@ def main():
     import peer_numba
     import peer_numpy
 
-    engine = Engine(options.bench, options.folder)
+    dtype, tolerance = np.dtype(options.precision).type, TOLERANCES[options.precision]
+    engine = Engine(options.bench, options.folder, options.precision)
     peers = {
-        'numpy': peer_numpy.works(options.folder, np.float64), 'numba': peer_numba.works(options.folder, np.float64),
-        'jax': peer_jax.works(options.folder, np.float64)}
+        'numpy': peer_numpy.works(options.folder, dtype), 'numba': peer_numba.works(options.folder, dtype),
+        'jax': peer_jax.works(options.folder, dtype)}
     print(f'engine {engine.about["kernels"]}, {engine.about["blas"]}; threads {options.threads}; '
-          f'OPENBLAS_CORETYPE {os.environ.get("OPENBLAS_CORETYPE", "unset")}; float64; {options.rounds} rounds in turn')
+          f'OPENBLAS_CORETYPE {os.environ.get("OPENBLAS_CORETYPE", "unset")}; {options.precision}; {options.rounds} rounds in turn')
     wanted = [word for word in options.only.split(',') if word]
     names = engine.about['measurements']
     for word in wanted:
@@ -171,11 +175,11 @@ def main():
         found = engine.results(name)
         known = expected_difference(name, found)
         print(f'\n{name}' + (f'  (recorded iterates: {known:.1e})' if known is not None else ''))
-        if known is not None and not known <= TOLERANCE:
+        if known is not None and not known <= tolerance:
             failed.append(f'{name}: recorded iterates differ by {known:.1e}')
         for peer, work in works.items():
             apart = difference(work.results(), found)
-            if not apart <= TOLERANCE:
+            if not apart <= tolerance:
                 failed.append(f'{name}: {peer} differs by {apart:.1e}')
         timers = {'engine': lambda count: engine.time(name, count)}
         timers |= {peer: (lambda count, work=work: peer_time(work, count)) for peer, work in works.items()}
