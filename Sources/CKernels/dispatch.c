@@ -65,6 +65,11 @@ void sk_gemv_t(int32_t element, const void *A, int64_t m, int64_t k, const void 
     kernels(element)->gemv_t(A, m, k, c, y);
 }
 
+void sk_weighted_gram(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *w, const void *x, void *y) {
+    kernels(element)->weighted_gram(A, m, k, w, x, y);
+}
+
 void sk_gemv_n2(
     int32_t element, const void *A, int64_t m, int64_t k, const void *x0, const void *x1, void *y0, void *y1) {
     kernels(element)->gemv_n2(A, m, k, x0, x1, y0, y1);

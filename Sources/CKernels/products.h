@@ -126,6 +126,59 @@ SK_INLINE void transposed_times(
         for (int j = 0; j < chunks; j++) store_first(y[s] + SK_LANES * j, part[s][j], smaller(k - SK_LANES * j, SK_LANES));
 }
 
+// Adds `count` rows from `row` on, each times w and times its product with x, to two chains in turn.
+SK_INLINE void add_weighted_rows(
+    int chunks, const real *A, int64_t row, int64_t count, int64_t k, int64_t width,
+    const vec x[SK_SIDES_MAX][SK_CHUNKS_MAX], const real *w, vec sums[2][SK_CHUNKS_MAX]) {
+    octet products[SK_SIDES_MAX];
+    _Alignas(64) real scales[8];
+    rows_times(chunks, 1, A, row, row + count - 1, k, width, x, products);
+    store_octet(scales, products[0]);
+    for (int r = 0; r < 8; r++) scales[r] *= r < count ? w[row + r] : 0;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 8; r++) {
+        if (r >= count) break;
+        const vec scale = splat(scales[r]);
+#pragma clang loop unroll(full)
+        for (int j = 0; j < chunks; j++)
+            sums[r & 1][j] = vfma(load_chunk(A + (row + r) * k, j, chunks, width), scale, sums[r & 1][j]);
+    }
+}
+
+// transpose(A) (w * (A x)) of the rows from `begin` to `end`, eight at a time: while they are in the first cache they are
+// multiplied from both sides.
+SK_INLINE void sum_of_weighted_rows(
+    int chunks, const real *A, int64_t begin, int64_t end, int64_t k, const vec x[SK_SIDES_MAX][SK_CHUNKS_MAX],
+    const real *w, vec result[SK_CHUNKS_MAX]) {
+    const int64_t width = k - SK_LANES * (chunks - 1);
+    vec sums[2][SK_CHUNKS_MAX];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < chunks; j++) sums[0][j] = sums[1][j] = splat(0);
+    int64_t i = begin;
+    for (; i + 8 <= end; i += 8) add_weighted_rows(chunks, A, i, 8, k, width, x, w, sums);
+    if (i < end) add_weighted_rows(chunks, A, i, end - i, k, width, x, w, sums);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < chunks; j++) result[j] = sums[0][j] + sums[1][j];
+}
+
+SK_INLINE void weighted_gram_times(
+    int chunks, int sides, const real *A, int64_t m, int64_t k, const real *const *in, real *const *out) {
+    const int64_t width = k - SK_LANES * (chunks - 1);
+    vec x[SK_SIDES_MAX][SK_CHUNKS_MAX], part[SK_CHUNKS_MAX];
+    wide totals[SK_CHUNKS_MAX][SK_HALVES] = {0};
+    (void)sides;
+#pragma clang loop unroll(full)
+    for (int j = 0; j < chunks; j++) x[0][j] = load_chunk(in[0], j, chunks, width);
+    for (int64_t i = 0; i < m; i += smaller(m - i, SK_ROWS_PER_TOTAL)) {
+        sum_of_weighted_rows(chunks, A, i, i + smaller(m - i, SK_ROWS_PER_TOTAL), k, x, in[1], part);
+        for (int j = 0; j < chunks; j++)
+            for (int h = 0; h < SK_HALVES; h++) totals[j][h] += widened(part[j], h);
+    }
+#pragma clang loop unroll(full)
+    for (int j = 0; j < chunks; j++)
+        store_first(out[0] + SK_LANES * j, narrowed(totals[j]), smaller(k - SK_LANES * j, SK_LANES));
+}
+
 // More columns are the caller's mistake: the instances end at SK_GEMV_MAX_COLUMNS.
 #define SK_INSTANCE(chunks, KERNEL, sides, m, k, in, out) \
     case chunks: KERNEL(chunks, sides, A, m, k, in, out); return;
@@ -167,4 +220,10 @@ static void gemv_t2(
     const real *const A = matrix, *const in[] = {c0, c1};
     real *const out[] = {y0, y1};
     SK_FOR_CHUNKS(transposed_times, 2, m, k, in, out)
+}
+
+static void weighted_gram(const void *matrix, int64_t m, int64_t k, const void *w, const void *x, void *y) {
+    const real *const A = matrix, *const in[] = {x, w};
+    real *const out[] = {y};
+    SK_FOR_CHUNKS(weighted_gram_times, 1, m, k, in, out)
 }

@@ -7,6 +7,8 @@ enum Kernel {
     case gemvN(m: Int, k: Int)
     case gemvT(m: Int, k: Int)
     case gemvN2(m: Int, k: Int)
+    /// Aᵀ (w ∘ (A x)) for A [m, k].
+    case weightedGram(m: Int, k: Int)
     case gemvT2(m: Int, k: Int)
     /// A [m, k] times [k, n], few columns.
     case thinN(m: Int, k: Int, n: Int)
@@ -132,6 +134,8 @@ func execute(
         case .gemvT(let m, let k): kernels.gemvT(source(0), m: m, k: k, c: source(1), y: target(0))
         case .gemvN2(let m, let k):
             kernels.gemvN2(source(0), m: m, k: k, x0: source(1), x1: source(2), y0: target(0), y1: target(1))
+        case .weightedGram(let m, let k):
+            kernels.weightedGram(source(0), m: m, k: k, weights: source(1), x: source(2), y: target(0))
         case .gemvT2(let m, let k):
             kernels.gemvT2(source(0), m: m, k: k, c0: source(1), c1: source(2), y0: target(0), y1: target(1))
         case .thinN(let m, let k, let n):

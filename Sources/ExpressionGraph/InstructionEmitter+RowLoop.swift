@@ -31,6 +31,29 @@ extension InstructionEmitter {
         rows[loop.axis.index] = count
         let emitter = InstructionEmitter(
             schedule: schedule, slots: slots, constants: constants, rows: rows, precision: precision, memory: memory)
-        return loop.body.map(emitter.instruction)
+        return emitter.weightedGram(loop).map { [$0] } ?? loop.body.map(emitter.instruction)
+    }
+
+    /// The one instruction that computes Xᵀ (w ∘ (X v)), where that is what the loop does and nobody else reads what
+    /// lies between: the Hessian-vector product of a sum of losses of X y.
+    private func weightedGram(_ loop: RowLoop) -> Instruction? {
+        guard loop.body.count == 3, case .product(let forward) = loop.body[0], case .block(let plan) = loop.body[1],
+            case .product(let backward) = loop.body[2], plan.steps.count == 1, plan.steps[0].opcode == .multiply,
+            plan.steps[0].destination == .memory(backward.b), forward.a == backward.a,
+            loop.locals.isSuperset(of: [forward.node, backward.b]),
+            case .gemvN(let rows, let columns) = product(forward).kernel, case .gemvT = product(backward).kernel,
+            let weights = weights(plan.steps[0].sources, beside: forward.node)
+        else { return nil }
+        return Instruction(
+            kernel: .weightedGram(m: rows, k: columns),
+            sources: [slot(forward.a), slot(weights), slot(forward.b)], destinations: [slot(backward.node)])
+    }
+
+    /// The other of two factors, where both are arrays.
+    private func weights(_ factors: [BlockValue], beside product: NodeID) -> NodeID? {
+        guard factors.count == 2, case .memory(let first) = factors[0], case .memory(let second) = factors[1],
+            first != second
+        else { return nil }
+        return first == product ? second : second == product ? first : nil
     }
 }

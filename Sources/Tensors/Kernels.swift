@@ -89,6 +89,12 @@ package struct Kernels: Sendable {
         sk_gemv_t(element, a, Int64(m), Int64(k), c, y)
     }
 
+    /// `y[k] = Aᵀ (w ∘ (A x))` for A [m, k], reading A once.
+    @inline(__always)
+    package func weightedGram(_ a: Source, m: Int, k: Int, weights: Source, x: Source, y: Destination) {
+        sk_weighted_gram(element, a, Int64(m), Int64(k), weights, x, y)
+    }
+
     /// `y0 = A x0`, `y1 = A x1`, reading A once.
     @inline(__always)
     package func gemvN2(

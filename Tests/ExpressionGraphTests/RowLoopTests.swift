@@ -111,4 +111,35 @@ import Testing
         let second = model.results(model.program(.whereItPays))
         #expect(zip(first.joined(), second.joined()).allSatisfy { $0.bitPattern == $1.bitPattern })
     }
+
+    /// Xᵀ (w ∘ (X v)), the Hessian product of a sum of losses of X y, is one instruction of a loop.
+    @Test(arguments: [1, 22, 32, 33], Precision.allCases)
+    func weighsAGramMatrixInOnePass(_ features: Int, _ precision: Precision) {
+        var graph = Graph()
+        let axis = graph.addAxis(name: "rows", rows: 100)
+        let x = graph.addInput("X", shape: [.axis(axis), .size(features)], role: .data)
+        let w = graph.addInput("w", shape: [.axis(axis), .size(1)], role: .value)
+        let v = graph.addInput("v", shape: Shape(sizes: [features, 1]), role: .value)
+        let weighted = graph.multiply(w, graph.matmul(x, v))
+        let product = graph.matmul(x, weighted, transposeA: true)
+        var stream = RandomStream(seed: 4, stream: "gram")
+        let numbers = (0..<(100 * features)).map { _ in stream.normal() }
+        let (weights, tangent) = ((0..<100).map { _ in stream.normal() }, (0..<features).map { _ in stream.normal() })
+        let results = [RowLoopChoice.always(rows: 16), .never].map { choice in
+            let program = Program(
+                graph, outputs: [product], slots: [.steady("w", [w]), .everyRun("v", [v])], batchRows: [axis: 100],
+                precision: precision, options: CompilationOptions(rowLoops: choice))
+            program.bind(x, to: AlignedBuffer(numbers, precision: precision))
+            return [(0, 100), (3, 33), (5, 16), (90, 1), (0, 0)].flatMap { start, count in
+                program.selectRows(of: axis, start: start, count: count)
+                program.write(Array(weights[start..<(start + count)]), to: w)
+                program.write(tangent, to: v)
+                program.run()
+                return program.result(0)
+            }
+        }
+        let scale = results[1].map(\.magnitude).max() ?? 0
+        let tolerance = precision == .float64 ? 1e-12 : 1e-4
+        #expect(zip(results[0], results[1]).allSatisfy { abs($0 - $1) <= tolerance * scale })
+    }
 }

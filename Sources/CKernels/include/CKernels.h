@@ -117,6 +117,9 @@ enum { SK_GEMV_MAX_COLUMNS = 32 };
 void sk_gemv_n(int32_t element, const void *A, int64_t m, int64_t k, const void *x, void *y);
 // y[k] = transpose(A) c
 void sk_gemv_t(int32_t element, const void *A, int64_t m, int64_t k, const void *c, void *y);
+// y[k] = transpose(A) (w * (A x)), reading A once.
+void sk_weighted_gram(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *w, const void *x, void *y);
 // Two products that read A once.
 void sk_gemv_n2(
     int32_t element, const void *A, int64_t m, int64_t k, const void *x0, const void *x1, void *y0, void *y1);
