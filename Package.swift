@@ -103,7 +103,7 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "DataFormats", "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization",
+                "DataFormats", "ExpressionGraph", "ExpressionLanguage", "HTTP1", "MultilevelOptimization",
                 "ProblemSpecification", "Tensors",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .target(

@@ -11,6 +11,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case tables
     /// Labelled sparse rows: a byte that chooses the selection, then the file.
     case samples
+    /// A byte that chooses the cuts of the network, then what a peer sends over one connection.
+    case requests
 
     /// Puts the bytes through everything that would be done with them.
     ///
@@ -21,6 +23,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .documents: try DocumentTarget.check(bytes)
         case .tables: try TableTarget.check(bytes)
         case .samples: try SamplesTarget.check(bytes)
+        case .requests: try RequestsTarget.check(bytes)
         }
     }
 }
