@@ -149,6 +149,7 @@ package final class Server: Sendable {
         on address: SocketAddress, router: Router, configuration: ServerConfiguration
     ) async throws {
         ignoreBrokenPipeSignal()
+        await openDescriptorsOfDispatch()
         let core = ServerCore(configuration: configuration, router: router)
         let listener = try Listener(on: address, backlog: configuration.backlog)
         let loops = try (0..<configuration.loops).map { try EventLoop(name: "http-loop-\($0)") }

@@ -2,7 +2,6 @@
 // same port silently, and closing one of several resets what waits in its queue.
 import CEventLoop
 import Glibc
-import Synchronization
 
 /// A connection that a listener has taken.
 package struct AcceptedConnection: ~Copyable, Sendable {
@@ -20,9 +19,6 @@ package final class Listener: Sendable {
     fileprivate let descriptor: OwnedDescriptor
     /// Where it listens, with the port the kernel chose if 0 was asked for.
     package let address: SocketAddress
-    /// Given up for a moment when the process runs out of descriptors, so that a connection can be taken and closed
-    /// rather than wait for ever.
-    private let reserve = Mutex<OwnedDescriptor?>(nil)
 
     /// - Parameters:
     ///   - address: port 0 lets the kernel choose.
@@ -43,7 +39,6 @@ package final class Listener: Sendable {
         var bound = NativeAddress()
         try systemCall("getsockname") { bound.withPointer { Int(getsockname(raw, $0, $1)) } }
         self.address = bound.address ?? address
-        refillReserve()
     }
 
     /// The next connection that waits; nil when none does.
@@ -66,16 +61,17 @@ package final class Listener: Sendable {
         return AcceptedConnection(socket: socket, peer: peer.address ?? address)
     }
 
-    /// Takes one waiting connection with the reserve descriptor and closes it: its peer learns that there is no room.
-    fileprivate func turnOneAway() {
-        reserve.withLock { $0 = nil }
-        _ = try? accept()
-        refillReserve()
-    }
+    /// Descriptors that no connection gets: files must still be opened when peers have taken all others, and Dispatch
+    /// ends the process (SIGILL) where it cannot open one of its own.
+    private static let keptBack = 64
 
-    private func refillReserve() {
-        let raw = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        if raw >= 0 { reserve.withLock { $0 = OwnedDescriptor(raw) } }
+    /// Connections whose descriptor is this or above are closed as they come: the kernel gives the lowest that is free.
+    fileprivate static var descriptorsForPeers: Int {
+        var limit = rlimit()
+        // Cannot fail: the resource exists and the pointer is valid.
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let count = Int(clamping: limit.rlim_cur)
+        return count - min(keptBack, count / 4)
     }
 }
 
@@ -83,8 +79,8 @@ package final class Listener: Sendable {
 package actor Acceptor: EventHandler {
     /// Connections taken in one turn before the loop looks at others: a burst spreads over the loops.
     private static let acceptsPerTurn = 8
-    /// Nanoseconds without accepting after descriptors ran out.
-    private static let backOff = 100_000_000
+    /// Nanoseconds without accepting after descriptors ran out, though some were kept back.
+    private static let backOff = 20_000_000
 
     /// nil once stopped.
     private var listener: Listener?
@@ -128,11 +124,13 @@ package actor Acceptor: EventHandler {
     package nonisolated func deadlineHasPassed() { assumeIsolated { $0.resume() } }
 
     private func acceptWaiting() {
+        let end = Listener.descriptorsForPeers
         for _ in 0..<Self.acceptsPerTurn {
             guard isWatching, let listener else { return }
             do throws(SystemError) {
                 guard let connection = try listener.accept() else { return }
-                accepted(connection)
+                // Let go of, it is closed, and its peer learns at once that there is no room.
+                if connection.socket.descriptor.raw < end { accepted(connection) }
             } catch {
                 // Any other failure belongs to that one connection, which its peer has given up.
                 if error.isExhaustion { return pause() }
@@ -142,7 +140,6 @@ package actor Acceptor: EventHandler {
 
     private func pause() {
         guard let listener, let registration else { return }
-        listener.turnOneAway()
         guard (try? loop.unwatch(listener.descriptor)) != nil else { return }
         isWatching = false
         loop.setDeadline(loop.now + Self.backOff, for: registration)
