@@ -29,6 +29,11 @@ static inline long copenssl_name_server(SSL *session, const char *name) {
 }
 
 // Sessions live in tickets, which the client keeps: no table here that a flood could fill.
+// A record with its header in one read, and whatever is behind it.
+static inline void copenssl_read_ahead(SSL_CTX *context) {
+    SSL_CTX_set_read_ahead(context, 1);
+}
+
 static inline void copenssl_keep_no_sessions(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }

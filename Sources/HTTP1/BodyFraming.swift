@@ -119,6 +119,11 @@ extension UnsafeBufferPointer<UInt8> {
         return indices.allSatisfy { self[$0].lowercased == name.utf8Start[$0] }
     }
 
+    func equalsIgnoringCase(_ other: Self) -> Bool {
+        guard count == other.count else { return false }
+        return indices.allSatisfy { self[$0] == other[$0] || self[$0].lowercased == other[$0].lowercased }
+    }
+
     /// Without spaces and tabs at either end.
     var trimmed: Self {
         var range = startIndex..<endIndex

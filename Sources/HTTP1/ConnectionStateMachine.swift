@@ -9,7 +9,8 @@
 package struct ConnectionStateMachine: ~Copyable, Sendable {
     /// The peer's half.
     enum Reading {
-        case head(RequestHeadParser)
+        /// A head; how far it has come is in `headParser`.
+        case head
         case body(BodyDecoder)
         /// A body that nobody wants any more, dropped to keep the connection.
         case discarding(BodyDecoder)
@@ -66,7 +67,9 @@ package struct ConnectionStateMachine: ~Copyable, Sendable {
     }
 
     let limits: HTTPLimits
-    var reading: Reading
+    var reading = Reading.head
+    /// Beside `reading`, not in it, so that a look at it copies nothing.
+    private var headParser: RequestHeadParser
     var writing = Writing.idle
     var keepAlive = KeepAlive.idle
     var input = InputBuffer()
@@ -78,7 +81,7 @@ package struct ConnectionStateMachine: ~Copyable, Sendable {
     /// - Parameter limits: bounds on what is accepted.
     package init(limits: HTTPLimits) {
         self.limits = limits
-        reading = .head(RequestHeadParser(limits: limits))
+        headParser = RequestHeadParser(limits: limits)
     }
 }
 
@@ -97,7 +100,7 @@ extension ConnectionStateMachine {
     /// Which wait is on.
     package var waiting: Waiting {
         switch reading {
-        case .head(let parser): parser.hasBegun ? .forRestOfHead : .forRequest
+        case .head: headParser.hasBegun ? .forRestOfHead : .forRequest
         case .body: awaitsContinue ? .forAnswer : .forBody
         case .discarding: .forBody
         case .complete, .closed: .forAnswer
@@ -126,7 +129,7 @@ extension ConnectionStateMachine {
     /// The wait that ``waiting`` names has lasted too long.
     package mutating func timeOut() -> Action? {
         switch reading {
-        case .head(let parser): parser.hasBegun ? refuse(.headTimeout) : close(lingering: false)
+        case .head: headParser.hasBegun ? refuse(.headTimeout) : close(lingering: false)
         case .body: refuse(.bodyTooSlow)
         case .discarding: close(lingering: false)
         case .complete, .closed: nil
@@ -161,8 +164,8 @@ extension ConnectionStateMachine {
 
     private mutating func nextOfInput() throws(RequestError) -> Action? {
         switch reading {
-        case .head(let parser):
-            return try nextHead(parser)
+        case .head:
+            return try nextHead()
         case .body(let decoder):
             return try nextContent(decoder)
         case .discarding(let decoder):
@@ -177,20 +180,24 @@ extension ConnectionStateMachine {
 // MARK: Reading
 
 extension ConnectionStateMachine {
-    private mutating func nextHead(_ parser: RequestHeadParser) throws(RequestError) -> Action? {
-        var parser = parser
-        let progress = try input.withUnread { (bytes) throws(RequestError) in try parser.parse(bytes) }
-        switch progress {
+    private mutating func nextHead() throws(RequestError) -> Action? {
+        switch try Self.parse(input, by: &headParser) {
         case .needsMore:
-            reading = .head(parser)
             guard inputHasEnded else { return nil }
-            if parser.hasBegun { throw .incomplete }
+            if headParser.hasBegun { throw .incomplete }
             return close(lingering: false)
         case .complete(let head, let length):
+            headParser = RequestHeadParser(limits: limits)
             input.consume(length)
             open(head)
             return .request(head)
         }
+    }
+
+    private static func parse(
+        _ input: borrowing InputBuffer, by parser: inout RequestHeadParser
+    ) throws(RequestError) -> RequestHeadParser.Progress {
+        try input.withUnread { (bytes) throws(RequestError) in try parser.parse(bytes) }
     }
 
     private mutating func open(_ head: RequestHead) {
@@ -262,10 +269,8 @@ extension ConnectionStateMachine {
         }
     }
 
-    func makeHeadReading() -> Reading { .head(RequestHeadParser(limits: limits)) }
-
     mutating func expectNextRequest() {
-        reading = makeHeadReading()
+        reading = .head
         keepAlive = keepAlive == .disabled ? .disabled : .idle
     }
 

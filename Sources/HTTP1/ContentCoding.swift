@@ -50,7 +50,8 @@ extension EntityTag {
 extension Fields {
     /// Whether If-None-Match or If-Match names a tag that ``EntityTag/ofGzip`` made.
     package var nameGzipTags: Bool {
-        (values(of: "if-none-match") + values(of: "if-match")).contains { $0.contains("-gzip\"") }
+        guard contains("if-none-match") || contains("if-match") else { return false }
+        return (values(of: "if-none-match") + values(of: "if-match")).contains { $0.contains("-gzip\"") }
     }
 
     /// The same fields with such tags led back to those they were made from: handlers know their content by one tag.

@@ -41,6 +41,11 @@ package struct Fields: Sendable {
     package mutating func append(_ name: String, _ value: String) throws(FieldError) {
         guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { throw .invalidName(name) }
         guard value.utf8.allSatisfy(\.isFieldContent) else { throw .invalidValue(name: name) }
+        if entries.isEmpty {
+            // What most answers need, had at once.
+            storage.reserveCapacity(224)
+            entries.reserveCapacity(6)
+        }
         let start = UInt32(storage.count)
         storage.append(contentsOf: name.utf8)
         let middle = UInt32(storage.count)
@@ -50,12 +55,16 @@ package struct Fields: Sendable {
 
     /// The value of the first field line of that name; nil when there is none. Bytes that are not UTF-8 are replaced.
     package subscript(name: String) -> String? {
-        entries.first { matches($0.name, name) }.map { text($0.value) }
+        first(name).map { text($0.value) }
     }
+
+    /// Whether there is a field line of that name. Makes no text of it.
+    package func contains(_ name: String) -> Bool { first(name) != nil }
 
     /// The values of all field lines of that name, in order.
     package func values(of name: String) -> [String] {
-        entries.filter { matches($0.name, name) }.map { text($0.value) }
+        guard contains(name) else { return [] }
+        return withMatching(name) { matches in entries.filter(matches).map { text($0.value) } }
     }
 
     /// All field lines as text, in order.
@@ -67,10 +76,20 @@ package struct Fields: Sendable {
         String(decoding: storage[Int(range.lowerBound)..<Int(range.upperBound)], as: UTF8.self)
     }
 
-    private func matches(_ range: Range<UInt32>, _ name: String) -> Bool {
-        guard range.count == name.utf8.count else { return false }
-        return zip(storage[Int(range.lowerBound)..<Int(range.upperBound)], name.utf8)
-            .allSatisfy { $0.lowercased == $1.lowercased }
+    private func first(_ name: String) -> Entry? {
+        withMatching(name) { matches in entries.first(where: matches) }
+    }
+
+    /// Calls `body` with the comparison of an entry's name to `name`.
+    private func withMatching<Result>(_ name: String, _ body: ((Entry) -> Bool) -> Result) -> Result {
+        var name = name
+        return name.withUTF8 { wanted in
+            storage.withUnsafeBufferPointer { bytes in
+                body { entry in
+                    entry.name.count == wanted.count && bytes.slice(entry.name).equalsIgnoringCase(wanted)
+                }
+            }
+        }
     }
 }
 

@@ -9,8 +9,8 @@ extension Connection {
         guard response.mayBeCoded(above: server.configuration.compressionBytes) else { return }
         // Names and values are the program's own.
         try? response.fields.append("Vary", "Accept-Encoding")
-        let hasRange = head.fields["range"] != nil
-        guard !hasRange, head.version == .http11, ContentCoding.gzipIsWelcome(to: head.fields) else { return }
+        guard !head.fields.contains("range"), head.version == .http11, ContentCoding.gzipIsWelcome(to: head.fields)
+        else { return }
         switch response.body {
         case .bytes(let bytes) where bytes.count <= server.configuration.bufferedBytes:
             guard let coded = GzipEncoder(.whole)?.encode(bytes[...], flush: .end), coded.count < bytes.count else {
@@ -74,13 +74,14 @@ extension Response {
 
     /// Whether the coding of this content depends on its reader.
     fileprivate func mayBeCoded(above limit: Int) -> Bool {
-        guard status != .partialContent, fields["content-encoding"] == nil, isText else { return false }
-        guard fields["cache-control"]?.lowercased().contains("no-transform") != true else { return false }
+        // What costs nothing to know comes first.
         switch body {
         case .empty, .stream(.some, _): return false
-        case .bytes(let bytes): return bytes.count > limit
-        case .stream(nil, _): return true
+        case .bytes(let bytes): if bytes.count <= limit { return false }
+        case .stream(nil, _): break
         }
+        guard status != .partialContent, !fields.contains("content-encoding"), isText else { return false }
+        return fields["cache-control"]?.lowercased().contains("no-transform") != true
     }
 
     private var isText: Bool {

@@ -66,6 +66,7 @@ extension Connection {
         case .fault(let fault): conclude(.fault(fault), head)
         case .options(let allow): conclude(.response(Self.options(allow)), head)
         case .route(let route, let parameters):
+            exchange?.route = route.name
             if let refusal = server.configuration.admission?(head, peer, id) {
                 conclude(.response(refusal), head)
             } else {

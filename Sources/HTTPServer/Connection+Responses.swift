@@ -23,14 +23,13 @@ extension Connection {
 
     /// Writes the head, and the content or the beginning of it. What runs for the request is given up.
     func answer(_ response: Response) {
-        guard var exchange, machine.owesAnswer else { return }
+        guard let exchange, machine.owesAnswer else { return }
         abandonStage()
         var response = response
         // Well formed: checked when it was taken over, or made by the server's owner.
         try? response.fields.append("X-Request-Id", exchange.id)
         if let head = exchange.head { code(&response, for: head) }
-        exchange.status = response.status.code
-        self.exchange = exchange
+        self.exchange?.status = response.status.code
         let before = output.bytes.count
         machine.respond(
             ResponseHead(status: response.status, fields: response.fields),
@@ -141,7 +140,8 @@ extension Connection {
         guard let exchange, let log = server.configuration.log else { return }
         log(
             AccessRecord(
-                method: exchange.head?.method.token ?? "-", target: exchange.head?.rawTarget ?? "-",
+                method: exchange.head?.method.token ?? "-", route: exchange.route,
+                target: exchange.head?.rawTarget ?? "-",
                 status: exchange.status,
                 bytes: outputTotal - exchange.outputMark, seconds: Double(loop.now - exchange.begun) / 1e9,
                 requestID: exchange.id, peer: peer, client: exchange.client))

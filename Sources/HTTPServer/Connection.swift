@@ -20,6 +20,8 @@ actor Connection: EventHandler {
         var namesGzipTags = false
         /// Whom a trusted proxy asks for.
         var client: String?
+        /// The name of its route, if it has one.
+        var route: String?
     }
 
     /// How a request is answered whose body nobody wants.
@@ -99,8 +101,7 @@ actor Connection: EventHandler {
             socket = accepted.take()
         }
         machine = ConnectionStateMachine(limits: server.configuration.limits)
-        clock = ConnectionClock(
-            timeouts: server.configuration.timeouts, now: MonotonicClock.now(), isHandshaking: isSecured)
+        clock = ConnectionClock(bounds: server.clockBounds, now: MonotonicClock.now(), isHandshaking: isSecured)
     }
 
     /// Begins to be served.
@@ -143,7 +144,7 @@ actor Connection: EventHandler {
         }
         if readiness.contains(.writable) { mayWrite = true }
         if readiness.contains(.peerEnded) { peerHasEnded = true }
-        if !readiness.isDisjoint(with: [.readable, .peerEnded]) { mayRead = true }
+        if !readiness.isDisjoint(with: .input) { mayRead = true }
         // TLS may have to write before it can read, and to read before it can write.
         if isSecured { (mayRead, mayWrite) = (true, true) }
         advance()
@@ -157,8 +158,6 @@ extension Connection {
     /// of a peer that floods us.
     private static let readsPerTurn = 4
     private static let roundsPerTurn = 2
-    private static let smallRead = 16 * 1024
-    private static let largeRead = 64 * 1024
 
     /// Reads, answers and writes until nothing more can be done without an event. Gives the loop to others after a
     /// bounded number of reads.
@@ -194,19 +193,16 @@ extension Connection {
     }
 
     private func readOnce() {
-        // Bodies come in large reads; a head in a small one, whose buffer is quickly had.
-        let size = machine.waiting == .forBody ? Self.largeRead : Self.smallRead
-        withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { buffer in
-            do throws(SystemError) {
-                switch try read(into: buffer) {
-                case .bytes(let count): received(UnsafeRawBufferPointer(rebasing: buffer[..<count]), of: size)
-                case .wouldBlock: mayRead = false
-                case .ended: receivedEnd()
-                }
-                noteHandshake()
-            } catch {
-                tearDown()
+        let buffer = loop.scratch
+        do throws(SystemError) {
+            switch try read(into: buffer) {
+            case .bytes(let count): received(UnsafeRawBufferPointer(rebasing: buffer[..<count]), of: buffer.count)
+            case .wouldBlock: mayRead = false
+            case .ended: receivedEnd()
             }
+            noteHandshake()
+        } catch {
+            tearDown()
         }
     }
 

@@ -3,7 +3,23 @@ import HTTP1
 
 /// Remembers when things began and tells when they have lasted too long.
 struct ConnectionClock {
-    private let timeouts: ConnectionTimeouts
+    /// ``ConnectionTimeouts`` in nanoseconds, worked out once for all connections.
+    struct Bounds {
+        let head, idle, handshake, writeStall, bodyWindow, linger: Int
+        let bodyBytesPerWindow: Int
+
+        init(_ timeouts: ConnectionTimeouts) {
+            head = timeouts.head.nanoseconds
+            idle = timeouts.idle.nanoseconds
+            handshake = timeouts.handshake.nanoseconds
+            writeStall = timeouts.writeStall.nanoseconds
+            bodyWindow = timeouts.bodyWindow.nanoseconds
+            linger = timeouts.linger.nanoseconds
+            bodyBytesPerWindow = timeouts.bodyBytesPerWindow
+        }
+    }
+
+    private let bounds: Bounds
     private var waiting = ConnectionStateMachine.Waiting.forRequest
     /// When the present wait, or its present window, began.
     private var begun: Int
@@ -16,8 +32,8 @@ struct ConnectionClock {
     /// A TLS handshake comes before the first request.
     private(set) var isHandshaking: Bool
 
-    init(timeouts: ConnectionTimeouts, now: Int, isHandshaking: Bool) {
-        self.timeouts = timeouts
+    init(bounds: Bounds, now: Int, isHandshaking: Bool) {
+        self.bounds = bounds
         self.isHandshaking = isHandshaking
         begun = now
         written = now
@@ -51,9 +67,10 @@ struct ConnectionClock {
     mutating func nextDeadline(_ waiting: ConnectionStateMachine.Waiting, isWriting: Bool, now: Int) -> Int? {
         enter(waiting, now: now)
         if !isWriting { written = now }
-        let stall = isWriting ? written + timeouts.writeStall.nanoseconds : nil
         let wait = limit(of: waiting).map { begun + $0 }
-        return [stall, wait].compactMap { $0 }.min()
+        guard isWriting else { return wait }
+        let stall = written + bounds.writeStall
+        return wait.map { min($0, stall) } ?? stall
     }
 
     /// - Returns: whether the loop has to be told.
@@ -68,20 +85,20 @@ struct ConnectionClock {
     }
 
     func writeHasStalled(now: Int) -> Bool {
-        now - written >= timeouts.writeStall.nanoseconds
+        now - written >= bounds.writeStall
     }
 
     /// Whether the peer has kept us waiting too long. A window of a body that brought enough begins anew.
     mutating func hasWaitedTooLong(_ waiting: ConnectionStateMachine.Waiting, now: Int) -> Bool {
         enter(waiting, now: now)
         guard let limit = limit(of: waiting), now - begun >= limit else { return false }
-        guard waiting == .forBody, windowBytes >= timeouts.bodyBytesPerWindow else { return true }
+        guard waiting == .forBody, windowBytes >= bounds.bodyBytesPerWindow else { return true }
         noteRequest(now: now)
         return false
     }
 
     func lingerDeadline(now: Int) -> Int {
-        now + timeouts.linger.nanoseconds
+        now + bounds.linger
     }
 
     private mutating func enter(_ waiting: ConnectionStateMachine.Waiting, now: Int) {
@@ -92,9 +109,9 @@ struct ConnectionClock {
 
     private func limit(of waiting: ConnectionStateMachine.Waiting) -> Int? {
         switch waiting {
-        case .forRequest: (isHandshaking ? timeouts.handshake : timeouts.idle).nanoseconds
-        case .forRestOfHead: timeouts.head.nanoseconds
-        case .forBody: timeouts.bodyWindow.nanoseconds
+        case .forRequest: isHandshaking ? bounds.handshake : bounds.idle
+        case .forRestOfHead: bounds.head
+        case .forBody: bounds.bodyWindow
         case .forAnswer: nil
         }
     }

@@ -22,8 +22,8 @@ package struct Route: Sendable {
         case offLoop(@Sendable (Request) async throws -> Response)
     }
 
-    /// As it was added: a label for metrics without ids.
-    package let pattern: String
+    /// Method and pattern as they were added, `GET /v1/jobs/{id}`: a label for metrics without ids.
+    package let name: String
     /// What is done with content.
     package let body: BodyPolicy
     /// Who answers.
@@ -40,12 +40,21 @@ package struct Router: Sendable {
         case fault(ServerFault)
     }
 
+    private struct Entry: Sendable {
+        let method: RequestMethod
+        let route: Route
+        let parameterNames: [String]
+    }
+
+    /// Searched from the first to the last: a node has few children and fewer methods, and hashing costs more.
     private struct Node: Sendable {
-        var literals: [String: Int] = [:]
+        var literals: [(segment: String, node: Int)] = []
         var parameter: Int?
-        var routes: [RequestMethod: Route] = [:]
-        var parameterNames: [RequestMethod: [String]] = [:]
+        var entries: [Entry] = []
         var allow = ""
+
+        func child(_ segment: Substring) -> Int? { literals.first { $0.segment == segment }?.node }
+        func entry(_ method: RequestMethod) -> Entry? { entries.first { $0.method == method } }
     }
 
     private var nodes = [Node()]
@@ -70,18 +79,18 @@ package struct Router: Sendable {
             if isParameter { names.append(String(segment.dropFirst().dropLast())) }
             node = child(of: node, literal: isParameter ? nil : String(segment))
         }
-        precondition(nodes[node].routes[method] == nil, "two routes: \(method.token) \(pattern)")
-        nodes[node].routes[method] = Route(pattern: pattern, body: body, handler: handler)
-        nodes[node].parameterNames[method] = names
-        nodes[node].allow = Self.allow(nodes[node].routes.keys)
+        precondition(nodes[node].entry(method) == nil, "two routes: \(method.token) \(pattern)")
+        let route = Route(name: "\(method.token) \(pattern)", body: body, handler: handler)
+        nodes[node].entries.append(Entry(method: method, route: route, parameterNames: names))
+        nodes[node].allow = Self.allow(nodes[node].entries.map(\.method))
     }
 
     private mutating func child(of node: Int, literal: String?) -> Int {
-        let existing = literal.map { nodes[node].literals[$0] } ?? nodes[node].parameter
+        let existing = literal.map { nodes[node].child($0[...]) } ?? nodes[node].parameter
         if let existing { return existing }
         nodes.append(Node())
         if let literal {
-            nodes[node].literals[literal] = nodes.count - 1
+            nodes[node].literals.append((literal, nodes.count - 1))
         } else {
             nodes[node].parameter = nodes.count - 1
         }
@@ -102,7 +111,7 @@ package struct Router: Sendable {
             break
         }
         if head.target.form == .asterisk {
-            return .options(allow: Self.allow(nodes.flatMap(\.routes.keys)))
+            return .options(allow: Self.allow(nodes.flatMap(\.entries).map(\.method)))
         }
         var values: [Substring] = []
         guard let node = find(head.target.path.dropFirst(), from: 0, values: &values) else {
@@ -112,18 +121,17 @@ package struct Router: Sendable {
     }
 
     private func match(_ method: RequestMethod, at node: Node, values: [Substring]) -> Match {
-        let effective = method == .head && node.routes[.head] == nil ? .get : method
-        guard let route = node.routes[effective] else {
+        guard let entry = node.entry(method) ?? (method == .head ? node.entry(.get) : nil) else {
             if method == .options { return .options(allow: node.allow) }
             return .fault(.methodNotAllowed(allow: node.allow))
         }
-        guard !values.isEmpty else { return .route(route, parameters: [:]) }
+        guard !values.isEmpty else { return .route(entry.route, parameters: [:]) }
         var parameters: [String: String] = [:]
-        for (name, value) in zip(node.parameterNames[effective] ?? [], values) {
+        for (name, value) in zip(entry.parameterNames, values) {
             guard let decoded = PercentCoding.decodedSegment(value) else { return .fault(.invalidPathParameter) }
             parameters[name] = decoded
         }
-        return .route(route, parameters: parameters)
+        return .route(entry.route, parameters: parameters)
     }
 
     /// The node of `path`, and what its variable segments hold.
@@ -131,7 +139,7 @@ package struct Router: Sendable {
         let end = path.utf8.firstIndex(of: UInt8(ascii: "/"))
         let segment = path[..<(end ?? path.endIndex)]
         let rest = end.map { path[path.utf8.index(after: $0)...] }
-        if let literal = nodes[node].literals[String(segment)], let found = goOn(rest, from: literal, values: &values) {
+        if let literal = nodes[node].child(segment), let found = goOn(rest, from: literal, values: &values) {
             return found
         }
         guard let parameter = nodes[node].parameter, !segment.isEmpty else { return nil }
@@ -143,6 +151,6 @@ package struct Router: Sendable {
 
     private func goOn(_ rest: Substring?, from node: Int, values: inout [Substring]) -> Int? {
         if let rest { return find(rest, from: node, values: &values) }
-        return nodes[node].routes.isEmpty ? nil : node
+        return nodes[node].entries.isEmpty ? nil : node
     }
 }

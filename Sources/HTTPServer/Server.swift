@@ -14,6 +14,7 @@ final class ServerCore: Sendable {
 
     let configuration: ServerConfiguration
     let router: Router
+    let clockBounds: ConnectionClock.Bounds
     private let population = Mutex(Population())
     private let runningHandlers = Atomic<Int>(0)
     private let date = Mutex((second: Int.min, line: [UInt8]()))
@@ -21,6 +22,7 @@ final class ServerCore: Sendable {
     init(configuration: ServerConfiguration, router: Router) {
         self.configuration = configuration
         self.router = router
+        clockBounds = ConnectionClock.Bounds(configuration.timeouts)
     }
 
     /// `Date: …` with its line end, made once a second.

@@ -125,6 +125,8 @@ package enum ServerFault: Error, Sendable {
 /// One line of the access log. Target and request id are as the peer sent them: escape them when writing.
 package struct AccessRecord: Equatable, Sendable {
     package let method: String
+    /// Method and pattern of the route, `GET /v1/jobs/{id}`, also where HEAD was asked for; nil when none was found.
+    package let route: String?
     package let target: String
     package let status: Int
     /// Bytes of the answer, head and framing included, as handed to the socket's buffer.

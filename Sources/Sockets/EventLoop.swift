@@ -19,6 +19,8 @@ package struct Readiness: OptionSet, Sendable {
     package static let peerEnded = Readiness(rawValue: EPOLLRDHUP.rawValue)
     /// The connection is gone in both directions.
     package static let gone = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+    /// Something to read: bytes, or the end.
+    package static let input = Readiness(rawValue: EPOLLIN.rawValue | EPOLLRDHUP.rawValue)
 }
 
 /// What a loop tells the owner of a registration, always on the loop.
@@ -60,6 +62,11 @@ package final class EventLoop: SerialExecutor {
     /// Safe: touched only by the thread that runs the loop, which every method that uses it checks.
     nonisolated(unsafe) private var state: LoopState
 
+    /// Safe: what is in it lasts for one call on the loop's thread.
+    nonisolated(unsafe) private let scratchRoom = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: scratchBytes, alignment: 64)
+
+    private static let scratchBytes = 64 * 1024
     private static let eventsPerTurn = 64
     /// Nanoseconds of put-off work in one turn; one piece is done in any case.
     private static let laterBudget = 1_000_000
@@ -104,6 +111,14 @@ package final class EventLoop: SerialExecutor {
 
     /// Whether the caller runs on the loop.
     package var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    deinit { scratchRoom.deallocate() }
+
+    /// Room to read into, for whoever is called on the loop, until it returns. On the loop only.
+    package var scratch: UnsafeMutableRawBufferPointer {
+        checkIsolated()
+        return scratchRoom
+    }
 
     /// Nanoseconds of ``MonotonicClock`` at the beginning of the turn. On the loop only.
     package var now: Int {

@@ -67,6 +67,7 @@ private final class NativeContext: @unchecked Sendable {
         try require(copenssl_require_tls12(raw) == 1 && SSL_CTX_set_cipher_list(raw, Self.ciphers) == 1, "its ciphers")
         copenssl_set_server_options(raw)
         copenssl_set_stream_modes(raw)
+        copenssl_read_ahead(raw)
         copenssl_keep_no_sessions(raw)
         SSL_CTX_set_alpn_select_cb(raw, selectProtocol, nil)
         try require(
