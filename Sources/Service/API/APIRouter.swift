@@ -41,13 +41,10 @@ package enum APIRouter {
         configuration.admission = { head, _, requestID in
             screening.refusal(of: head).map { ProblemDetails($0).response(requestID: requestID) }
         }
-        let names = RouteNames(routes(context))
         let log = configuration.log
         let metrics = context.metrics
         configuration.log = { record in
-            metrics.observe(
-                route: names.name(method: record.method, target: record.target), status: record.status,
-                seconds: record.seconds)
+            metrics.observe(route: record.route ?? "other", status: record.status, seconds: record.seconds)
             log?(record)
         }
     }

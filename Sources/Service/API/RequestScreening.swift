@@ -24,20 +24,25 @@ struct RequestScreening: Sendable {
     /// The host of the request where the service does not answer to it. The target's own authority overrides Host.
     private func foreignHost(_ head: RequestHead) -> String? {
         guard case .loopback(let allowed) = hosts else { return nil }
-        let authority: String =
+        // No Host at all is HTTP/1.0, which no browser speaks.
+        let named: String? =
             switch head.target.form {
             case .absolute(let authority), .authority(let authority): authority
-            case .origin, .asterisk: head.fields["host"] ?? ""
+            case .origin, .asterisk: head.fields["host"]
             }
+        guard let authority = named else { return nil }
         let host = Self.host(of: authority)
-        return ["localhost", "127.0.0.1", "[::1]"].contains(host) || allowed.contains(host) ? nil : authority
+        let isOwn = host == "127.0.0.1" || host == "localhost" || host == "[::1]"
+        return isOwn || allowed.contains(host) ? nil : authority
     }
 
     /// The authority without port, in lower case.
     private static func host(of authority: String) -> String {
+        let bytes = authority.utf8
         let end =
-            authority.hasPrefix("[")
-            ? authority.firstIndex(of: "]").map { authority.index(after: $0) } : authority.firstIndex(of: ":")
-        return authority[..<(end ?? authority.endIndex)].lowercased()
+            bytes.first == UInt8(ascii: "[")
+            ? bytes.firstIndex(of: UInt8(ascii: "]")).map { bytes.index(after: $0) }
+            : bytes.firstIndex(of: UInt8(ascii: ":"))
+        return authority[..<(end ?? bytes.endIndex)].lowercased()
     }
 }

@@ -146,7 +146,12 @@ struct ServiceEndpoints: Sendable {
     // MARK: Health
 
     /// `GET /livez`.
-    @Sendable func live(_ request: Request) throws -> Response { try health(request, []) }
+    @Sendable func live(_ request: Request) throws -> Response {
+        if request.head.target.query == nil { return Self.alive }
+        return try health(request, [])
+    }
+
+    private static let alive = health([], isVerbose: false)
 
     /// `GET /startupz`.
     @Sendable func started(_ request: Request) throws -> Response {
@@ -162,7 +167,10 @@ struct ServiceEndpoints: Sendable {
     }
 
     private func health(_ request: Request, _ checks: [(name: String, passes: Bool)]) throws -> Response {
-        let isVerbose = try Query(request, known: ["verbose"]).flag("verbose") ?? false
+        Self.health(checks, isVerbose: try Query(request, known: ["verbose"]).flag("verbose") ?? false)
+    }
+
+    private static func health(_ checks: [(name: String, passes: Bool)], isVerbose: Bool) -> Response {
         let isHealthy = checks.allSatisfy(\.passes)
         var document = JSONObjectBuilder()
         document.add("status", isHealthy ? "ok" : "unavailable")

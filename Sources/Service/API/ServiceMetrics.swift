@@ -73,37 +73,6 @@ package final class ServiceMetrics: Sendable {
     var droppedEvents: Int { dropped.load(ordering: .relaxed) }
 }
 
-/// Names the route of a logged request: patterns, never paths, so that the label has few values.
-struct RouteNames: Sendable {
-    private struct Pattern: Sendable {
-        let method: String
-        let name: String
-        let segments: [Substring]
-
-        func matches(_ method: String, _ path: [Substring]) -> Bool {
-            method == self.method && path.count == segments.count
-                && zip(segments, path).allSatisfy { $0 == $1 || $0.hasPrefix("{") && !$1.isEmpty }
-        }
-    }
-
-    private let patterns: [Pattern]
-
-    init(_ routes: [(method: String, pattern: String)]) {
-        patterns = routes.map { route in
-            Pattern(
-                method: route.method, name: "\(route.method) \(route.pattern)",
-                segments: route.pattern.split(separator: "/", omittingEmptySubsequences: false))
-        }
-    }
-
-    /// The route's name; "other" for what no route has.
-    func name(method: String, target: String) -> String {
-        let path = target.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false)
-        let effective = method == "HEAD" ? "GET" : method
-        return patterns.first { $0.matches(effective, path) }?.name ?? "other"
-    }
-}
-
 /// Builds the text of `/metrics`.
 struct MetricsText {
     private(set) var text = ""

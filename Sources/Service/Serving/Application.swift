@@ -12,16 +12,6 @@ package struct StartError: Error, Equatable {
     package let reason: String
 }
 
-/// One line for each request.
-enum AccessLog {
-    /// Method, target, status, bytes, seconds, request id, peer.
-    static func line(_ record: AccessRecord) -> String {
-        let seconds = String(format: "%.6f", record.seconds)
-        return "\(record.method) \(record.target) \(record.status) \(record.bytes) \(seconds) \(record.requestID) "
-            + (record.client ?? "\(record.peer)")
-    }
-}
-
 /// A running service.
 package final class Application: Sendable {
     /// Where it answers.
@@ -39,10 +29,11 @@ package final class Application: Sendable {
 
     /// Opens the store, recovers its jobs, starts the workers, and then listens.
     ///
-    /// - Parameter log: takes lines for people.
+    /// - Parameter journal: takes lines for people.
     package static func start(
-        _ configuration: ServiceConfiguration, log: @escaping @Sendable (String) -> Void
+        _ configuration: ServiceConfiguration, journal: ServiceLog
     ) async throws -> Application {
+        let log: @Sendable (String) -> Void = { journal.say($0) }
         let clock = ServiceClock()
         let folder = ServiceFolder(configuration.data)
         let environment: [String: String]
@@ -76,7 +67,7 @@ package final class Application: Sendable {
             now: { clock.moment() },
             discard: { job, _ in try? FileManager.default.removeItem(at: folder.job(job.description)) })
         let tls = try makeTLS(configuration)
-        let server = try await listen(configuration, context, tls, log)
+        let server = try await listen(configuration, context, tls, journal)
         await supervisor.start()
         status.becomeReady()
         return Application(
@@ -134,7 +125,7 @@ package final class Application: Sendable {
 
     private static func listen(
         _ configuration: ServiceConfiguration, _ context: APIContext, _ tls: TLSContext?,
-        _ log: @escaping @Sendable (String) -> Void
+        _ journal: ServiceLog
     ) async throws -> Server {
         do {
             let identifiers = RequestIdentifiers(seed: UInt64.random(in: .min ... .max))
@@ -143,7 +134,7 @@ package final class Application: Sendable {
                 requestIdentifier: identifiers.next)
             server.tls = tls
             configuration.wire.apply(to: &server)
-            server.log = { log(AccessLog.line($0)) }
+            server.log = { journal.note($0) }
             APIRouter.configure(&server, for: context)
             let address = try SocketAddress(host: configuration.host, port: UInt16(configuration.port))
             return try await Server(on: address, router: APIRouter.make(context), configuration: server)

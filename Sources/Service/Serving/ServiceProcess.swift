@@ -1,6 +1,5 @@
 // The service as a process: its URL on standard output, its log on standard error, its signals.
 import Dispatch
-import Foundation
 import Glibc
 
 /// Runs a service until it is told to end.
@@ -10,44 +9,40 @@ package enum ServiceProcess {
         // Listened to before the URL is said: a signal that comes sooner than its source is lost.
         let endings = Signals([SIGTERM, SIGINT])
         let reloads = configuration.tls.map { _ in Signals([SIGHUP]) }
+        let journal = ServiceLog(descriptor: STDERR_FILENO)
         let (ending, reload) = (endings.heard, reloads?.heard)
         Task.detached {
             do {
-                let application = try await Application.start(configuration, log: say)
+                let application = try await Application.start(configuration, journal: journal)
                 if let reload {
-                    Task.detached { for await _ in reload { say(application.reloadCertificate()) } }
+                    Task.detached { for await _ in reload { journal.say(application.reloadCertificate()) } }
                 }
-                write("\(application.url)\n", to: STDOUT_FILENO)
+                announce(application.url)
                 var iterator = ending.makeAsyncIterator()
                 _ = await iterator.next()
-                say("draining")
+                journal.say("draining")
                 Task.detached {
                     // A second signal ends the process at once.
                     _ = await iterator.next()
                     _exit(1)
                 }
                 await application.drain()
+                journal.flush()
                 exit(0)
             } catch let error as StartError {
-                say("error: \(error.reason)")
+                journal.say("error: \(error.reason)")
                 exit(2)
             } catch {
-                say("error: \(error)")
+                journal.say("error: \(error)")
                 exit(2)
             }
         }
         withExtendedLifetime((endings, reloads)) { dispatchMain() }
     }
 
-    /// A line of the log. Control characters are shown, so that a name in it cannot forge another line.
-    @Sendable private static func say(_ line: String) {
-        let safe = String(line.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
-        write("\(EventDocument.timestamp(Date())) \(safe)\n", to: STDERR_FILENO)
-    }
-
-    /// A reader that went away is no reason to end.
-    private static func write(_ text: String, to descriptor: Int32) {
-        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    /// The URL as a line. A reader that went away is no reason to end.
+    private static func announce(_ url: String) {
+        _ = Array("\(url)\n".utf8).withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
     }
 }
 

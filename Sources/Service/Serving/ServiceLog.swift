@@ -1,0 +1,149 @@
+// The log of a service: a line for each request, gathered for a moment so that requests do not pay for the writing of
+// them, and what else is to be said, at once and in order.
+import Dispatch
+import Glibc
+import HTTPServer
+import JobQueue
+import Sockets
+import Synchronization
+
+/// Writes lines to a descriptor. Control characters in a line are shown as `?`, so that a name cannot forge another.
+///
+/// A line of a request is written within ``delay``; one that waits when the process is killed is lost. Where the reader
+/// of the log does not keep up, lines of requests are dropped, and a line says how many.
+package final class ServiceLog: Sendable {
+    private struct State {
+        var waiting: [UInt8] = []
+        var isScheduled = false
+        var dropped = 0
+        /// Seconds since 1970, and their text as far as the second.
+        var second = Int.min
+        var stamp: [UInt8] = []
+    }
+
+    /// How long a line of a request waits for others.
+    package static let delay = DispatchTimeInterval.milliseconds(50)
+    /// Bytes that are written without waiting for more.
+    private static let enough = 32 * 1024
+    /// Bytes that wait at most.
+    private static let limit = 4 * 1024 * 1024
+
+    private let descriptor: Int32
+    private let state = Mutex(State())
+    /// Keeps writes in order and off the event loops.
+    private let queue = DispatchQueue(label: "log")
+
+    /// - Parameter descriptor: stays open as long as the process.
+    package init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    /// Says a line, and returns when it is written.
+    package func say(_ line: String) {
+        state.withLock { state in
+            Self.stamp(&state)
+            state.waiting += line.utf8.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 }
+            state.waiting.append(UInt8(ascii: "\n"))
+        }
+        flush()
+    }
+
+    /// Notes an answer: method, target, status, bytes, seconds, request id, peer.
+    package func note(_ record: AccessRecord) {
+        let (isFirst, isEnough) = state.withLock { state -> (Bool, Bool) in
+            guard state.waiting.count < Self.limit else {
+                state.dropped += 1
+                return (false, false)
+            }
+            let before = state.waiting.count
+            Self.stamp(&state)
+            record.append(to: &state.waiting)
+            defer { state.isScheduled = true }
+            return (!state.isScheduled, before < Self.enough && state.waiting.count >= Self.enough)
+        }
+        if isFirst { queue.asyncAfter(deadline: .now() + Self.delay) { self.write() } }
+        if isEnough { queue.async { self.write() } }
+    }
+
+    /// Returns when all that was noted is written.
+    package func flush() {
+        queue.sync { write() }
+    }
+
+    /// On the queue only.
+    private func write() {
+        let bytes = state.withLock { state -> [UInt8] in
+            state.isScheduled = false
+            if state.dropped > 0 {
+                Self.stamp(&state)
+                state.waiting += "\(state.dropped) lines were not written in time\n".utf8
+                state.dropped = 0
+            }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            // A reader that went away is no reason to end.
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// `2026-11-21T08:33:21.045Z `, all but the milliseconds made once a second.
+    private static func stamp(_ state: inout State) {
+        var time = timespec()
+        // Cannot fail: the clock exists on every Linux and the pointer is valid.
+        clock_gettime(CLOCK_REALTIME, &time)
+        if state.second != time.tv_sec {
+            state.second = time.tv_sec
+            state.stamp = Array(RFC3339.text(Timestamp(milliseconds: Int64(time.tv_sec) * 1_000)).utf8.dropLast(4))
+        }
+        state.waiting += state.stamp
+        state.waiting.append(decimal: time.tv_nsec / 1_000_000, digits: 3)
+        state.waiting += "Z ".utf8
+    }
+}
+
+extension AccessRecord {
+    /// Appends the line without its time.
+    fileprivate func append(to line: inout [UInt8]) {
+        line += method.utf8
+        line.append(UInt8(ascii: " "))
+        for byte in target.utf8 { line.append(byte < 32 || byte == 127 ? UInt8(ascii: "?") : byte) }
+        line.append(UInt8(ascii: " "))
+        line.append(decimal: status)
+        line.append(UInt8(ascii: " "))
+        line.append(decimal: bytes)
+        line.append(UInt8(ascii: " "))
+        let microseconds = Int((seconds * 1e6).rounded())
+        line.append(decimal: microseconds / 1_000_000)
+        line.append(UInt8(ascii: "."))
+        line.append(decimal: microseconds % 1_000_000, digits: 6)
+        line.append(UInt8(ascii: " "))
+        line += requestID.utf8
+        line.append(UInt8(ascii: " "))
+        if let client { line += client.utf8 } else { line.append(peer) }
+        line.append(UInt8(ascii: "\n"))
+    }
+}
+
+extension [UInt8] {
+    /// Appends what `description` says, without making it.
+    fileprivate mutating func append(_ peer: SocketAddress) {
+        let isLong = peer.host.utf8.contains(UInt8(ascii: ":"))
+        if isLong { append(UInt8(ascii: "[")) }
+        self += peer.host.utf8
+        if isLong { append(UInt8(ascii: "]")) }
+        append(UInt8(ascii: ":"))
+        append(decimal: Int(peer.port))
+    }
+
+    /// Appends `number`, not negative, with zeros before it up to `digits`.
+    fileprivate mutating func append(decimal number: Int, digits: Int = 1) {
+        if number >= 10 || digits > 1 { append(decimal: number / 10, digits: digits - 1) }
+        append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+}
