@@ -1,6 +1,6 @@
 // Golden files: the bytes of requests beside the events they must give.
 //
-// A case begins with `== name`; then the bytes, with \r \n \t \0 \\ and \xHH spelled out and line ends of the file
+// A case begins with `== name — RFC and section`; then the bytes, with \r \n \t \0 \\ and \xHH spelled out and line ends of the file
 // itself dropped; then `--`; then one expected event a line. Lines that begin with `#` between cases are remarks.
 import Foundation
 import HTTP1

@@ -7,6 +7,9 @@ import Testing
     @Test func everyFileIsRead() {
         #expect(GoldenCase.all.count > 100)
         #expect(Set(GoldenCase.all.map(\.name)).count == GoldenCase.all.count)
+        #expect(
+            GoldenCase.all.allSatisfy { $0.name.contains(" — RFC ") && $0.name.contains("§") },
+            "a case without its section")
     }
 
     @Test(arguments: GoldenCase.all) func replayedWhole(_ golden: GoldenCase) {
