@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: run.sh STACKELBERG: drives a real server with the clients and proxies that are installed: raw requests, curl, Python's
-# http.client and requests, openssl s_client, nginx in front, wrk. A program that is not there is named and left out.
+# http.client and requests, openssl s_client, nginx in front, Chromium, wrk. A program that is not there is named and left out.
 set -euo pipefail
 stackelberg=$(realpath "$1")
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -66,6 +66,11 @@ NGINX
     nginx -c "$work/nginx.conf" & processes+=($!)
     for _ in $(seq 50); do curl -sS "http://127.0.0.1:$port/livez" >/dev/null 2>&1 && break; sleep 0.1; done
     check "curl through nginx" by_curl "http://127.0.0.1:$port"
+fi
+
+if has chromium; then
+    check "Chromium: fetch as a stream, EventSource that comes again" \
+        python3 "$here/browser.py" "$url_plain" chromium "$root/Examples/quadratic.json"
 fi
 
 by_wrk() { wrk -t 1 -c 64 -d 2s "$1/livez" | tee /dev/stderr | awk '/Non-2xx|Socket errors/ { bad = 1 } END { exit bad }'; }
