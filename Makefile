@@ -20,7 +20,7 @@ SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
 # For `make fuzz`: what is fuzzed, and how long each.
-TARGET ?= formulas documents tables samples
+TARGET ?= formulas documents tables samples requests
 SECONDS_OF_FUZZ ?= 60
 
 # For `make bench` and `make bench-peers`: rounds, which workloads (all where empty), and float64 or float32.
@@ -66,11 +66,12 @@ abuse: deps ## Set hundreds of bad clients on a server (SECONDS_OF_ABUSE, SEED)
 	$(SWIFT) build -c $(CONFIGURATION) --product stackelberg
 	$(SWIFT) build -c $(CONFIGURATION) --product Abuse
 	.build/$(CONFIGURATION)/Abuse --seconds $(SECONDS_OF_ABUSE) --seed $(SEED)
+	Tests/Interop/siege.py .build/$(CONFIGURATION)/stackelberg $(SECONDS_OF_ABUSE)
 
-interop: build ## Drive a server with raw requests, curl, Python, openssl, nginx and wrk, where they are installed
+interop: build ## Drive a server with raw requests, curl, Python, openssl, nginx, Chromium, wrk: what is installed
 	Tests/Interop/run.sh .build/release/stackelberg
 
-fuzz: deps ## Fuzz what reads formulas, documents and data sets (TARGET, SECONDS_OF_FUZZ)
+fuzz: deps ## Fuzz what reads formulas, documents, data sets and requests (TARGET, SECONDS_OF_FUZZ)
 	STACKELBERG_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --sanitize address \
 	    -Xswiftc -sanitize=fuzzer --product Fuzz
 	Fuzz/run.sh $(SECONDS_OF_FUZZ) $(TARGET)
@@ -87,8 +88,10 @@ bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3
 	Benchmarks/.venv/bin/python Benchmarks/peers/compare.py .build/release/Bench Benchmarks/.data \
 	    --rounds $(BENCH_ROUNDS) --only "$(ONLY)" --precision $(PRECISION)
 
-bench-http: build ## Time the server beside nginx by wrk (needs both; BENCH_ROUNDS)
-	Benchmarks/http/compare.py .build/release/stackelberg $(BENCH_ROUNDS)
+bench-http: build ## Time the server beside nginx and Hummingbird by wrk (needs wrk and nginx; BENCH_ROUNDS)
+	$(SWIFT) build -c release --product BenchServer
+	$(SWIFT) build -c release --package-path Benchmarks/peers/hummingbird
+	Benchmarks/http/compare.py .build/release $(BENCH_ROUNDS)
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz

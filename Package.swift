@@ -99,6 +99,10 @@ let package = Package(
             ], path: "Benchmarks/W2SOBA", exclude: ["README.md", "data.py", "fast.json", "gentle.json"],
             swiftSettings: strict, linkerSettings: executableLinking),
 
+        .executableTarget(
+            name: "BenchServer", dependencies: ["HTTP1", "HTTPServer", "Sockets"], path: "Benchmarks/http/Server",
+            swiftSettings: strict, linkerSettings: executableLinking),
+
         // What is fuzzed, as ordinary code: `FuzzTests` replays the corpus. The fuzzer itself stands at the end.
         .target(
             name: "FuzzTargets",
