@@ -28,11 +28,14 @@ package struct CompactionRow: Hashable, Sendable {
     package let seq: Int64
     package let type: String
     package let time: Timestamp
+    /// Numbers of a progress event; NaN counts for nothing.
+    package let measures: [Double]
 
-    package init(seq: Int64, type: String, time: Timestamp) {
+    package init(seq: Int64, type: String, time: Timestamp, measures: [Double] = []) {
         self.seq = seq
         self.type = type
         self.time = time
+        self.measures = measures
     }
 }
 
@@ -46,14 +49,28 @@ package struct Compaction: Hashable, Sendable {
     /// Judges `rows`, the log's next ones behind `judged` in order, of a log whose newest number is `lastSeq`.
     ///
     /// The first progress event of a log stays (`judged` is 0 only in its first window), so does every number
-    /// divisible by the policy's `keptEvery`.
+    /// divisible by the policy's `keptEvery`, and so do the first events with the least and the greatest of each measure
+    /// in the window.
     package init(of rows: [CompactionRow], after judged: Int64, lastSeq: Int64, policy: CompactionPolicy, at: Timestamp)
     {
         let cutoff = policy.cutoff(at: at)
         let old = rows.prefix { $0.seq <= lastSeq - policy.keptNewest && $0.time <= cutoff }
         let progress = old.filter { $0.type == JobEvent.progressType }
         let thinned = judged == 0 ? progress.dropFirst() : progress[...]
-        dropped = thinned.map(\.seq).filter { $0 % policy.keptEvery != 0 }
+        let extremes = Self.extremes(of: progress)
+        dropped = thinned.map(\.seq).filter { $0 % policy.keptEvery != 0 && !extremes.contains($0) }
         judgedThrough = old.last?.seq ?? judged
+    }
+
+    private static func extremes(of rows: [CompactionRow]) -> Set<Int64> {
+        var kept: Set<Int64> = []
+        for index in 0..<(rows.map(\.measures.count).max() ?? 0) {
+            let values = rows.filter { $0.measures.indices.contains(index) && !$0.measures[index].isNaN }
+                .map { (seq: $0.seq, value: $0.measures[index]) }
+            for extreme in [values.min { $0.value < $1.value }, values.max { $0.value < $1.value }] {
+                if let extreme { kept.insert(extreme.seq) }
+            }
+        }
+        return kept
     }
 }

@@ -9,6 +9,10 @@ package struct Job: Hashable, Sendable, Identifiable {
     package let createdAt: Timestamp
     /// Lost workers that end the job.
     package let maxAttempts: Int
+    /// What will do the work, in one word; opaque.
+    package let method: String?
+    /// The least time between two progress events that a reader is sent who does not ask otherwise.
+    package let progressInterval: Duration?
 
     /// In ``JobLimits/priorities``; higher is sooner.
     package var priority: Int
@@ -18,6 +22,8 @@ package struct Job: Hashable, Sendable, Identifiable {
     package var limits: [UInt8]
     /// How long the job is kept once it is final; for ever if nil.
     package var timeToLive: Duration?
+    /// When the job fails unless it has been claimed before; nil if it may wait for ever, or has been claimed.
+    package var queueDeadline: Timestamp?
 
     package var state: JobState
     /// What was asked of it and is not yet done.
@@ -70,6 +76,9 @@ package struct Job: Hashable, Sendable, Identifiable {
         labels = submission.labels
         limits = submission.limits
         timeToLive = submission.timeToLive
+        method = submission.method
+        progressInterval = submission.progressInterval
+        queueDeadline = submission.queueTime.map(time.advanced)
         state = .queued
         epoch = 0
         failures = 0
@@ -79,6 +88,12 @@ package struct Job: Hashable, Sendable, Identifiable {
         revision = 1
         lastSeq = 0
     }
+}
+
+extension JobFailure {
+    /// Of a job that no worker took in the time it gave.
+    package static let waitedTooLong = Self(
+        code: "queue_timeout", detail: "no worker was free within the time that the job may wait")
 }
 
 /// A worker's right to write to a job, until the job's epoch moves on or its state does.

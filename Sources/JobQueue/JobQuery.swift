@@ -14,6 +14,8 @@ package struct JobQuery: Hashable, Sendable {
     package var states: Set<JobState>
     /// All of these must match.
     package var labels: [String: String]
+    /// Every method's if nil.
+    package var method: String?
     /// Exclusive.
     package var createdAfter: Timestamp?
     /// By time of creation.
@@ -24,12 +26,13 @@ package struct JobQuery: Hashable, Sendable {
     package var cursor: JobCursor?
 
     package init(
-        owner: String? = nil, states: Set<JobState> = [], labels: [String: String] = [:],
+        owner: String? = nil, states: Set<JobState> = [], labels: [String: String] = [:], method: String? = nil,
         createdAfter: Timestamp? = nil, order: Order = .newestFirst, limit: Int = 50, cursor: JobCursor? = nil
     ) {
         self.owner = owner
         self.states = states
         self.labels = labels
+        self.method = method
         self.createdAfter = createdAfter
         self.order = order
         self.limit = limit

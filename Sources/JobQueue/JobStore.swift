@@ -79,6 +79,8 @@ package protocol JobStore: Sendable {
     func fail(_ lease: Lease, reason: String, at time: Timestamp) async throws(JobStoreError) -> Job
     /// Requeues, without charge, jobs whose lease ran out.
     func rescue(at moment: Moment) async throws(JobStoreError) -> [JobID]
+    /// Fails at most `limit` jobs that have waited for their first worker as long as they may.
+    func giveUp(limit: Int, at time: Timestamp) async throws(JobStoreError) -> [JobID]
     /// Requeues, without charge, every leased job that no living server can hold: called once, at start-up.
     func recover(at time: Timestamp) async throws(JobStoreError) -> [JobID]
 
@@ -109,8 +111,11 @@ package protocol JobStore: Sendable {
     func expire(limit: Int, at time: Timestamp) async throws(JobStoreError) -> [ExpiredJob]
     /// Judges the next window of one log by `policy`, in one small transaction.
     ///
+    /// - Parameter measure: the numbers of a progress event whose extremes are worth keeping.
     /// - Returns: nil when no log has rows to judge.
-    func compact(_ policy: CompactionPolicy, at time: Timestamp) async throws(JobStoreError) -> CompactionStep?
+    func compact(
+        _ policy: CompactionPolicy, measuring measure: @escaping @Sendable ([UInt8]) -> [Double], at time: Timestamp
+    ) async throws(JobStoreError) -> CompactionStep?
 }
 
 /// A job that is no more.

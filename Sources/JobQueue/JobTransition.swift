@@ -10,6 +10,8 @@ package enum JobAction: Hashable, Sendable {
     case release(ReleaseCause)
     /// The worker died.
     case loseWorker(reason: String)
+    /// It has waited for its first worker as long as it may.
+    case giveUp
     case stop
     case cancel
     case retry(RetryOrigin)
@@ -22,6 +24,7 @@ package enum JobAction: Hashable, Sendable {
         case .finish: .finish
         case .release: .release
         case .loseWorker: .loseWorker
+        case .giveUp: .giveUp
         case .stop: .stop
         case .cancel: .cancel
         case .retry: .retry
@@ -36,6 +39,7 @@ package enum JobActionName: String, CaseIterable, Hashable, Sendable {
     case finish
     case release
     case loseWorker
+    case giveUp
     case stop
     case cancel
     case retry
@@ -51,6 +55,8 @@ package enum ReleaseCause: String, CaseIterable, Hashable, Sendable {
     case serverLost = "server_lost"
     /// The lease ran out unrenewed.
     case leaseExpired = "lease_expired"
+    /// The job goes on under other limits.
+    case limitsChanged = "limits_changed"
 }
 
 /// Where a retried job begins: at its newest checkpoint or afresh.
@@ -106,6 +112,7 @@ extension Job {
         case .finish(let outcome): return finished(outcome, at: time)
         case .release(let cause): return requeued(.released(cause), charged: false, at: time)
         case .loseWorker(let reason): return withoutWorker(reason, at: time)
+        case .giveUp: return ended(.failed, nil, .waitedTooLong, hasResult: false, at: time)
         case .stop: return stopped(at: time)
         case .cancel: return cancelled(at: time)
         case .retry(let origin): return retried(from: origin)
@@ -126,6 +133,7 @@ extension Job {
             switch action {
             case .start: state == .queued
             case .finish, .release, .loseWorker: state.isLeased
+            case .giveUp: state == .queued && queueDeadline != nil
             case .stop, .cancel: true
             case .retry: state == .failed
             case .update(let patch): !state.isFinal || (patch.priority == nil && patch.limits == nil)
@@ -154,6 +162,7 @@ extension Job {
             job.worker = worker
             job.heartbeatAt = time
             job.startedAt = startedAt ?? time
+            job.queueDeadline = nil
         }
     }
 
@@ -169,6 +178,7 @@ extension Job {
             job.interruption = nil
             job.worker = nil
             job.heartbeatAt = nil
+            job.queueDeadline = nil
         }
     }
 
@@ -260,7 +270,10 @@ extension Job {
             job.priority = patch.priority ?? priority
             job.labels = patch.labels ?? labels
             job.limits = patch.limits ?? limits
-            job.timeToLive = patch.timeToLive ?? timeToLive
+            if let bound = patch.timeToLive { job.timeToLive = bound.duration }
+            if let bound = patch.queueTime, state == .queued, startedAt == nil {
+                job.queueDeadline = bound.duration.map(createdAt.advanced)
+            }
         }
     }
 }

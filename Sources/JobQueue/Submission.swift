@@ -20,10 +20,17 @@ package struct Submission: Hashable, Sendable {
     package var maxAttempts: Int
     /// How long it is kept once final; for ever if nil.
     package var timeToLive: Duration?
+    /// How long it may wait for its first worker; for ever if nil.
+    package var queueTime: Duration?
+    /// What will do the work, in one word; opaque.
+    package var method: String?
+    /// The least time between two progress events that a reader is sent who does not ask otherwise.
+    package var progressInterval: Duration?
 
     package init(
         id: JobID, owner: String, kind: String, payload: [UInt8], limits: [UInt8] = [], labels: [String: String] = [:],
-        priority: Int = 0, maxAttempts: Int = 3, timeToLive: Duration? = nil
+        priority: Int = 0, maxAttempts: Int = 3, timeToLive: Duration? = nil, queueTime: Duration? = nil,
+        method: String? = nil, progressInterval: Duration? = nil
     ) {
         self.id = id
         self.owner = owner
@@ -34,6 +41,9 @@ package struct Submission: Hashable, Sendable {
         self.priority = priority
         self.maxAttempts = maxAttempts
         self.timeToLive = timeToLive
+        self.queueTime = queueTime
+        self.method = method
+        self.progressInterval = progressInterval
     }
 
     /// - Throws: ``JobStoreError/outOfRange(_:allowed:found:)`` for the first number outside its range.
@@ -71,20 +81,38 @@ package struct Submitted: Hashable, Sendable {
     }
 }
 
+/// A bound on a time, or none.
+package enum TimeBound: Hashable, Sendable {
+    case unbounded
+    case within(Duration)
+
+    /// nil for no bound.
+    package var duration: Duration? {
+        switch self {
+        case .unbounded: nil
+        case .within(let duration): duration
+        }
+    }
+}
+
 /// A change of a job's attributes; nil leaves one as it is.
 package struct JobPatch: Hashable, Sendable {
     package var priority: Int?
     package var labels: [String: String]?
     package var limits: [UInt8]?
-    package var timeToLive: Duration?
+    package var timeToLive: TimeBound?
+    /// From the job's creation; without effect on a job that has been claimed.
+    package var queueTime: TimeBound?
 
     package init(
-        priority: Int? = nil, labels: [String: String]? = nil, limits: [UInt8]? = nil, timeToLive: Duration? = nil
+        priority: Int? = nil, labels: [String: String]? = nil, limits: [UInt8]? = nil, timeToLive: TimeBound? = nil,
+        queueTime: TimeBound? = nil
     ) {
         self.priority = priority
         self.labels = labels
         self.limits = limits
         self.timeToLive = timeToLive
+        self.queueTime = queueTime
     }
 
     /// - Throws: ``JobStoreError/outOfRange(_:allowed:found:)`` for the first number outside its range.

@@ -12,7 +12,7 @@ enum JobRow {
     static let columns = """
         number, id, owner, kind, created_at, max_attempts, priority, labels, limits, time_to_live, state, \
         interruption, started_at, finished_at, worker, epoch, failures, has_iterate, has_result, termination, \
-        failure_code, failure_detail, revision, last_seq
+        failure_code, failure_detail, revision, last_seq, method, progress_interval, queue_deadline
         """
     private static let selectByID = "SELECT \(columns) FROM job WHERE id = ?"
     private static let selectByNumber = "SELECT \(columns) FROM job WHERE number = ?"
@@ -21,14 +21,15 @@ enum JobRow {
         """
     private static let insert = """
         INSERT INTO job (id, owner, kind, created_at, max_attempts, priority, rank, labels, limits, time_to_live, \
-        state, epoch, failures, has_iterate, has_result, revision, last_seq, judged_through) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 1, 0, 0)
+        state, method, progress_interval, queue_deadline, epoch, failures, has_iterate, has_result, revision, \
+        last_seq, judged_through) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 1, 0, 0)
         """
     private static let update = """
         UPDATE job SET priority = ?, rank = ?, labels = ?, limits = ?, time_to_live = ?, state = ?, \
         interruption = ?, started_at = ?, finished_at = ?, expires_at = ?, worker = ?, epoch = ?, failures = ?, \
         has_iterate = ?, has_result = ?, termination = ?, failure_code = ?, failure_detail = ?, revision = ?, \
-        last_seq = ? WHERE number = ?
+        last_seq = ?, queue_deadline = ? WHERE number = ?
         """
 
     /// - Throws: ``JobStoreError/unknownJob(_:)``.
@@ -50,7 +51,8 @@ enum JobRow {
         try db.cachedStatement(sql: insert).execute(arguments: [
             job.id.description, job.owner, job.kind, job.createdAt.milliseconds, job.maxAttempts, job.priority,
             job.rank, LabelBlob.encode(job.labels).blob, job.limits.blob, job.timeToLive?.wholeMilliseconds,
-            job.state.rawValue,
+            job.state.rawValue, job.method, job.progressInterval?.wholeMilliseconds,
+            job.queueDeadline?.milliseconds,
         ])
         return db.lastInsertedRowID
     }
@@ -63,7 +65,7 @@ enum JobRow {
             job.timeToLive?.wholeMilliseconds, job.state.rawValue, job.interruption?.rawValue,
             job.startedAt?.milliseconds, job.finishedAt?.milliseconds, job.expiresAt?.milliseconds, job.worker,
             job.epoch, job.failures, job.hasIterate, job.hasResult, job.termination?.rawValue, job.failure?.code,
-            job.failure?.detail, job.revision, job.lastSeq, stored.number,
+            job.failure?.detail, job.revision, job.lastSeq, job.queueDeadline?.milliseconds, stored.number,
         ])
     }
 
@@ -84,6 +86,7 @@ enum JobRow {
         if let code = row[20] as String? { job.failure = JobFailure(code: code, detail: row[21] ?? "") }
         job.revision = row[22]
         job.lastSeq = row[23]
+        job.queueDeadline = row.time(26)
         job.checkpoints = try checkpoints(of: number, from: db)
         return StoredJob(number: number, job: job)
     }
@@ -92,7 +95,8 @@ enum JobRow {
         Submission(
             id: try text(row, 1) { JobID($0) }, owner: row[2], kind: row[3], payload: [], limits: row.bytes(8),
             labels: try LabelBlob.decode(row.bytes(7)), priority: row[6], maxAttempts: row[5],
-            timeToLive: (row[9] as Int64?).map { .milliseconds($0) })
+            timeToLive: (row[9] as Int64?).map { .milliseconds($0) }, method: row[24],
+            progressInterval: (row[25] as Int64?).map { .milliseconds($0) })
     }
 
     private static func text<Value>(_ row: Row, _ index: Int, _ read: (String) -> Value?) throws -> Value {

@@ -34,7 +34,7 @@ extension SQLiteStore {
         )
         UPDATE job SET
             state = iif(interruption IS NULL, 'running', 'stopping'), epoch = epoch + 1, worker = :worker,
-            started_at = coalesce(started_at, :now), revision = revision + 1
+            started_at = coalesce(started_at, :now), queue_deadline = NULL, revision = revision + 1
         WHERE number IN (SELECT number FROM shared ORDER BY share, rank, number LIMIT :limit)
         RETURNING number
         """

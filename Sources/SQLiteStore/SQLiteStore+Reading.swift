@@ -133,6 +133,7 @@ private struct ListStatement {
         for (key, value) in query.labels.sorted(by: { $0.key < $1.key }) {
             add("number IN (SELECT job FROM label WHERE key = ? AND value = ?)", [key, value])
         }
+        if let method = query.method { add("method = ?", [method]) }
         if let time = query.createdAfter { add("created_at > ?", [time.milliseconds]) }
         let isRising = query.order == .oldestFirst
         if let cursor = query.cursor {

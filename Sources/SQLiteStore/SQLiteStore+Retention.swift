@@ -20,7 +20,7 @@ extension SQLiteStore {
         """
     private static let selectJudged = "SELECT number, judged_through, last_seq FROM job WHERE id = ?"
     private static let selectRows = """
-        SELECT seq, type, time FROM event WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?
+        SELECT seq, type, time, data FROM event WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?
         """
     private static let deleteEvent = "DELETE FROM event WHERE job = ? AND seq = ?"
     private static let markJudged = "UPDATE job SET judged_through = ? WHERE number = ?"
@@ -42,7 +42,7 @@ extension SQLiteStore {
     }
 
     package func compact(
-        _ policy: CompactionPolicy, at time: Timestamp
+        _ policy: CompactionPolicy, measuring measure: @escaping @Sendable ([UInt8]) -> [Double], at time: Timestamp
     ) async throws(JobStoreError) -> CompactionStep? {
         // The search may look at every job: a reader's work, so that no write waits for it.
         let found = try await read { db in
@@ -51,12 +51,15 @@ extension SQLiteStore {
                 select, arguments: [policy.keptNewest, policy.cutoff(at: time).milliseconds])
         }
         guard let found, let id = JobID(found) else { return nil }
-        return try await write { transaction in try Self.judge(id, by: policy, at: time, in: transaction.db) }
+        return try await write { transaction in
+            try Self.judge(id, by: policy, measuring: measure, at: time, in: transaction.db)
+        }
     }
 
     /// Judges the next window of a log that may have gone or grown since it was found.
     private static func judge(
-        _ id: JobID, by policy: CompactionPolicy, at time: Timestamp, in db: Database
+        _ id: JobID, by policy: CompactionPolicy, measuring measure: ([UInt8]) -> [Double], at time: Timestamp,
+        in db: Database
     ) throws -> CompactionStep {
         let select = try db.cachedStatement(sql: selectJudged)
         guard let row = try Row.fetchOne(select, arguments: [id.description]) else {
@@ -65,7 +68,8 @@ extension SQLiteStore {
         let number: Int64 = row[0]
         let judged: Int64 = row[1]
         let compaction = Compaction(
-            of: try window(of: number, after: judged, in: db), after: judged, lastSeq: row[2], policy: policy, at: time)
+            of: try window(of: number, after: judged, measuring: measure, in: db), after: judged, lastSeq: row[2],
+            policy: policy, at: time)
         for seq in compaction.dropped {
             try db.cachedStatement(sql: deleteEvent).execute(arguments: [number, seq])
         }
@@ -73,9 +77,16 @@ extension SQLiteStore {
         return CompactionStep(job: id, droppedCount: compaction.dropped.count)
     }
 
-    private static func window(of number: Int64, after judged: Int64, in db: Database) throws -> [CompactionRow] {
+    private static func window(
+        of number: Int64, after judged: Int64, measuring measure: ([UInt8]) -> [Double], in db: Database
+    ) throws -> [CompactionRow] {
         let statement = try db.cachedStatement(sql: selectRows)
         let rows = try Row.fetchAll(statement, arguments: [number, judged, CompactionPolicy.window])
-        return rows.map { CompactionRow(seq: $0[0], type: $0[1], time: Timestamp(milliseconds: $0[2])) }
+        return rows.map { row in
+            let type: String = row[1]
+            return CompactionRow(
+                seq: row[0], type: type, time: Timestamp(milliseconds: row[2]),
+                measures: type == JobEvent.progressType ? measure(row.bytes(3)) : [])
+        }
     }
 }

@@ -15,6 +15,9 @@ extension SQLiteStore {
         DELETE FROM checkpoint WHERE job = ?1 AND number NOT IN (
             SELECT number FROM checkpoint WHERE job = ?1 ORDER BY number DESC LIMIT ?2)
         """
+    private static let selectOverdue = """
+        SELECT id FROM job WHERE queue_deadline IS NOT NULL AND queue_deadline <= ? ORDER BY queue_deadline, id LIMIT ?
+        """
     private static let selectLeased = "SELECT id FROM job WHERE state IN ('running', 'stopping') ORDER BY id"
 
     package func append(
@@ -103,6 +106,20 @@ extension SQLiteStore {
             }
         }
         return rescued
+    }
+
+    package func giveUp(limit: Int, at time: Timestamp) async throws(JobStoreError) -> [JobID] {
+        try JobLimits.check(.limit, limit, in: JobLimits.expiries)
+        return try await write { transaction in
+            let select = try transaction.db.cachedStatement(sql: Self.selectOverdue)
+            let texts = try String.fetchAll(select, arguments: [time.milliseconds, limit])
+            let ids = texts.compactMap { JobID($0) }
+            for id in ids {
+                let stored = try JobRow.load(id, from: transaction.db)
+                _ = try transaction.perform(.giveUp, on: stored, at: time)
+            }
+            return ids
+        }
     }
 
     package func recover(at time: Timestamp) async throws(JobStoreError) -> [JobID] {

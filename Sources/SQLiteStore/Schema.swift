@@ -9,6 +9,7 @@ enum Schema {
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1", foreignKeyChecks: .immediate) { try $0.execute(sql: tables) }
+        migrator.registerMigration("2", foreignKeyChecks: .immediate) { try $0.execute(sql: methodsAndDeadlines) }
         return migrator
     }()
 
@@ -97,5 +98,14 @@ enum Schema {
             PRIMARY KEY (owner, route, key)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX idempotency_by_time ON idempotency (created_at);
+        """
+
+    /// Jobs by method, deadlines of waiting, and how often readers want progress.
+    private static let methodsAndDeadlines = """
+        ALTER TABLE job ADD COLUMN method TEXT;
+        ALTER TABLE job ADD COLUMN progress_interval INTEGER;
+        ALTER TABLE job ADD COLUMN queue_deadline INTEGER;
+        CREATE INDEX job_by_method ON job (method, created_at, id) WHERE method IS NOT NULL;
+        CREATE INDEX job_overdue ON job (queue_deadline) WHERE queue_deadline IS NOT NULL;
         """
 }

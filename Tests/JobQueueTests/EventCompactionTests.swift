@@ -33,6 +33,16 @@ import Testing
         #expect(compaction.dropped == [] && compaction.judgedThrough == 0)
     }
 
+    @Test func keepsTheExtremesOfEachMeasure() {
+        let values: [[Double]] = [[3, 1], [9, 1], [2, .nan], [5, 7], [2, 0], [9], [4, 2]]
+        let rows = values.enumerated().map { index, measures in
+            CompactionRow(seq: Int64(index) + 21, type: JobEvent.progressType, time: noon, measures: measures)
+        }
+        let compaction = Compaction(of: rows, after: 20, lastSeq: 99, policy: policy, at: late)
+        // 22 and 23 for the first measure, 24 and 25 for the second; 24 is divisible by four as well.
+        #expect(compaction.dropped == [21, 26, 27])
+    }
+
     @Test func judgesNothingOfAnEmptyWindow() {
         let compaction = Compaction(of: [], after: 7, lastSeq: 99, policy: policy, at: late)
         #expect(compaction.dropped == [] && compaction.judgedThrough == 7)

@@ -39,8 +39,9 @@ import Testing
     private static let actions: [JobAction] = [
         .start(worker: "w"), .finish(.succeeded(Termination(rawValue: "converged"), result: [])),
         .finish(.failed(nil, JobFailure(code: "c", detail: "d"), partial: nil)), .finish(.cancelled(partial: [])),
-        .release(.drained), .release(.serverLost), .release(.leaseExpired), .loseWorker(reason: "signal 9"), .stop,
-        .cancel, .retry(.checkpoint), .retry(.start), .update(JobPatch(priority: 1)), .update(JobPatch(labels: [:])),
+        .release(.drained), .release(.serverLost), .release(.leaseExpired), .loseWorker(reason: "signal 9"), .giveUp,
+        .stop, .cancel, .retry(.checkpoint), .retry(.start), .update(JobPatch(priority: 1)),
+        .update(JobPatch(labels: [:])),
     ]
 
     private static let later = noon.advanced(by: .seconds(1))
@@ -76,6 +77,7 @@ import Testing
                     switch action {
                     case .start: job.state == .queued
                     case .finish, .release, .loseWorker: job.state == .running || job.state == .stopping
+                    case .giveUp: job.state == .queued && job.queueDeadline != nil
                     case .stop, .cancel: true
                     case .retry: job.state == .failed
                     case .update(let patch): !job.state.isFinal || patch.priority == nil
@@ -172,7 +174,7 @@ import Testing
                 switch action {
                 case .finish, .release, .loseWorker:
                     #expect(result(of: action, on: job)?.job.state == .cancelled, "\(action)")
-                case .start, .stop, .cancel, .retry, .update: continue
+                case .start, .giveUp, .stop, .cancel, .retry, .update: continue
                 }
             }
         }

@@ -23,6 +23,27 @@ let claimChecks = [
         let claims = try await bench.claim(4, at: 501)
         #expect(claims.map(\.job.id) == [urgent.id, young.id, old.id, younger.id])
     },
+    ConformanceCheck("a job that has waited as long as it may fails") { bench in
+        let job = try await bench.submit(at: 0) { $0.queueTime = .seconds(10) }
+        let patient = try await bench.submit(at: 1)
+        let claimed = try await bench.submit(at: 2) {
+            $0.queueTime = .seconds(10)
+            $0.priority = 9
+        }
+        let lease = try #require(try await bench.claim(at: 3).first?.lease)
+        #expect(lease.job == claimed.id)
+        #expect(try await bench.store.giveUp(limit: 9, at: Workbench.time(9.999)) == [])
+        #expect(try await bench.store.giveUp(limit: 9, at: Workbench.time(100)) == [job.id])
+        let failed = try await bench.store.job(job.id)
+        #expect(failed.state == .failed && failed.failure == .waitedTooLong && failed.queueDeadline == nil)
+        try await bench.expectWholeLog(of: job.id)
+        // Once claimed, a job waits as long as it must; so it does when it is tried again.
+        _ = try await bench.store.release(lease, because: .drained, at: Workbench.time(101))
+        _ = try await bench.store.retry(job.id, from: .start, at: Workbench.time(102))
+        #expect(try await bench.store.giveUp(limit: 9, at: Workbench.time(1_000)) == [])
+        #expect(try await bench.claim(3, at: 1_000).count == 3)
+        #expect(try await bench.store.job(patient.id).state == .running)
+    },
     ConformanceCheck("equal ranks go in the order they came") { bench in
         var jobs: [JobID] = []
         for _ in 0..<5 { jobs.append(try await bench.submit().id) }

@@ -26,7 +26,14 @@ let readingChecks = [
     },
     ConformanceCheck("filters narrow a list") { bench in
         let ann = try await bench.submit { $0.labels = ["team": "a", "x": "1"] }
-        let bob = try await bench.submit(owner: "bob", at: 5) { $0.labels = ["team": "a"] }
+        let bob = try await bench.submit(owner: "bob", at: 5) {
+            $0.labels = ["team": "a"]
+            $0.method = "soba"
+            $0.progressInterval = .milliseconds(250)
+        }
+        #expect(bob.method == "soba" && bob.progressInterval == .milliseconds(250))
+        #expect(try await ids(JobQuery(method: "soba")) == [bob.id])
+        #expect(try await ids(JobQuery(method: "itd")) == [])
         _ = try await bench.store.cancel(bob.id, at: Workbench.time(6))
         func ids(_ query: JobQuery) async throws -> [JobID] { try await bench.store.list(query).jobs.map(\.id) }
         #expect(try await ids(JobQuery(owner: "ann")) == [ann.id])

@@ -60,7 +60,7 @@ let requestChecks = [
     },
     ConformanceCheck("a change needs the revision it was made from") { bench in
         let job = try await bench.submit { $0.labels = ["a": "1"] }
-        let patch = JobPatch(priority: 3, labels: ["b": "2"], limits: [9], timeToLive: .seconds(5))
+        let patch = JobPatch(priority: 3, labels: ["b": "2"], limits: [9], timeToLive: .within(.seconds(5)))
         await expectThrows(.revisionMismatch(wanted: 2, found: 1)) {
             try await bench.store.update(job.id, with: patch, ifRevision: 2, at: Workbench.time())
         }
@@ -73,6 +73,24 @@ let requestChecks = [
         await expectThrows(.outOfRange(.priority, allowed: 0...9, found: 10)) {
             try await bench.store.update(job.id, with: JobPatch(priority: 10), ifRevision: nil, at: Workbench.time())
         }
+    },
+    ConformanceCheck("a bound on a time is set and taken back") { bench in
+        let job = try await bench.submit {
+            $0.timeToLive = .seconds(5)
+            $0.queueTime = .seconds(9)
+        }
+        #expect(job.queueDeadline == Workbench.time(9))
+        var patch = JobPatch(timeToLive: .unbounded, queueTime: .within(.seconds(20)))
+        var changed = try await bench.store.update(job.id, with: patch, ifRevision: nil, at: Workbench.time(3))
+        #expect(changed.timeToLive == nil && changed.queueDeadline == Workbench.time(20))
+        #expect(try await bench.store.job(job.id) == changed)
+        patch = JobPatch(queueTime: .unbounded)
+        changed = try await bench.store.update(job.id, with: patch, ifRevision: nil, at: Workbench.time(3))
+        #expect(try await bench.store.giveUp(limit: 1, at: Workbench.time(99)) == [])
+        _ = try await bench.claim()
+        patch = JobPatch(queueTime: .within(.seconds(1)))
+        changed = try await bench.store.update(job.id, with: patch, ifRevision: nil, at: Workbench.time(3))
+        #expect(changed.queueDeadline == nil)
     },
     ConformanceCheck("a change of priority changes the order") { bench in
         try await bench.submit(at: 0)

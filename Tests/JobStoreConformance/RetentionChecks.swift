@@ -17,7 +17,7 @@ let retentionChecks = [
     },
     ConformanceCheck("a later time to live counts from the end; a retry ends it") { bench in
         let job = try await bench.failed()
-        let patch = JobPatch(timeToLive: .seconds(1))
+        let patch = JobPatch(timeToLive: .within(.seconds(1)))
         _ = try await bench.store.update(job.id, with: patch, ifRevision: nil, at: Workbench.time())
         _ = try await bench.store.retry(job.id, from: .start, at: Workbench.time())
         #expect(try await bench.store.expire(limit: 10, at: Workbench.time(99)) == [])
@@ -43,9 +43,9 @@ let retentionChecks = [
             _ = try await bench.store.append((1...400).map { bench.progress(batch * 400 + $0) }, under: lease)
         }
         let policy = CompactionPolicy(minimumAge: .seconds(60), keptNewest: 100, keptEvery: 10)
-        #expect(try await bench.store.compact(policy, at: Workbench.time(59.999)) == nil)
+        #expect(try await bench.store.compact(policy, measuring: { _ in [] }, at: Workbench.time(59.999)) == nil)
         var dropped = 0
-        while let step = try await bench.store.compact(policy, at: Workbench.time(60)) {
+        while let step = try await bench.store.compact(policy, measuring: { _ in [] }, at: Workbench.time(60)) {
             #expect(step.job == lease.job)
             dropped += step.droppedCount
         }
@@ -64,11 +64,22 @@ let retentionChecks = [
         #expect(missing == dropped && dropped == 1_202 - kept.count)
         #expect(try await bench.store.append([bench.progress(1)], under: lease) == 1_203...1_203)
     },
+    ConformanceCheck("the least and the greatest of what is measured stay") { bench in
+        let lease = try await bench.running()
+        let values = (1...100).map { $0 == 42 ? 900 : $0 == 57 ? -900 : $0 % 7 }
+        _ = try await bench.store.append(values.map { bench.progress($0) }, under: lease)
+        let policy = CompactionPolicy(minimumAge: .zero, keptNewest: 1, keptEvery: 1_000)
+        let measure: @Sendable ([UInt8]) -> [Double] = { [Double(String(decoding: $0, as: UTF8.self)) ?? .nan] }
+        while try await bench.store.compact(policy, measuring: measure, at: Workbench.time(1)) != nil {}
+        let kept = try await bench.store.events(of: lease.job, after: 2, limit: 500, types: nil).events
+        // The first, the two extremes, the newest; two events of states stand before them.
+        #expect(kept.map(\.seq) == [3, 44, 59, 102])
+    },
     ConformanceCheck("short logs are left alone") { bench in
         let lease = try await bench.running()
         _ = try await bench.store.append((1...98).map { bench.progress($0) }, under: lease)
         let policy = CompactionPolicy(minimumAge: .zero, keptNewest: 100, keptEvery: 10)
-        #expect(try await bench.store.compact(policy, at: Workbench.time(9_999)) == nil)
+        #expect(try await bench.store.compact(policy, measuring: { _ in [] }, at: Workbench.time(9_999)) == nil)
         try await bench.expectWholeLog(of: lease.job)
     },
 ]

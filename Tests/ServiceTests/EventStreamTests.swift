@@ -212,7 +212,7 @@ extension APITests {
                 try await house.append(20, to: lease)
                 try await house.finish(lease)
                 let policy = CompactionPolicy(minimumAge: .zero, keptNewest: 1, keptEvery: 10)
-                _ = try await house.store.compact(policy, at: House.now().calendar)
+                _ = try await house.store.compact(policy, measuring: { _ in [] }, at: House.now().calendar)
                 for accept in ["application/x-ndjson", "text/event-stream"] {
                     _ = try await client.stream("/v1/jobs/\(id)/events", "Accept: \(accept)")
                     let text = try await client.rest()
