@@ -151,8 +151,8 @@ let package = Package(
         tests(
             of: "Service",
             uses: [
-                "HTTP1", "HTTPServer", "JobQueue", "MultilevelOptimization", "ProblemSpecification", "SQLiteStore",
-                "Sockets", "stackelberg", .product(name: "Yams", package: "Yams"),
+                "DataFormats", "HTTP1", "HTTPServer", "JobQueue", "MultilevelOptimization", "ProblemSpecification",
+                "SQLiteStore", "Sockets", "Tensors", "stackelberg", .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict, linkerSettings: executableLinking),

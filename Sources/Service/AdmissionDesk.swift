@@ -12,10 +12,14 @@ package struct AdmittedDocument: Sendable, Equatable {
     package var priority: Int
     package var maxAttempts: Int
     package var timeToLive: Duration?
+    /// How long the job may wait for its first worker.
+    package var queueTime: Duration?
+    /// The least time between two progress events that a reader is sent who does not ask otherwise.
+    package var progressInterval: Duration?
 
     package init(
         payload: [UInt8], method: String, labels: [String: String] = [:], priority: Int = 0, maxAttempts: Int = 3,
-        timeToLive: Duration? = nil
+        timeToLive: Duration? = nil, queueTime: Duration? = nil, progressInterval: Duration? = nil
     ) {
         self.payload = payload
         self.method = method
@@ -23,6 +27,8 @@ package struct AdmittedDocument: Sendable, Equatable {
         self.priority = priority
         self.maxAttempts = maxAttempts
         self.timeToLive = timeToLive
+        self.queueTime = queueTime
+        self.progressInterval = progressInterval
     }
 }
 

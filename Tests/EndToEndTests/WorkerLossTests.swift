@@ -105,7 +105,7 @@ import Testing
     }
 
     /// The process that solves a job; an attempt is in the store a moment before its worker is told of it.
-    private static func worker(of id: String, _ port: Int) throws -> Int32? {
+    static func worker(of id: String, _ port: Int) throws -> Int32? {
         let deadline = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < deadline {
             let workers = try exchange(port, "GET", "/v1/workers").json["items"]?.items ?? []

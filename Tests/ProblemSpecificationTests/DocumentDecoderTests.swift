@@ -135,6 +135,23 @@ import Testing
         #expect(document.method == MethodRequest(name: .preset(.soba), pointer: "/method"))
         #expect(document.priority == 9 && document.labels == [Label(name: "k", value: "v")])
         #expect(document.progress == ProgressRequest(every: 5, minIntervalMilliseconds: 0, iterates: .none))
+        #expect(document.queueing == Queueing(queueSeconds: 3, keptSeconds: 5, maxAttempts: 2))
+    }
+
+    @Test func limitsAreReadAlone() throws {
+        var faults = Diagnostics()
+        let text = Array("{\"iterations\":7,\"queue_seconds\":2.5}".utf8)
+        let decoded = try #require(DocumentDecoder.decodeLimits(try JSONParser.parse(text), into: &faults))
+        #expect(decoded.limits == Limits(iterations: 7) && decoded.queueSeconds == 2.5)
+        let broken = try JSONParser.parse(Array("{\"iterations\":-7,\"time\":1}".utf8))
+        #expect(DocumentDecoder.decodeLimits(broken, into: &faults) == nil)
+        #expect(faults.kept.map(\.pointer).sorted() == ["/limits/iterations", "/limits/time"])
+    }
+
+    @Test(arguments: [64, 65]) func labelsAreBoundedInNumber(_ count: Int) throws {
+        let labels = (0..<count).map { "\"l\($0)\":\"v\"" }.joined(separator: ",")
+        let faults = decode(try changed(["labels={\(labels)}"])).faults
+        #expect(faults.isEmpty == (count == 64))
     }
 
     @Test func decodesTheMethod() throws {

@@ -31,6 +31,27 @@ extension APITests {
             }
         }
 
+        @Test func theContractIsThereAsJSONAndAsAPage() async throws {
+            let contract = try Contract.current.get()
+            try await withHouse { house in
+                let client = try house.client()
+                let json = try await client.get("/openapi.json").json
+                #expect(json["openapi"]?.text == "3.1.0")
+                #expect(json["paths"]?.members?.count == Set(contract.operations.map(\.pattern)).count)
+                let page = try await client.get("/docs")
+                #expect(page["content-type"] == "text/html; charset=utf-8")
+                #expect(page["content-security-policy"]?.hasPrefix("default-src 'none'") == true)
+                for operation in contract.operations {
+                    #expect(
+                        page.text.contains("<h3 id=")
+                            && page.text.contains("<code>\(operation.method) \(operation.pattern)</code></h3>"))
+                }
+                for reference in ["http://", "https://", "<script", "<link", "url("] {
+                    #expect(!page.text.contains(reference) || reference == "http://", "\(reference)")
+                }
+            }
+        }
+
         @Test func everyTypeOfProblemHasItsPage() async throws {
             try await withHouse { house in
                 let client = try house.client()

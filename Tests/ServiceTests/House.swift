@@ -30,7 +30,10 @@ struct PaperDesk: AdmissionDesk {
         let labels = document["labels"]?.members ?? []
         return .admitted(
             AdmittedDocument(
-                payload: JSONWriter.bytes(document), method: "aid-cg",
+                payload: JSONWriter.bytes(
+                    .object([
+                        JSONMember(name: "document", value: document), JSONMember(name: "datasets", value: .object([])),
+                    ])), method: document["method"]?.text ?? "aid-cg",
                 labels: Dictionary(uniqueKeysWithValues: labels.map { ($0.name, $0.value.text ?? "") }),
                 priority: document["priority"]?.double.map { Int($0) } ?? 0))
     }
@@ -154,6 +157,8 @@ struct Setup {
     var limits = APILimits()
     var hosts = HostPolicy.loopback(allowed: ["example.test"])
     var isReady = true
+    /// Files of checkpoints by name.
+    var states: [String: URL] = [:]
 
     init() {
         limits.pollInterval = .milliseconds(20)
@@ -174,9 +179,10 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let context = APIContext(
         store: store, desk: PaperDesk(), workforce: workforce,
         examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")),
-        contract: [UInt8](try Data(contentsOf: Contract.file)), status: status,
+        contract: try ServedContract([UInt8](try Data(contentsOf: Contract.file))), status: status,
         identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts, now: House.now,
-        discard: { id, _ in discarded.add(id) })
+        discard: { id, what in if what == .everything { discarded.add(id) } },
+        state: { _, checkpoint in setup.states[checkpoint.name] })
     let identifiers = RequestIdentifiers(seed: 1)
     var configuration = ServerConfiguration(
         loops: 2, wallClock: { 784_111_777 }, requestIdentifier: { identifiers.next() })

@@ -133,14 +133,6 @@ extension APITests {
             }
         }
 
-        @Test func theAcceptedDocumentComesBack() async throws {
-            try await withHouse { house in
-                let client = try house.client()
-                let id = try await house.submit(client, "{\"seed\":7}")
-                #expect(try await client.get("/v1/jobs/\(id)/problem").text == "{\"seed\":7}\n")
-            }
-        }
-
         @Test func stopAndCancelFollowTheTable() async throws {
             try await withHouse { house in
                 let client = try house.client()

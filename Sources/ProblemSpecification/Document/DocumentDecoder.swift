@@ -29,6 +29,20 @@ package enum DocumentDecoder {
         diagnostics = reader.diagnostics
         return document
     }
+
+    /// Decodes the member `limits` of a document alone, and what it says to the queue.
+    ///
+    /// - Returns: nil when this call reported an error.
+    package static func decodeLimits(
+        _ value: JSONValue, into diagnostics: inout Diagnostics
+    ) -> (limits: Limits, queueSeconds: Double?)? {
+        var reader = DocumentReader(diagnostics: diagnostics)
+        var queueing = Queueing()
+        let limits = reader.limits(Field(value: value, pointer: "/limits"), &queueing)
+        let isSound = reader.diagnostics.errorCount == diagnostics.errorCount
+        diagnostics = reader.diagnostics
+        return isSound ? (limits, queueing.queueSeconds) : nil
+    }
 }
 
 extension ProblemDocument {
@@ -47,7 +61,8 @@ extension DocumentReader {
         let problem = problem(top["problem"])
         if top["problem"] == nil { fault("", .missingField, "the document has no \"problem\"") }
         let method = method(top["method"])
-        let limits = limits(top["limits"])
+        var queueing = Queueing()
+        let limits = limits(top["limits"], &queueing)
         let tolerances = tolerances(top["tolerances"])
         let seed = seed(top["seed"]) ?? 0
         let progress = progress(top["progress"])
@@ -55,11 +70,12 @@ extension DocumentReader {
         let labels = labels(top["labels"])
         let priority = whole(top["priority"], in: 0...9)
         let expressions = expressions(top["expressions"])
-        checkServiceFields(of: top)
+        readServiceFields(of: top, &queueing)
         guard let problem else { return nil }
         return ProblemDocument(
             problem: problem, method: method, limits: limits, tolerances: tolerances, seed: seed, progress: progress,
-            checkpoint: checkpoint, labels: labels, priority: priority, expressions: expressions)
+            checkpoint: checkpoint, labels: labels, priority: priority, queueing: queueing,
+            expressions: expressions)
     }
 
     /// Expressions that one report describes, at the most.
@@ -76,7 +92,7 @@ extension DocumentReader {
         return formulas
     }
 
-    private mutating func limits(_ field: Field?) -> Limits {
+    fileprivate mutating func limits(_ field: Field?, _ queueing: inout Queueing) -> Limits {
         var limits = Limits()
         let known = ["time_seconds", "iterations", "oracle_calls", "memory_bytes", "queue_seconds"]
         guard let fields = fields(field, wanted: "an object of limits", known: known) else { return limits }
@@ -88,8 +104,7 @@ extension DocumentReader {
             limits.oracleCalls = whole(fields["oracle_calls"], in: 1...Int.max)
         }
         limits.memoryBytes = whole(fields["memory_bytes"], in: 1...Int.max)
-        // The queue's own limit: the service reads it, the problem does not depend on it.
-        _ = positive(fields["queue_seconds"])
+        queueing.queueSeconds = positive(fields["queue_seconds"])
         return limits
     }
 
@@ -126,19 +141,26 @@ extension DocumentReader {
         return checkpoint
     }
 
+    /// Labels of one job, at the most.
+    private static let labelLimit = 64
+
     private mutating func labels(_ field: Field?) -> [Label] {
         var labels: [Label] = []
         for (name, field) in map(field, wanted: "an object of strings")?.entries ?? [] {
             if let value = string(field) { labels.append(Label(name: name, value: value)) }
         }
+        guard labels.count <= Self.labelLimit else {
+            fault("/labels", .limitExceeded, "a job has at most \(Self.labelLimit) labels, came \(labels.count)")
+            return []
+        }
         return labels
     }
 
-    /// Fields that only the service reads: their types are checked here, with everything else.
-    private mutating func checkServiceFields(of top: Fields) {
-        _ = positive(top["ttl_seconds"])
+    /// Fields that only the service reads.
+    private mutating func readServiceFields(of top: Fields, _ queueing: inout Queueing) {
+        queueing.keptSeconds = positive(top["ttl_seconds"])
         if let retry = fields(top["retry"], wanted: "an object", known: ["max_attempts"]) {
-            _ = whole(retry["max_attempts"], in: 1...Int.max)
+            queueing.maxAttempts = whole(retry["max_attempts"], in: 1...100) ?? queueing.maxAttempts
         }
         guard let webhook = fields(top["webhook"], wanted: "an object", known: ["url", "events"]) else { return }
         if webhook["url"] == nil { fault(webhook.pointer, .missingField, "a webhook has a \"url\"") }

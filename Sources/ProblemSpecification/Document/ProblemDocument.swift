@@ -23,6 +23,8 @@ package struct ProblemDocument: Sendable, Equatable {
     package var labels: [Label] = []
     /// Place in the queue, 0 (last) to 9 (first); nil where the document does not say.
     package var priority: Int?
+    /// What only the queue reads.
+    package var queueing = Queueing()
     /// Formulas whose shapes a validation report should tell; solving does not read them.
     package var expressions: [String] = []
 
@@ -31,7 +33,7 @@ package struct ProblemDocument: Sendable, Equatable {
         problem: Problem, method: MethodRequest = MethodRequest(), limits: Limits = Limits(),
         tolerances: Tolerances = Tolerances(), seed: UInt64 = 0, progress: ProgressRequest = ProgressRequest(),
         checkpoint: CheckpointRequest = CheckpointRequest(), labels: [Label] = [], priority: Int? = nil,
-        expressions: [String] = []
+        queueing: Queueing = Queueing(), expressions: [String] = []
     ) {
         self.problem = problem
         self.method = method
@@ -42,7 +44,25 @@ package struct ProblemDocument: Sendable, Equatable {
         self.checkpoint = checkpoint
         self.labels = labels
         self.priority = priority
+        self.queueing = queueing
         self.expressions = expressions
+    }
+}
+
+/// How long a job waits, is tried and is kept.
+package struct Queueing: Sendable, Equatable {
+    /// Seconds until a job that nobody has begun fails; nil waits for ever.
+    package var queueSeconds: Double?
+    /// Seconds that the job is kept once it has ended; nil keeps it for ever.
+    package var keptSeconds: Double?
+    /// Lost workers that end the job.
+    package var maxAttempts = 3
+
+    /// The memberwise initializer.
+    package init(queueSeconds: Double? = nil, keptSeconds: Double? = nil, maxAttempts: Int = 3) {
+        self.queueSeconds = queueSeconds
+        self.keptSeconds = keptSeconds
+        self.maxAttempts = maxAttempts
     }
 }
 

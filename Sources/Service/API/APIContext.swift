@@ -1,9 +1,14 @@
 // What the endpoints work with: store, desk, workforce, clocks, names, limits. Made once, by whoever starts the service.
+import Foundation
 import JobQueue
 import Synchronization
 
 /// The bounds of the endpoints.
 package struct APILimits: Sendable, Equatable {
+    /// Bytes of a posted change or request (413).
+    package var changeBytes = 64 << 10
+    /// Rows of a log that one down-sampled series looks at, from the end.
+    package var seriesRows: Int64 = 200_000
     /// Bytes of a posted document (413).
     package var documentBytes = 16 << 20
     /// Jobs that may wait (503 `queue-full`).
@@ -61,6 +66,13 @@ package final class ServiceStatus: Sendable {
     }
 }
 
+/// What is left of a job's files for nobody.
+package enum Discarded: Sendable, Equatable {
+    /// The job is deleted.
+    case everything
+    case checkpoints([CheckpointReference])
+}
+
 /// Makes names of jobs from a source of randomness.
 package final class JobIdentifiers: Sendable {
     private struct State {
@@ -90,16 +102,17 @@ package struct APIContext: Sendable {
     let desk: any AdmissionDesk
     let workforce: any Workforce
     let examples: ExampleCatalogue
-    /// The text of `openapi.yaml`.
-    let contract: [UInt8]
+    let contract: ServedContract
     let limits: APILimits
     let hosts: HostPolicy
     let status: ServiceStatus
     let identifiers: JobIdentifiers
     /// Both clocks, read together.
     let now: @Sendable () -> Moment
-    /// Takes checkpoints whose files are to be removed.
-    let discard: @Sendable (JobID, [CheckpointReference]) -> Void
+    /// Takes what a job no longer needs of its files.
+    let discard: @Sendable (JobID, Discarded) -> Void
+    /// The file of a checkpoint, where it is still there.
+    let state: @Sendable (JobID, CheckpointReference) -> URL?
     let metrics: ServiceMetrics
     let waits: WaitGate
     let queue: QueueGate
@@ -108,13 +121,15 @@ package struct APIContext: Sendable {
     ///   - status: what the endpoints obey; its owner moves it on.
     ///   - metrics: what others count beside the endpoints.
     ///   - now: both clocks; the uptime never goes back.
-    ///   - discard: called with the checkpoints of a deleted job.
+    ///   - discard: called for files that are not needed any more.
+    ///   - state: finds the file of a checkpoint.
     package init(
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
-        contract: [UInt8], status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
+        contract: ServedContract, status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
         hosts: HostPolicy = .loopback(allowed: []), metrics: ServiceMetrics = ServiceMetrics(),
         now: @escaping @Sendable () -> Moment,
-        discard: @escaping @Sendable (JobID, [CheckpointReference]) -> Void
+        discard: @escaping @Sendable (JobID, Discarded) -> Void,
+        state: @escaping @Sendable (JobID, CheckpointReference) -> URL?
     ) {
         self.store = store
         self.desk = desk
@@ -127,6 +142,7 @@ package struct APIContext: Sendable {
         self.identifiers = identifiers
         self.now = now
         self.discard = discard
+        self.state = state
         self.metrics = metrics
         waits = WaitGate(limit: limits.waitingRequests)
         queue = QueueGate(limit: limits.queuedJobs)

@@ -77,7 +77,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .resultNotReady: "The job has not ended yet."
         case .noResult: "The job has ended without a result."
         case .invalidState: "The state of the job does not allow this."
-        case .gone: "The job has been deleted."
+        case .gone: "What was asked for has been deleted."
         case .preconditionFailed: "The job has changed since it was read."
         case .contentTooLarge: "The body is too large."
         case .uriTooLong: "The request line is too long."
@@ -111,6 +111,10 @@ enum APIError: Error, Equatable {
     /// The Content-Type that came, if any.
     case unsupportedMediaType(String?)
     case forbiddenHost(String)
+    /// If-Match names other revisions than the job's.
+    case preconditionFailed(found: Int64)
+    /// The file of a checkpoint has been removed with the end of its job.
+    case checkpointGone(JobID, String)
     /// What was looked for, in words.
     case notFound(String)
     case resultNotReady(JobID, JobState)

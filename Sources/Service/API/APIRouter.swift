@@ -53,17 +53,27 @@ package enum APIRouter {
         let submission = SubmissionEndpoints(context: context)
         let jobs = JobEndpoints(context: context)
         let events = EventEndpoint(context: context)
+        let changes = ChangeEndpoints(context: context)
+        let arrays = VariableEndpoint(context: context)
+        let states = CheckpointEndpoints(context: context)
         let documents = BodyPolicy.collected(limit: context.limits.documentBytes)
+        let change = BodyPolicy.collected(limit: context.limits.changeBytes)
         return [
             Line(.post, "/v1/jobs", body: documents, .offLoop(submission.submit)),
             Line(.get, "/v1/jobs", .offLoop(jobs.list)),
             Line(.get, "/v1/jobs/{id}", .offLoop(jobs.read)),
+            Line(.patch, "/v1/jobs/{id}", body: change, .offLoop(changes.patch)),
             Line(.delete, "/v1/jobs/{id}", .offLoop(jobs.delete)),
             Line(.get, "/v1/jobs/{id}/events", .offLoop(events.read)),
             Line(.get, "/v1/jobs/{id}/result", .offLoop(jobs.result)),
+            Line(.get, "/v1/jobs/{id}/progress", .offLoop(ProgressEndpoint(context: context).read)),
+            Line(.get, "/v1/jobs/{id}/result/variables/{name}", .offLoop(arrays.read)),
+            Line(.get, "/v1/jobs/{id}/checkpoints", .offLoop(states.list)),
+            Line(.get, "/v1/jobs/{id}/checkpoints/{name}", .offLoop(states.read)),
             Line(.get, "/v1/jobs/{id}/problem", .offLoop(jobs.problem)),
             Line(.post, "/v1/jobs/{id}/stop", .offLoop(jobs.stop)),
             Line(.post, "/v1/jobs/{id}/cancel", .offLoop(jobs.cancel)),
+            Line(.post, "/v1/jobs/{id}/retry", body: change, .offLoop(changes.retry)),
             Line(.post, "/v1/validate", body: documents, .offLoop(submission.validate)),
         ] + serviceLines(ServiceEndpoints(context: context))
     }
@@ -81,6 +91,8 @@ package enum APIRouter {
             Line(.get, "/metrics", .offLoop(service.metrics)),
             Line(.get, "/version", .inline(service.version)),
             Line(.get, "/openapi.yaml", .inline(service.contract)),
+            Line(.get, "/openapi.json", .inline(service.contractAsJSON)),
+            Line(.get, "/docs", .inline(service.documentation)),
             Line(.get, "/problems/{type}", .inline(service.problem)),
             Line(.get, "/", .inline(service.links)),
         ]

@@ -80,6 +80,31 @@ struct KnownTags {
     func contains(revision: Int64) -> Bool { tags.contains { $0.revision == revision } }
 }
 
+/// If-Match of a job, RFC 9110 §13.1.1: only revisions count, for events come without anyone's doing.
+enum WantedRevision {
+    case any
+    case oneOf(Set<Int64>)
+
+    /// nil where the field is missing. A weak tag matches nothing, nor does one that is none of ours.
+    init?(_ fields: [String]) {
+        guard !fields.isEmpty else { return nil }
+        let entries = fields.flatMap { $0.split(separator: ",") }.map { String($0).trimmed }
+        if entries == ["*"] {
+            self = .any
+        } else {
+            let strong = entries.filter { !$0.hasPrefix("W/") }
+            self = .oneOf(Set(strong.compactMap { JobTag($0)?.revision }))
+        }
+    }
+
+    func matches(_ revision: Int64) -> Bool {
+        switch self {
+        case .any: true
+        case .oneOf(let revisions): revisions.contains(revision)
+        }
+    }
+}
+
 /// A media type, RFC 9110 §8.3.1.
 package struct MediaType: Equatable {
     /// `type/subtype` in lower case.

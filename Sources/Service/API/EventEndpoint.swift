@@ -10,18 +10,22 @@ struct EventEndpoint: Sendable {
 
     /// Events of a page of JSON where the caller names no number.
     private static let defaultPage = 100
-    private static let known = ["after", "types", "follow", "limit"]
+    private static let known = ["after", "types", "follow", "limit", "max_rate"]
+    /// Progress events a second that a reader may ask for.
+    private static let rates = 0.001...10_000.0
 
     @Sendable func read(_ request: Request) async throws -> Response {
         let query = try Query(request, known: Self.known, repeatable: ["types"])
         let id = try context.jobID(request)
         let format = try format(request)
-        let wanted = EventRequest(
+        var wanted = EventRequest(
             job: id, after: try after(query, request), types: try types(query),
             follows: try query.flag("follow") ?? true, format: format)
+        wanted.progressInterval = try query.number("max_rate", in: Self.rates).map { .seconds(1 / $0) }
         let limit = try query.integer("limit", in: JobLimits.eventPage) ?? Self.defaultPage
         let tail = context.store.feed.tail(of: id)
         let job = try await context.store.job(id)
+        wanted.progressInterval = wanted.progressInterval ?? job.progressInterval
         switch format {
         case .page: return try await page(wanted, limit: limit, job)
         case .serverSent where job.state.isFinal && wanted.after >= job.lastSeq:
@@ -53,7 +57,7 @@ struct EventEndpoint: Sendable {
             items.append([])
             wanted.format.append(.gap(gap, reason: .compacted), at: now, to: &items[items.count - 1])
         }
-        for event in page.events {
+        for event in wanted.thinned(page.events) {
             while let gap = gaps.first, gap.upperBound < event.seq {
                 add(gap)
                 gaps = gaps.dropFirst()

@@ -11,8 +11,44 @@ struct EventRequest: Sendable {
     let types: Set<String>?
     let follows: Bool
     let format: EventFormat
+    /// The least time between two progress events, by the times they happened.
+    var progressInterval: Duration?
 
     func wants(_ type: String) -> Bool { types?.contains(type) ?? true || type == JobEvent.endType }
+}
+
+extension EventRequest {
+    /// The events that a reader at this rate is sent of a page.
+    func thinned(_ events: [JobEvent]) -> [JobEvent] {
+        var thinning = ProgressThinning(progressInterval)
+        return events.flatMap { thinning.pass($0) }
+    }
+}
+
+/// Lets progress through at a rate. The newest that was held back goes before any event of another type, so that what a
+/// stream says last is true.
+struct ProgressThinning {
+    private let interval: Duration?
+    private var earliest: Timestamp?
+    private var held: JobEvent?
+
+    init(_ interval: Duration?) { self.interval = interval }
+
+    /// What is sent now that `event` has come.
+    mutating func pass(_ event: JobEvent) -> [JobEvent] {
+        guard let interval else { return [event] }
+        guard event.type == JobEvent.progressType else {
+            defer { held = nil }
+            return (held.map { [$0] } ?? []) + [event]
+        }
+        if let earliest, event.time < earliest {
+            held = event
+            return []
+        }
+        earliest = event.time.advanced(by: interval)
+        held = nil
+        return [event]
+    }
 }
 
 /// Writes one stream.
@@ -34,6 +70,7 @@ struct EventPump {
     private var batch: [UInt8] = []
     private var dropped: ClosedRange<Int64>?
     private var hasEnded = false
+    private var thinning: ProgressThinning
 
     private init(
         _ request: EventRequest, _ tail: EventTail, _ context: APIContext, _ writer: ResponseWriter,
@@ -45,6 +82,7 @@ struct EventPump {
         self.writer = writer
         self.pulse = pulse
         seq = request.after
+        thinning = ProgressThinning(request.progressInterval)
     }
 
     /// Writes the stream to its end.
@@ -148,6 +186,10 @@ struct EventPump {
     private mutating func take(_ event: JobEvent) async throws {
         seq = event.seq
         guard request.wants(event.type) else { return }
+        for event in thinning.pass(event) { try await send(event) }
+    }
+
+    private mutating func send(_ event: JobEvent) async throws {
         if event.type == JobEvent.endType { hasEnded = try await isOver() }
         try await appendDropped()
         request.format.append(event, to: &batch)

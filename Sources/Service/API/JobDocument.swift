@@ -40,12 +40,14 @@ struct JobDocument {
         document.add("id", job.id.description)
         document.add("state", job.state.rawValue)
         document.add("termination", job.termination.map { .string($0.rawValue) } ?? .null)
+        if let method = job.method { document.add("method", method) }
         if let failure = job.failure { document.add("failure", self.failure(failure)) }
         if let interruption = job.interruption { document.add("interruption", interruption.rawValue) }
         addTimes(to: &document)
         document.add("priority", job.priority)
         document.add("labels", labels)
         document.add("limits", (try? JSONParser.parse(job.limits)) ?? .object([]))
+        document.add("ttl_seconds", job.timeToLive.map { .number($0.seconds) } ?? .null)
         document.add("attempt", Int(job.epoch))
         document.add("failures", job.failures)
         document.add("max_attempts", job.maxAttempts)
@@ -104,10 +106,13 @@ struct JobDocument {
     private var links: JSONObjectBuilder {
         var object = JSONObjectBuilder()
         object.add("self", Self.path(job.id))
-        for part in ["events", "result", "problem"] { object.add(part, Self.path(job.id, part)) }
+        for part in ["events", "progress", "result", "problem", "checkpoints"] {
+            object.add(part, Self.path(job.id, part))
+        }
         if !job.state.isFinal {
             for part in ["stop", "cancel"] { object.add(part, Self.path(job.id, part)) }
         }
+        if case .failed = job.state { object.add("retry", Self.path(job.id, "retry")) }
         return object
     }
 }

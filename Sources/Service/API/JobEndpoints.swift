@@ -52,22 +52,28 @@ struct JobEndpoints: Sendable {
         let isPartial = try query.flag("partial") ?? false
         let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
         let job = try await context.job(id, waiting: seconds) { $0.state.isFinal }
-        switch job.state {
-        case .queued, .running, .stopping:
-            guard isPartial else { throw APIError.resultNotReady(id, job.state) }
-            return try await intermediate(job)
-        case .succeeded: return try await stored(job)
-        case .failed, .cancelled:
-            guard isPartial else { throw APIError.noResult(id, job.state, hasPartial: job.hasResult) }
-            return try await stored(job)
-        }
+        if isPartial, !job.state.isFinal { return try await intermediate(job) }
+        return .text(try await stored(job, isPartial: isPartial), type: "application/json")
     }
 
-    private func stored(_ job: Job) async throws -> Response {
+    /// The result document of a job that has ended.
+    ///
+    /// - Throws: ``APIError/resultNotReady(_:_:)``, ``APIError/noResult(_:_:hasPartial:)``.
+    func finalResult(of id: JobID, isPartial: Bool, waiting seconds: Int) async throws -> [UInt8] {
+        try await stored(try await context.job(id, waiting: seconds) { $0.state.isFinal }, isPartial: isPartial)
+    }
+
+    private func stored(_ job: Job, isPartial: Bool) async throws -> [UInt8] {
+        switch job.state {
+        case .queued, .running, .stopping: throw APIError.resultNotReady(job.id, job.state)
+        case .failed, .cancelled:
+            guard isPartial else { throw APIError.noResult(job.id, job.state, hasPartial: job.hasResult) }
+        case .succeeded: break
+        }
         guard let bytes = try await context.store.result(of: job.id) else {
             throw APIError.noResult(job.id, job.state, hasPartial: false)
         }
-        return .text(bytes, type: "application/json")
+        return bytes
     }
 
     /// What a job that has not ended has told of its iterates.
@@ -87,7 +93,10 @@ struct JobEndpoints: Sendable {
     /// `GET /v1/jobs/{id}/problem`.
     @Sendable func problem(_ request: Request) async throws -> Response {
         _ = try Query(request)
-        return .text(try await context.store.payload(of: try context.jobID(request)), type: "application/json")
+        let id = try context.jobID(request)
+        let payload = JobPayload(try JSONParser.parse(try await context.store.payload(of: id)))
+        guard let payload else { throw JobStoreError.storage(.corrupt("the payload of \(id)")) }
+        return .json(AcceptedProblem.compose(payload, of: id))
     }
 
     // MARK: Asking
@@ -118,8 +127,8 @@ struct JobEndpoints: Sendable {
         let query = try Query(request, known: ["force"])
         let id = try context.jobID(request)
         let isForced = try query.flag("force") ?? false
-        let checkpoints = try await context.store.delete(id, force: isForced)
-        context.discard(id, checkpoints)
+        _ = try await context.store.delete(id, force: isForced)
+        context.discard(id, .everything)
         context.workforce.wake()
         return Response(status: .noContent)
     }
@@ -132,7 +141,7 @@ private struct JobListing {
         case oldestFirst = "created_at"
     }
 
-    private static let known = ["state", "label", "created_after", "sort", "limit", "cursor"]
+    private static let known = ["state", "label", "method", "created_after", "sort", "limit", "cursor"]
     let query: JobQuery
     private let items: [(name: String, value: String)]
 
@@ -148,6 +157,7 @@ private struct JobListing {
             else { throw .invalidParameter("label", wanted: "name:value, each name once", found: text) }
             query.labels[parts[0]] = parts[1]
         }
+        query.method = parameters["method"]
         if let text = parameters["created_after"] {
             guard let time = RFC3339.time(text) else {
                 throw .invalidParameter("created_after", wanted: "a time like 2026-01-31T12:00:00Z", found: text)

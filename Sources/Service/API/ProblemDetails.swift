@@ -130,6 +130,10 @@ extension ProblemDetails {
             self.init(
                 .forbiddenHost,
                 "the service has no keys and answers to localhost only, came '\(host.excerpt)'")
+        case .preconditionFailed(let found):
+            self.init(.preconditionFailed, "the job has revision \(found); read it again")
+        case .checkpointGone(let id, let name):
+            self.init(.gone, "the state \(name) of the job \(id) was removed when it was not needed any more")
         case .notFound(let what): self.init(.notFound, "there is no \(what)")
         case .resultNotReady(let id, let state):
             self.init(

@@ -50,6 +50,16 @@ struct Query {
         return value
     }
 
+    /// A number in a range.
+    func number(_ name: String, in allowed: ClosedRange<Double>) throws(APIError) -> Double? {
+        guard let text = self[name] else { return nil }
+        guard let value = Double(text), allowed.contains(value) else {
+            throw .invalidParameter(
+                name, wanted: "a number from \(allowed.lowerBound) to \(allowed.upperBound)", found: text)
+        }
+        return value
+    }
+
     /// A word of a vocabulary, with "did you mean".
     static func word<Word: RawRepresentable<String> & CaseIterable>(
         _ name: String, _ text: String, as vocabulary: Word.Type

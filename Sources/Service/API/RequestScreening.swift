@@ -4,16 +4,22 @@ import HTTP1
 
 /// Screens request heads; inline, on the loop.
 struct RequestScreening: Sendable {
-    private static let bodies: Set<String> = ["/v1/jobs", "/v1/validate"]
+    private static let documents: Set<String> = ["/v1/jobs", "/v1/validate"]
     let hosts: HostPolicy
     let status: ServiceStatus
 
     /// Why the request is refused; nil when it is not.
     func refusal(of head: RequestHead) -> APIError? {
         if let host = foreignHost(head) { return .forbiddenHost(host) }
-        guard head.method == .post, Self.bodies.contains(head.target.path) else { return nil }
-        if status.isDraining { return .draining }
-        return mediaTypeFault(head.fields)
+        switch head.method {
+        case .post where Self.documents.contains(head.target.path):
+            return status.isDraining ? .draining : mediaTypeFault(head.fields)
+        case .post where head.target.path.hasSuffix("/retry"):
+            // The body may be left out.
+            return head.fields["content-type"] == nil ? nil : mediaTypeFault(head.fields)
+        case .patch: return mediaTypeFault(head.fields)
+        default: return nil
+        }
     }
 
     private func mediaTypeFault(_ fields: Fields) -> APIError? {

@@ -21,6 +21,7 @@ struct ServiceEndpoints: Sendable {
             ("jobs", "/v1/jobs"), ("validate", "/v1/validate"), ("examples", "/v1/examples"),
             ("methods", "/v1/methods"), ("queue", "/v1/queue"), ("workers", "/v1/workers"), ("ready", "/readyz"),
             ("metrics", "/metrics"), ("version", "/version"), ("contract", "/openapi.yaml"),
+            ("contract_json", "/openapi.json"), ("docs", "/docs"),
         ] {
             links.add(name, path)
         }
@@ -40,7 +41,20 @@ struct ServiceEndpoints: Sendable {
     /// `GET /openapi.yaml`.
     @Sendable func contract(_ request: Request) throws -> Response {
         _ = try Query(request)
-        return .text(context.contract, type: "application/yaml")
+        return .text(context.contract.yaml, type: "application/yaml")
+    }
+
+    /// `GET /openapi.json`.
+    @Sendable func contractAsJSON(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        return .text(context.contract.json, type: "application/json")
+    }
+
+    /// `GET /docs`: a page that needs nothing but itself.
+    @Sendable func documentation(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        return Response.text(context.contract.html, type: "text/html; charset=utf-8")
+            .with("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
     }
 
     /// `GET /v1/methods`.

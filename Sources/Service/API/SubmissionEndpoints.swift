@@ -18,10 +18,12 @@ struct SubmissionEndpoints: Sendable {
         let isDryRun = try query.flag("dry_run") ?? false
         let key = try idempotencyKey(request)
         let document = try parse(request.content)
-        if isDryRun { return try await dryRun(document) }
+        let start = try await WarmStart(of: document, in: context.store)
+        if isDryRun { return try await dryRun(start.document) }
         guard !context.status.isDraining else { throw APIError.draining }
         try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
-        let admitted = try await admit(document)
+        var admitted = try await admit(start.document)
+        admitted.payload = start.noted(in: admitted.payload)
         let submitted = try await submit(admitted, of: document, key)
         return try await answer(submitted, to: request)
     }
@@ -30,7 +32,16 @@ struct SubmissionEndpoints: Sendable {
     @Sendable func validate(_ request: Request) async throws -> Response {
         let query = try Query(request, known: ["gradient_check"])
         let checksDerivatives = try query.flag("gradient_check") ?? false
-        return .json(try await report(on: try parse(request.content), checksDerivatives: checksDerivatives))
+        let document = try parse(request.content)
+        do {
+            let start = try await WarmStart(of: document, in: context.store)
+            return .json(try await report(on: start.document, checksDerivatives: checksDerivatives))
+        } catch APIError.validationFailed(let faults) {
+            var report = JSONObjectBuilder()
+            report.add("valid", false)
+            report.add("errors", .array(faults))
+            return .json(report.value)
+        }
     }
 
     private func parse(_ content: [UInt8]) throws(APIError) -> JSONValue {
@@ -92,7 +103,8 @@ struct SubmissionEndpoints: Sendable {
             id: context.identifiers.next(at: time), owner: APIContext.owner, kind: APIContext.jobKind,
             payload: admitted.payload,
             limits: JSONWriter.bytes(document["limits"] ?? .object([]), style: .canonical), labels: admitted.labels,
-            priority: admitted.priority, maxAttempts: admitted.maxAttempts, timeToLive: admitted.timeToLive)
+            priority: admitted.priority, maxAttempts: admitted.maxAttempts, timeToLive: admitted.timeToLive,
+            queueTime: admitted.queueTime, method: admitted.method, progressInterval: admitted.progressInterval)
         let submitted = try await context.store.submit(submission, idempotency: key, at: time)
         if !submitted.isReplay {
             context.queue.count()

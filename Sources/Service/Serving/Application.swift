@@ -65,7 +65,8 @@ package final class Application: Sendable {
             identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()), limits: limits,
             hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), metrics: metrics,
             now: { clock.moment() },
-            discard: { job, _ in try? FileManager.default.removeItem(at: folder.job(job.description)) })
+            discard: { job, what in folder.discard(what, of: job.description) },
+            state: { job, checkpoint in folder.state(checkpoint.name, of: job.description) })
         let tls = try makeTLS(configuration)
         let server = try await listen(configuration, context, tls, journal)
         await supervisor.start()
@@ -89,9 +90,11 @@ package final class Application: Sendable {
         self.keeping = keeping
     }
 
-    private static func readContract(_ file: URL) throws -> [UInt8] {
+    private static func readContract(_ file: URL) throws -> ServedContract {
         do {
-            return [UInt8](try Data(contentsOf: file))
+            return try ServedContract([UInt8](try Data(contentsOf: file)))
+        } catch let error as ContractError {
+            throw StartError(reason: "\(file.path): \(error.reason)")
         } catch {
             throw StartError(reason: "the contract \(file.path) cannot be read: \(FileFault.describe(error))")
         }
@@ -157,6 +160,19 @@ package final class Application: Sendable {
         await store.close()
     }
 
+    /// Logs of more than 20,000 events lose, an hour after, all progress but every tenth and the extremes of what is
+    /// measured in each window.
+    private static let thinning = CompactionPolicy(minimumAge: .seconds(3_600), keptNewest: 20_000, keptEvery: 10)
+    /// Windows judged in one go.
+    private static let windowsAtOnce = 200
+
+    private static func thinLogs(_ store: SQLiteStore, _ clock: ServiceClock) async throws {
+        for _ in 0..<windowsAtOnce {
+            let step = try await store.compact(thinning, measuring: ProgressField.measures, at: clock.timestamp())
+            if step == nil { return }
+        }
+    }
+
     /// Removes what has outlived its time, thins old logs, and shortens the write-ahead log when nothing goes on.
     private static func keepHouse(
         _ store: SQLiteStore, _ folder: ServiceFolder, _ clock: ServiceClock,
@@ -167,8 +183,9 @@ package final class Application: Sendable {
                 do { try await Task.sleep(for: .seconds(30)) } catch { return }
                 do {
                     for expired in try await store.expire(limit: 100, at: clock.timestamp()) {
-                        try? FileManager.default.removeItem(at: folder.job(expired.id.description))
+                        folder.discard(.everything, of: expired.id.description)
                     }
+                    try await thinLogs(store, clock)
                     _ = await store.truncateLogIfIdle()
                 } catch {
                     log("housekeeping: \(error)")

@@ -13,7 +13,7 @@ package enum DocumentLoadError: Error {
 
 /// A document with the JSON it came from.
 package struct LoadedDocument: Sendable {
-    package let document: ProblemDocument
+    package private(set) var document: ProblemDocument
     /// The document as given, changes applied.
     package let source: JSONValue
     /// Where its data sets are found.
@@ -22,7 +22,22 @@ package struct LoadedDocument: Sendable {
     package let diagnostics: Diagnostics
 
     /// The hash of the canonical form, equal for documents that differ in layout and order only.
+    ///
+    /// Limits that were changed since do not count: a state goes on under other limits.
     package var sha256: String { Digest.sha256(JSONWriter.bytes(source, style: .canonical)) }
+}
+
+extension LoadedDocument {
+    /// The same document under other limits.
+    package func limited(to limits: JSONValue) throws(DocumentLoadError) -> LoadedDocument {
+        var diagnostics = Diagnostics()
+        guard let decoded = DocumentDecoder.decodeLimits(limits, into: &diagnostics) else {
+            throw .faults(diagnostics)
+        }
+        var loaded = self
+        loaded.document.limits = decoded.limits
+        return loaded
+    }
 }
 
 /// Loads documents.

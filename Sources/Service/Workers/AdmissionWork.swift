@@ -67,7 +67,25 @@ struct AdmissionWork {
         answer.add(
             "labels", .object(job.document.labels.map { JSONMember(name: $0.name, value: .string($0.value)) }))
         answer.add("priority", job.document.priority ?? 0)
-        answer.add("payload", JobPayload(document: source, datasets: frozen).json)
+        let queueing = job.document.queueing
+        answer.add("max_attempts", queueing.maxAttempts)
+        answer.add("ttl_seconds", queueing.keptSeconds)
+        answer.add("queue_seconds", queueing.queueSeconds)
+        if let interval = job.document.progress.minIntervalMilliseconds { answer.add("min_interval_ms", interval) }
+        answer.add("payload", JobPayload(document: source, datasets: frozen, origin: Self.origin(job)).json)
         return answer.value
+    }
+
+    /// What a reader of the problem needs beside the document to reproduce the job.
+    private static func origin(_ job: AdmittedJob) -> JSONValue {
+        var method = JSONObjectBuilder()
+        method.add("name", job.method.name)
+        method.add("reason", job.method.reason)
+        var origin = JSONObjectBuilder()
+        origin.add("method", method)
+        origin.add("document_sha256", job.documentSHA256)
+        origin.add("version", Version.number)
+        origin.add("revision", Version.revision)
+        return origin.value
     }
 }

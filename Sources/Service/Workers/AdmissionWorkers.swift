@@ -73,7 +73,10 @@ package actor AdmissionWorkers: AdmissionDesk {
             AdmittedDocument(
                 payload: JSONWriter.bytes(payload), method: method,
                 labels: Dictionary(labels.map { ($0.name, $0.value.text ?? "") }, uniquingKeysWith: { $1 }),
-                priority: answer["priority"]?.int ?? 0, maxAttempts: 3, timeToLive: nil))
+                priority: answer["priority"]?.int ?? 0, maxAttempts: answer["max_attempts"]?.int ?? 3,
+                timeToLive: answer["ttl_seconds"]?.double.map(Duration.atMostCentury),
+                queueTime: answer["queue_seconds"]?.double.map(Duration.atMostCentury),
+                progressInterval: answer["min_interval_ms"]?.double.map { .atMostCentury(seconds: $0 / 1_000) }))
     }
 
     // MARK: - One after the other

@@ -58,7 +58,8 @@ final class JobExecution: Sendable {
         var drafts: [EventDraft] = []
         var interruption: Interruption?
         var askedToStop = false
-        var askedToSuspend = false
+        /// Why the worker was asked to suspend.
+        var askedToSuspend: ReleaseCause?
         var stopDeadline: ContinuousClock.Instant?
         var lastBeat = ContinuousClock.now
         var lastWork = ContinuousClock.now
@@ -108,25 +109,27 @@ final class JobExecution: Sendable {
         let files = folder.job(lease.job.description)
         try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
         let payload = files.appendingPathComponent("payload.json")
-        if !FileManager.default.fileExists(atPath: payload.path) { try DurableFile.write(claim.payload, to: payload) }
+        // Written for each attempt: after a loss of power, a file that was not forced to the disk may be a torn one.
+        try Data(claim.payload).write(to: payload)
         let progress = try await lastProgress()
         return SolveOrder(
             job: lease.job.description, payload: payload.path, blobs: folder.blobs.path, folder: files.path,
             epoch: Int(lease.epoch), states: claim.job.checkpoints.reversed().map(\.name),
-            reportedThrough: progress.iteration, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget)
+            reportedThrough: progress.iteration, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget,
+            limits: claim.job.limits.isEmpty ? nil : try JSONParser.parse(claim.job.limits))
     }
 
-    /// What the document asks for, at most the machine: no sum with it overflows.
+    /// What the job's limits ask for, at most the machine: no sum with it overflows.
     private static func memoryBudget(_ claim: Claim, _ options: Supervisor.Options) -> Int {
-        let payload = try? JSONParser.parse(claim.payload)
-        let asked = payload?["document"]?["limits"]?["memory_bytes"]?.int
+        let asked = (try? JSONParser.parse(claim.job.limits))?["memory_bytes"]?.int
         return min(asked ?? options.memoryBytes, KernelEnvironment.memoryBytes)
     }
 
     /// Rows from the end in which the last progress is looked for first.
     private static let tailRows: Int64 = 400
 
-    /// The last iteration in the log, and the seconds that had been spent then.
+    /// The last iteration in the log, and the seconds that had been spent then. What stands before a retry from the
+    /// start does not count.
     private func lastProgress() async throws -> (iteration: Int, elapsed: Double) {
         guard claim.job.epoch > 1 else { return (-1, 0) }
         let tail = max(0, claim.job.lastSeq - Self.tailRows)
@@ -139,12 +142,15 @@ final class JobExecution: Sendable {
         var found: (iteration: Int, elapsed: Double)?
         while true {
             let page = try await store.events(
-                of: lease.job, after: after, limit: JobLimits.eventPage.upperBound, types: [JobEvent.progressType])
-            for event in page.events where event.type == JobEvent.progressType {
-                guard let data = try? JSONParser.parse(event.data), let iteration = data["iteration"]?.int else {
-                    continue
+                of: lease.job, after: after, limit: JobLimits.eventPage.upperBound,
+                types: [JobEvent.progressType, JobEvent.stateType])
+            for event in page.events {
+                guard let data = try? JSONParser.parse(event.data) else { continue }
+                if let iteration = data["iteration"]?.int, event.type == JobEvent.progressType {
+                    found = (iteration, data["elapsed_seconds"]?.double ?? 0)
+                } else if data["retried_from"]?.text == RetryOrigin.start.rawValue {
+                    found = (-1, 0)
                 }
-                found = (iteration, data["elapsed_seconds"]?.double ?? 0)
             }
             if page.isLast { return found }
             after = page.readThrough
@@ -181,7 +187,7 @@ final class JobExecution: Sendable {
             return .workerFree
         case .suspended:
             try await flush(&attempt)
-            _ = try await store.release(lease, because: .drained, at: clock.timestamp())
+            _ = try await store.release(lease, because: attempt.askedToSuspend ?? .drained, at: clock.timestamp())
             return .workerFree
         case .nothingComputed:
             try await flush(&attempt)
@@ -204,8 +210,9 @@ final class JobExecution: Sendable {
                 type: type, time: clock.timestamp(), data: JSONWriter.bytes(data), carriesIterate: carriesIterate))
     }
 
-    private func flush(_ attempt: inout Attempt) async throws {
-        while !attempt.drafts.isEmpty {
+    /// Writes what has been reported, but for at most `rest` events.
+    private func flush(_ attempt: inout Attempt, leaving rest: Int = 0) async throws {
+        while attempt.drafts.count > rest {
             let batch = Array(attempt.drafts.prefix(JobLimits.eventBatch.upperBound))
             _ = try await store.append(batch, under: lease)
             attempt.drafts.removeFirst(batch.count)
@@ -238,10 +245,13 @@ final class JobExecution: Sendable {
             let failure = JobFailure(code: termination, detail: detail ?? "the run ended as \(termination)")
             outcome = .failed(Termination(rawValue: termination), failure, partial: bytes)
         }
-        try await flush(&attempt)
-        _ = try await store.finish(lease, with: outcome, appending: [], at: clock.timestamp())
+        // The last events go with the end, in one transaction.
+        try await flush(&attempt, leaving: JobLimits.eventBatch.upperBound)
+        let job = try await store.finish(lease, with: outcome, appending: attempt.drafts, at: clock.timestamp())
         if let cost = cost(bytes) { metrics.observe(cost) }
-        try? FileManager.default.removeItem(at: folder.job(lease.job.description))
+        // A failed job may be tried again from where it was.
+        let leftovers = job.state == .failed ? URL(fileURLWithPath: result) : folder.job(lease.job.description)
+        try? FileManager.default.removeItem(at: leftovers)
     }
 
     /// What a result says of its cost.
@@ -259,7 +269,7 @@ final class JobExecution: Sendable {
         if attempt.interruption != nil {
             _ = try await store.finish(lease, with: .cancelled(partial: nil), appending: [], at: clock.timestamp())
         } else {
-            _ = try await store.release(lease, because: .drained, at: clock.timestamp())
+            _ = try await store.release(lease, because: attempt.askedToSuspend ?? .drained, at: clock.timestamp())
         }
     }
 
@@ -267,8 +277,8 @@ final class JobExecution: Sendable {
         try await flush(&attempt)
         if attempt.interruption == .cancel {
             _ = try await store.finish(lease, with: .cancelled(partial: nil), appending: [], at: clock.timestamp())
-        } else if attempt.askedToSuspend {
-            _ = try await store.release(lease, because: .drained, at: clock.timestamp())
+        } else if let cause = attempt.askedToSuspend {
+            _ = try await store.release(lease, because: cause, at: clock.timestamp())
         } else {
             log("\(lease.job): worker lost: \(reason)")
             _ = try await store.fail(lease, reason: reason, at: clock.timestamp())
@@ -293,8 +303,8 @@ final class JobExecution: Sendable {
             attempt.askedToStop = true
             attempt.stopDeadline = now + options.drain
             worker.send(.stop)
-        } else if wantsSuspension.withLock({ $0 }), !attempt.askedToSuspend, !attempt.askedToStop {
-            attempt.askedToSuspend = true
+        } else if let cause = suspensionCause(job), attempt.askedToSuspend == nil, !attempt.askedToStop {
+            attempt.askedToSuspend = cause
             worker.send(.suspend)
         }
         if let deadline = attempt.stopDeadline, now >= deadline { kill(&attempt, "did not stop when asked") }
@@ -302,6 +312,12 @@ final class JobExecution: Sendable {
         if let resident = worker.residentBytes, resident > memoryBudget + (256 << 20) {
             kill(&attempt, "used \(resident) bytes of memory, more than its budget of \(memoryBudget)")
         }
+    }
+
+    /// Why the job should be suspended now: with the service, or to go on at once under its new limits.
+    private func suspensionCause(_ job: Job) -> ReleaseCause? {
+        if wantsSuspension.withLock({ $0 }) { return .drained }
+        return job.limits == claim.job.limits ? nil : .limitsChanged
     }
 
     private func kill(_ attempt: inout Attempt, _ reason: String) {

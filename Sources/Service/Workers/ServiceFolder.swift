@@ -1,5 +1,6 @@
 // Where the service keeps its files.
 import Foundation
+import JobQueue
 
 /// The layout of the data folder.
 package struct ServiceFolder: Sendable {
@@ -13,6 +14,23 @@ package struct ServiceFolder: Sendable {
     var spool: URL { root.appendingPathComponent("spool") }
     /// States and results of one job.
     func job(_ id: String) -> URL { root.appendingPathComponent("jobs").appendingPathComponent(id) }
+
+    /// The file of a job's state, where it is still there.
+    func state(_ name: String, of job: String) -> URL? {
+        let file = self.job(job).appendingPathComponent(name)
+        return FileManager.default.fileExists(atPath: file.path) ? file : nil
+    }
+
+    /// Removes what nobody needs any more.
+    func discard(_ what: Discarded, of job: String) {
+        let files: [URL] =
+            switch what {
+            case .everything: [self.job(job)]
+            case .checkpoints(let checkpoints): checkpoints.map { self.job(job).appendingPathComponent($0.name) }
+            }
+        // What cannot be removed now is removed with the job.
+        for file in files { try? FileManager.default.removeItem(at: file) }
+    }
 
     /// Makes the folders.
     package func prepare() throws {

@@ -38,8 +38,9 @@ struct SolveWork {
         }
         let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
         let datasets = DatasetLocator(frozen: payload.datasets.mapValues(blobs.file))
+        let loaded = try DocumentLoader.decode(payload.document, datasets: datasets)
         return try Admission.admit(
-            try DocumentLoader.decode(payload.document, datasets: datasets), machineBytes: order.memoryBytes)
+            try order.limits.map(loaded.limited) ?? loaded, machineBytes: order.memoryBytes)
     }
 
     /// The newest state that can be read and belongs to this job; `nil` means the start.
@@ -54,7 +55,8 @@ struct SolveWork {
 
     private func finish(_ document: JSONValue, _ termination: Termination) throws {
         let file = URL(fileURLWithPath: order.folder).appendingPathComponent("result-\(order.epoch).json")
-        try DurableFile.write(JSONWriter.bytes(document), to: file)
+        // The supervisor puts it into the store; should the machine stop before, the job is done again.
+        try Data(JSONWriter.bytes(document)).write(to: file)
         let remarks = document["remarks"]?.elements?.compactMap(\.text)
         link.send(
             .finished(

@@ -96,6 +96,9 @@ package actor Supervisor: Workforce {
         for execution in running.values { execution.look() }
     }
 
+    /// Jobs past their time in the queue that one look ends.
+    private static let givenUpAtOnce = 100
+
     /// A second between looks is the guarantee; wake-ups only make it faster.
     private func lookNowAndThen() async {
         while !isDraining {
@@ -103,6 +106,7 @@ package actor Supervisor: Workforce {
             rouse()
             do {
                 for job in try await store.rescue(at: clock.moment()) { log("rescued \(job) from a lost lease") }
+                _ = try await store.giveUp(limit: Self.givenUpAtOnce, at: clock.timestamp())
             } catch {
                 log("rescue: \(error)")
             }

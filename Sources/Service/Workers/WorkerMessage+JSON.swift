@@ -29,6 +29,7 @@ extension WorkerOrder {
             object.add("reported_through", order.reportedThrough)
             object.add("elapsed_seconds", order.elapsedSeconds)
             object.add("memory_bytes", order.memoryBytes)
+            if let limits = order.limits { object.add("limits", limits) }
         }
         return object.value
     }
@@ -59,7 +60,7 @@ extension WorkerOrder {
                 SolveOrder(
                     job: job, payload: payload, blobs: blobs, folder: folder, epoch: epoch,
                     states: states.compactMap(\.text), reportedThrough: reported, elapsedSeconds: elapsed,
-                    memoryBytes: memory))
+                    memoryBytes: memory, limits: json["limits"]))
         default: return nil
         }
     }

@@ -50,6 +50,8 @@ package struct SolveOrder: Sendable, Equatable {
     package var elapsedSeconds: Double
     /// Bytes beyond the worker's own.
     package var memoryBytes: Int
+    /// The limits that hold instead of the document's.
+    package var limits: JSONValue?
 }
 
 /// From a worker.

@@ -1,0 +1,144 @@
+// Arrays of results in three forms, and long logs as short series.
+import DataFormats
+import HTTPServer
+import JobQueue
+import ProblemSpecification
+import Service
+import Tensors
+import Testing
+
+extension APITests {
+    @Suite(.timeLimit(.minutes(1))) struct ArrayEndpointTests {
+        private static let result = """
+            {"state":"succeeded","variables":{"s":1.5,"v":[1,2.5,null],"m":[[1,2,3],[4,5,6]],
+             "t":[[[1,2],[3,4]],[[5,6],[7,8]]],"e":[]}}
+            """
+
+        private func withResult(_ body: (APIClient, String) async throws -> Void) async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                let early = try await client.get("/v1/jobs/\(id)/result/variables/s")
+                #expect(early.status == 409 && early.problem == "result-not-ready")
+                let outcome = Outcome.succeeded(Termination(rawValue: "converged"), result: Array(Self.result.utf8))
+                try await house.finish(try await house.claim(), outcome)
+                try await body(client, "/v1/jobs/\(id)/result/variables")
+            }
+        }
+
+        @Test func anArrayIsWrittenAsItIsAskedFor() async throws {
+            try await withResult { client, path in
+                for (name, json) in [("s", "1.5"), ("v", "[1,2.5,null]"), ("m", "[[1,2,3],[4,5,6]]"), ("e", "[]")] {
+                    let answer = try await client.get("\(path)/\(name)")
+                    #expect(answer.text == "\(json)\n" && answer["vary"] == "Accept")
+                }
+                for (name, csv) in [
+                    ("s", "s\r\n1.5\r\n"), ("v", "v\r\n1\r\n2.5\r\nnan\r\n"),
+                    ("m", "m_0,m_1,m_2\r\n1,2,3\r\n4,5,6\r\n"), ("t", "t_0,t_1\r\n1,2\r\n3,4\r\n5,6\r\n7,8\r\n"),
+                    ("e", "e\r\n"),
+                ] {
+                    let answer = try await client.get("\(path)/\(name)", "Accept: text/csv")
+                    #expect(answer.text == csv && answer["content-type"] == "text/csv")
+                }
+                #expect(try await client.get("\(path)/none").status == 404)
+                #expect(try await client.get("\(path)/s", "Accept: image/png").status == 406)
+            }
+        }
+
+        @Test(
+            arguments: [
+                ("s", [], [1.5]), ("v", [3], [1, 2.5, .nan]), ("m", [2, 3], [1, 2, 3, 4, 5, 6]),
+                ("t", [2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]), ("e", [0], []),
+            ] as [(String, [Int], [Double])])
+        func whatNumPyWouldReadIsWhatWasFound(_ name: String, _ shape: [Int], _ values: [Double]) async throws {
+            try await withResult { client, path in
+                let answer = try await client.request(
+                    "GET", "\(path)/\(name)", ["Accept: application/x-npy, text/csv;q=0.5"])
+                #expect(answer["content-type"] == "application/x-npy")
+                let tensor = try NPYReader.read(answer.body, byteLimit: 10_000)
+                #expect(tensor.shape == shape)
+                #expect(tensor.values.map(\.bitPattern) == values.map(\.bitPattern))
+            }
+        }
+
+        @Test func aShortLogIsItsOwnSeries() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                let empty = try await client.get("/v1/jobs/\(id)/progress").json
+                #expect(empty["last"] == .null && empty["points"] == .integer(0))
+                let lease = try await house.claim()
+                try await house.append(3, to: lease)
+                let progress = try await client.get("/v1/jobs/\(id)/progress?fields=step&max_points=20").json
+                #expect(progress["series"]?["iteration"] == .list([.integer(0), .integer(1), .integer(2)]))
+                #expect(progress["series"]?["seq"] == .list([.integer(3), .integer(4), .integer(5)]))
+                #expect(progress["series"]?["step"] == .array([.null, .null, .null]))
+                #expect(progress["last"]?["iteration"] == .integer(2) && progress["read_through"] == .integer(5))
+            }
+        }
+
+        @Test(arguments: ["max_points=19", "max_points=2001", "fields=stepp", "field=step"])
+        func aSeriesRefusesWhatItDoesNotKnow(_ query: String) async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                #expect(try await client.get("/v1/jobs/\(id)/progress?\(query)").status == 400)
+            }
+        }
+
+        @Test func aLongLogKeepsItsEndsAndItsExtremes() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                let lease = try await house.claim()
+                let count = 1_203
+                for start in stride(from: 0, to: count, by: 401) {
+                    let drafts = (start..<start + 401).map { index -> EventDraft in
+                        let objective = index == 777 ? -50 : index == 901 ? 4_000 : Double(index % 13)
+                        let data =
+                            "{\"iteration\":\(index),\"upper_objective\":\(objective),\"hypergradient_norm\":null}"
+                        return EventDraft(type: "progress", time: House.now().calendar, data: Array(data.utf8))
+                    }
+                    _ = try await house.store.append(drafts, under: lease)
+                }
+                for limit in [20, 100, 1_202] {
+                    let series = try await client.get("/v1/jobs/\(id)/progress?max_points=\(limit)").json["series"]
+                    let iterations = (series?["iteration"]?.elements ?? []).compactMap(\.double)
+                    #expect(iterations.count <= limit && iterations.count >= 4 && iterations == iterations.sorted())
+                    #expect(Set(iterations).isSuperset(of: [0, 777, 901, 1_202]), "\(limit)")
+                }
+                let whole = try await client.get("/v1/jobs/\(id)/progress?max_points=1203").json["series"]
+                #expect(whole?["iteration"]?.elements?.count == count)
+            }
+        }
+
+        @Test func aReaderMayAskForFewerPoints() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                let lease = try await house.claim()
+                let start = House.now().calendar
+                let drafts = (0..<10).map { index in
+                    EventDraft(
+                        type: "progress", time: start.advanced(by: .milliseconds(100 * index)),
+                        data: Array("{\"iteration\":\(index)}".utf8))
+                }
+                _ = try await house.store.append(drafts, under: lease)
+                try await house.finish(lease)
+                func iterations(_ text: String) throws -> [JSONValue] {
+                    try text.split(separator: "\n").compactMap { line in
+                        try JSONParser.parse(Array(line.utf8))["data"]?["iteration"]
+                    }
+                }
+                let kept: [JSONValue] = [0, 4, 8, 9].map { .integer($0) }
+                _ = try await client.stream("/v1/jobs/\(id)/events?max_rate=3")
+                // Every third of a second, and the last before the end.
+                #expect(try iterations(try await client.rest()) == kept)
+                let page = try await client.get("/v1/jobs/\(id)/events?max_rate=3", "Accept: application/json")
+                let items = try page.json["items"]?.elements ?? []
+                #expect(items.compactMap { $0["data"]?["iteration"] } == kept)
+                #expect(try await client.get("/v1/jobs/\(id)/events?max_rate=0").status == 400)
+            }
+        }
+    }
+}
