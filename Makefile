@@ -23,12 +23,15 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 TARGET ?= formulas documents tables samples requests
 SECONDS_OF_FUZZ ?= 60
 
+# For `make bench-jobs`: how many.
+BENCH_JOBS ?= 10000
+
 # For `make bench` and `make bench-peers`: rounds, which workloads (all where empty), and float64 or float32.
 BENCH_ROUNDS ?= 15
 ONLY ?=
 PRECISION ?= float64
 
-.PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http lint format image deps-image image-test clean
+.PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http bench-jobs lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +95,10 @@ bench-http: build ## Time the server beside nginx and Hummingbird by wrk (needs 
 	$(SWIFT) build -c release --product BenchServer
 	$(SWIFT) build -c release --package-path Benchmarks/peers/hummingbird
 	Benchmarks/http/compare.py .build/release $(BENCH_ROUNDS)
+
+bench-jobs: build ## Ten thousand tiny jobs: rate, latency, memory; a thousand streams (BENCH_JOBS)
+	$(SWIFT) build -c release --product JobBench
+	.build/release/JobBench --jobs $(BENCH_JOBS)
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz

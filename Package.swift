@@ -169,6 +169,9 @@ let package = Package(
             name: "Storm", dependencies: ["ServiceHarness"], path: "Tests/Storm", swiftSettings: strict,
             linkerSettings: executableLinking),
         .executableTarget(
+            name: "JobBench", dependencies: ["ServiceHarness"], path: "Benchmarks/Jobs", swiftSettings: strict,
+            linkerSettings: executableLinking),
+        .executableTarget(
             name: "Abuse", dependencies: ["ServiceHarness"], path: "Tests/Abuse", swiftSettings: strict,
             linkerSettings: executableLinking),
         // Depends on the executable so that it is built; the tests start it as a process.

@@ -1,4 +1,4 @@
-// Checking a document inside a worker: decode, build, settle the method, freeze the data sets, answer by file.
+// Checking a document inside a worker: decode, build, settle the method, freeze the data sets, answer.
 import ExpressionLanguage
 import Foundation
 import MultilevelOptimization
@@ -8,18 +8,17 @@ import ProblemSpecification
 struct AdmissionWork {
     let order: AdmitOrder
 
-    /// Writes the answer.
-    func perform() {
+    /// The answer; nil where it is long and cannot be written.
+    func perform() -> Parcel? {
         let answer: JSONValue
         do {
-            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: order.document)))
-            let source = try JSONParser.parse(bytes)
+            let source = try JSONParser.parse(try order.document.open())
             answer = check(source)
         } catch {
             answer = Self.failure("the document could not be read: \(error)")
         }
-        // A worker that cannot write its answer has none; the supervisor sees that by the missing file.
-        try? Data(JSONWriter.bytes(answer)).write(to: URL(fileURLWithPath: order.answer))
+        return try? Parcel(
+            JSONWriter.bytes(answer), limit: Parcel.reportBytes, file: URL(fileURLWithPath: order.answer))
     }
 
     private static func failure(_ reason: String) -> JSONValue {

@@ -104,33 +104,38 @@ package actor AdmissionWorkers: AdmissionDesk {
         ticket += 1
         let question = folder.spool.appendingPathComponent("\(ticket).json")
         let answer = folder.spool.appendingPathComponent("\(ticket).answer.json")
-        defer {
-            try? FileManager.default.removeItem(at: question)
-            try? FileManager.default.removeItem(at: answer)
-        }
+        var files: [URL] = []
+        defer { for file in files { try? FileManager.default.removeItem(at: file) } }
         do {
-            try Data(JSONWriter.bytes(document)).write(to: question)
+            let parcel = try Parcel(JSONWriter.bytes(document), limit: Parcel.orderBytes, file: question)
+            if case .file = parcel { files.append(question) }
             let order = WorkerOrder.admit(
                 AdmitOrder(
-                    document: question.path, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
+                    document: parcel, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
                     isReport: isReport, measures: measures,
                     processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
                     memoryBytes: limits.memoryBytes, jobMemoryBytes: limits.jobMemoryBytes))
-            var ending = CheckEnding.killed
-            for _ in 0..<limits.workersPerDocument where ending == .killed {
+            for _ in 0..<limits.workersPerDocument {
                 guard !isClosed else { return .unavailable("the service shuts down") }
                 let worker = try await ready()
                 worker.send(order)
-                ending = await end(of: worker)
+                switch await end(of: worker) {
+                case .answered(let parcel):
+                    guard let parcel else { return .unavailable("the document could not be checked: no room") }
+                    if case .file = parcel { files.append(answer) }
+                    return .answer(try JSONParser.parse(try parcel.open()))
+                case .exhausted: return Self.tooCostly
+                case .killed: continue
+                }
             }
-            guard ending == .answered else {
-                return .exceedsLimits("the document could not be checked within the limits of time and memory")
-            }
-            return .answer(try JSONParser.parse([UInt8](try Data(contentsOf: answer))))
+            return Self.tooCostly
         } catch {
             return .unavailable("the document could not be checked: \(error)")
         }
     }
+
+    private static let tooCostly = Check.exceedsLimits(
+        "the document could not be checked within the limits of time and memory")
 
     private func ready() async throws -> WorkerProcess {
         if let worker, !worker.isGone { return worker }
@@ -141,7 +146,7 @@ package actor AdmissionWorkers: AdmissionDesk {
 
     /// How a check ended for its worker.
     private enum CheckEnding {
-        case answered
+        case answered(Parcel?)
         /// It trapped, or ran out of time or memory.
         case exhausted
         /// Something else killed it.
@@ -159,7 +164,7 @@ package actor AdmissionWorkers: AdmissionDesk {
         while true {
             for news in await worker.inbox.take() {
                 switch news {
-                case .report(.admitted): return .answered
+                case .report(.admitted(let answer)): return .answered(answer)
                 case .ended(let ending):
                     self.worker = nil
                     watch.cancel()

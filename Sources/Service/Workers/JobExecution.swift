@@ -107,13 +107,15 @@ final class JobExecution: Sendable {
 
     private func order() async throws -> SolveOrder {
         let files = folder.job(lease.job.description)
-        try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
-        let payload = files.appendingPathComponent("payload.json")
+        if claim.payload.count > Parcel.orderBytes {
+            try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+        }
         // Written for each attempt: after a loss of power, a file that was not forced to the disk may be a torn one.
-        try Data(claim.payload).write(to: payload)
+        let payload = try Parcel(
+            claim.payload, limit: Parcel.orderBytes, file: files.appendingPathComponent("payload.json"))
         let progress = try await lastProgress()
         return SolveOrder(
-            job: lease.job.description, payload: payload.path, blobs: folder.blobs.path, folder: files.path,
+            job: lease.job.description, payload: payload, blobs: folder.blobs.path, folder: files.path,
             epoch: Int(lease.epoch), states: claim.job.checkpoints.reversed().map(\.name),
             reportedThrough: progress.iteration, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget,
             limits: claim.job.limits.isEmpty ? nil : try JSONParser.parse(claim.job.limits))
@@ -233,9 +235,9 @@ final class JobExecution: Sendable {
     // MARK: - Ends
 
     private func finish(
-        _ result: String, _ termination: String, _ isSuccess: Bool, _ detail: String?, _ attempt: inout Attempt
+        _ result: Parcel, _ termination: String, _ isSuccess: Bool, _ detail: String?, _ attempt: inout Attempt
     ) async throws {
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: result)))
+        let bytes = try result.open()
         let outcome: Outcome
         if attempt.interruption == .cancel {
             outcome = .cancelled(partial: bytes)
@@ -250,8 +252,11 @@ final class JobExecution: Sendable {
         let job = try await store.finish(lease, with: outcome, appending: attempt.drafts, at: clock.timestamp())
         if let cost = cost(bytes) { metrics.observe(cost) }
         // A failed job may be tried again from where it was.
-        let leftovers = job.state == .failed ? URL(fileURLWithPath: result) : folder.job(lease.job.description)
-        try? FileManager.default.removeItem(at: leftovers)
+        if case .failed = job.state {
+            if case .file(let path) = result { try? FileManager.default.removeItem(atPath: path) }
+        } else if FileManager.default.fileExists(atPath: folder.job(lease.job.description).path) {
+            try? FileManager.default.removeItem(at: folder.job(lease.job.description))
+        }
     }
 
     /// What a result says of its cost.

@@ -32,8 +32,7 @@ struct SolveWork {
     }
 
     private func admit() throws -> AdmittedJob {
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: order.payload)))
-        guard let payload = JobPayload(try JSONParser.parse(bytes)) else {
+        guard let payload = JobPayload(try JSONParser.parse(try order.payload.open())) else {
             throw DocumentLoadError.unreadable("the payload of the job is damaged")
         }
         let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
@@ -56,11 +55,11 @@ struct SolveWork {
     private func finish(_ document: JSONValue, _ termination: Termination) throws {
         let file = URL(fileURLWithPath: order.folder).appendingPathComponent("result-\(order.epoch).json")
         // The supervisor puts it into the store; should the machine stop before, the job is done again.
-        try Data(JSONWriter.bytes(document)).write(to: file)
+        let result = try Parcel(JSONWriter.bytes(document), limit: Parcel.reportBytes, file: file)
         let remarks = document["remarks"]?.elements?.compactMap(\.text)
         link.send(
             .finished(
-                result: file.path, termination: termination.rawValue, isSuccess: termination.isSuccess,
+                result: result, termination: termination.rawValue, isSuccess: termination.isSuccess,
                 detail: termination.isSuccess ? nil : remarks?.last))
     }
 }
@@ -94,7 +93,9 @@ private struct LinkObserver: RunObserver {
     mutating func checkpoint(_ state: SolverState) throws {
         let name = "\(work.order.epoch)-\(state.iteration).state"
         let bytes = state.archive(identity: identity)
-        try DurableFile.write(bytes, to: URL(fileURLWithPath: work.order.folder).appendingPathComponent(name))
+        let folder = URL(fileURLWithPath: work.order.folder)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try DurableFile.write(bytes, to: folder.appendingPathComponent(name))
         work.link.send(.checkpoint(name: name, iteration: state.iteration, bytes: bytes.count))
     }
 }

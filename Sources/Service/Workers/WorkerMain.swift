@@ -24,9 +24,9 @@ package enum WorkerMain {
             switch link.nextOrder() {
             case .admit(let order):
                 WorkerLimits.impose(processorSeconds: order.processorSeconds, memoryBytes: order.memoryBytes + baseline)
-                AdmissionWork(order: order).perform()
+                let answer = AdmissionWork(order: order).perform()
                 WorkerLimits.lift()
-                link.send(.admitted)
+                link.send(.admitted(answer))
             case .solve(let order):
                 WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + baseline)
                 link.beginJob()

@@ -9,7 +9,7 @@ extension WorkerOrder {
         case .suspend: object.add("order", "suspend")
         case .admit(let order):
             object.add("order", "admit")
-            object.add("document", order.document)
+            object.add("document", order.document.json)
             object.add("answer", order.answer)
             object.add("datasets", .array(order.datasets.map(JSONValue.string)))
             object.add("blobs", order.blobs)
@@ -21,7 +21,7 @@ extension WorkerOrder {
         case .solve(let order):
             object.add("order", "solve")
             object.add("job", order.job)
-            object.add("payload", order.payload)
+            object.add("payload", order.payload.json)
             object.add("blobs", order.blobs)
             object.add("folder", order.folder)
             object.add("epoch", order.epoch)
@@ -39,7 +39,7 @@ extension WorkerOrder {
         case "stop": self = .stop
         case "suspend": self = .suspend
         case "admit":
-            guard let document = json["document"]?.text, let answer = json["answer"]?.text,
+            guard let document = Parcel(json["document"]), let answer = json["answer"]?.text,
                 let datasets = json["datasets"]?.elements, let blobs = json["blobs"]?.text,
                 let isReport = json["is_report"]?.flag, let measures = json["measures"]?.flag,
                 let seconds = json["processor_seconds"]?.int, let memory = json["memory_bytes"]?.int,
@@ -51,7 +51,7 @@ extension WorkerOrder {
                     isReport: isReport, measures: measures, processorSeconds: seconds, memoryBytes: memory,
                     jobMemoryBytes: jobMemory))
         case "solve":
-            guard let job = json["job"]?.text, let payload = json["payload"]?.text, let blobs = json["blobs"]?.text,
+            guard let job = json["job"]?.text, let payload = Parcel(json["payload"]), let blobs = json["blobs"]?.text,
                 let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,
                 let states = json["states"]?.elements, let reported = json["reported_through"]?.int,
                 let elapsed = json["elapsed_seconds"]?.double, let memory = json["memory_bytes"]?.int
@@ -71,7 +71,9 @@ extension WorkerReport {
         var object = JSONObjectBuilder()
         switch self {
         case .ready: object.add("report", "ready")
-        case .admitted: object.add("report", "admitted")
+        case .admitted(let answer):
+            object.add("report", "admitted")
+            if let answer { object.add("answer", answer.json) }
         case .began(let iteration):
             object.add("report", "began")
             if let iteration { object.add("resumed_from", iteration) }
@@ -88,7 +90,7 @@ extension WorkerReport {
             object.add("bytes", bytes)
         case .finished(let result, let termination, let isSuccess, let detail):
             object.add("report", "finished")
-            object.add("result", result)
+            object.add("result", result.json)
             object.add("termination", termination)
             object.add("is_success", isSuccess)
             if let detail { object.add("detail", detail) }
@@ -107,7 +109,7 @@ extension WorkerReport {
     init?(_ json: JSONValue) {
         switch json["report"]?.text {
         case "ready": self = .ready
-        case "admitted": self = .admitted
+        case "admitted": self = .admitted(Parcel(json["answer"]))
         case "began": self = .began(resumedFrom: json["resumed_from"]?.int)
         case "progress":
             guard let data = json["data"] else { return nil }
@@ -121,7 +123,7 @@ extension WorkerReport {
             else { return nil }
             self = .checkpoint(name: name, iteration: iteration, bytes: bytes)
         case "finished":
-            guard let result = json["result"]?.text, let termination = json["termination"]?.text,
+            guard let result = Parcel(json["result"]), let termination = json["termination"]?.text,
                 let isSuccess = json["is_success"]?.flag
             else { return nil }
             self = .finished(

@@ -1,5 +1,5 @@
-// What supervisor and worker say to each other: JSON objects in length-prefixed, versioned frames. Documents, states and
-// results go by files; frames stay small.
+// What supervisor and worker say to each other: JSON objects in length-prefixed, versioned frames. States, and documents
+// and results that are long, go by files; frames stay small.
 import ProblemSpecification
 
 /// From the supervisor.
@@ -14,9 +14,9 @@ package enum WorkerOrder: Sendable, Equatable {
 
 /// A document to be checked.
 package struct AdmitOrder: Sendable, Equatable {
-    /// The document's file, JSON.
-    package var document: String
-    /// Where the answer is written, JSON.
+    /// JSON.
+    package var document: Parcel
+    /// Where the answer is written if it is long, JSON.
     package var answer: String
     /// Folders with data sets.
     package var datasets: [String]
@@ -37,8 +37,8 @@ package struct AdmitOrder: Sendable, Equatable {
 /// A job to be solved.
 package struct SolveOrder: Sendable, Equatable {
     package var job: String
-    /// The payload's file, JSON.
-    package var payload: String
+    /// JSON.
+    package var payload: Parcel
     package var blobs: String
     /// Where states and the result are written.
     package var folder: String
@@ -57,15 +57,15 @@ package struct SolveOrder: Sendable, Equatable {
 /// From a worker.
 package enum WorkerReport: Sendable, Equatable {
     case ready
-    case admitted
+    /// The document is checked; nil where no answer could be made.
+    case admitted(Parcel?)
     /// The job runs, from a state or from the start.
     case began(resumedFrom: Int?)
     case progress(data: JSONValue)
     case warning(data: JSONValue)
     /// A state is on disk.
     case checkpoint(name: String, iteration: Int, bytes: Int)
-    /// The result is in this file.
-    case finished(result: String, termination: String, isSuccess: Bool, detail: String?)
+    case finished(result: Parcel, termination: String, isSuccess: Bool, detail: String?)
     case suspended
     case nothingComputed
     /// The payload could not be run after all: a sentence.
@@ -78,7 +78,7 @@ package enum WorkerReport: Sendable, Equatable {
 package enum WorkerFrame {
     /// Bytes of the largest frame, version included.
     package static let limit = 1 << 20
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     /// The frame of a message.
     static func encode(_ value: JSONValue) -> [UInt8] {
