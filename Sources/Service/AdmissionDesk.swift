@@ -74,10 +74,18 @@ package struct WorkerStatus: Sendable, Equatable {
     }
 }
 
+/// What is worth looking at at once.
+package enum WorkforceNews: Sendable, Equatable {
+    /// A job waits.
+    case waiting
+    /// Something was asked of this job.
+    case asked(JobID)
+}
+
 /// Works on queued jobs.
 package protocol Workforce: Sendable {
-    /// Says that a job waits, or that something was asked of a running one: looked at at once.
-    func wake()
+    /// Says what to look at at once.
+    func wake(for news: WorkforceNews)
     /// The workers as they are.
     var status: [WorkerStatus] { get async }
     /// Workers lost so far, by reason.

@@ -64,7 +64,7 @@ final class PaperWorkforce: Workforce {
 
     var wakeCount: Int { wakes.withLock { $0 } }
 
-    func wake() { wakes.withLock { $0 += 1 } }
+    func wake(for news: WorkforceNews) { wakes.withLock { $0 += 1 } }
 
     var status: [WorkerStatus] {
         get async { [WorkerStatus(name: "w1", processID: 4_711, job: nil, residentBytes: 1_024)] }

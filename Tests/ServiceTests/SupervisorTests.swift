@@ -56,7 +56,7 @@ import Testing
         let id = try await bench.submit(Bench.endless)
         try await bench.progress(id, beyond: 5)
         _ = try await bench.store.stop(id, at: bench.clock.timestamp())
-        bench.supervisor.wake()
+        bench.supervisor.wake(for: .asked(id))
         let job = try await bench.final(id)
         #expect(job.state == .succeeded && job.termination?.rawValue == "user_stop")
         await bench.close()
@@ -67,7 +67,7 @@ import Testing
         let id = try await bench.submit(Bench.endless)
         try await bench.progress(id, beyond: 5)
         _ = try await bench.store.cancel(id, at: bench.clock.timestamp())
-        bench.supervisor.wake()
+        bench.supervisor.wake(for: .asked(id))
         #expect(try await bench.final(id).state == .cancelled)
         await bench.close()
     }
@@ -167,7 +167,7 @@ struct Bench {
         _ = try await store.submit(
             Submission(id: id, owner: "local", kind: APIContext.jobKind, payload: admitted.payload), idempotency: nil,
             at: clock.timestamp())
-        supervisor.wake()
+        supervisor.wake(for: .waiting)
         return id
     }
 

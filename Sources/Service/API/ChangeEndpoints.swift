@@ -35,7 +35,7 @@ struct ChangeEndpoints: Sendable {
         guard patch != JobPatch() else { return try await context.answer(job) }
         let changed = try await context.store.update(
             id, with: patch, ifRevision: job.revision, at: context.now().calendar)
-        context.workforce.wake()
+        context.workforce.wake(for: .asked(id))
         return try await context.answer(changed)
     }
 
@@ -47,7 +47,7 @@ struct ChangeEndpoints: Sendable {
         let origin = request.content.isEmpty ? .checkpoint : try origin(try parse(request.content))
         let transition = try await context.store.retry(id, from: origin, at: context.now().calendar)
         context.discard(id, .checkpoints(transition.dropped))
-        context.workforce.wake()
+        context.workforce.wake(for: .asked(id))
         return try await context.answer(transition.job, status: .accepted)
             .with("Location", JobDocument.path(id)).with("Retry-After", "1")
     }

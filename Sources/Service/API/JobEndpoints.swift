@@ -117,8 +117,8 @@ struct JobEndpoints: Sendable {
 
     /// 202 while the job has yet to end, 200 when it has.
     private func answer(_ transition: JobTransition) async throws -> Response {
-        context.workforce.wake()
         let job = transition.job
+        context.workforce.wake(for: .asked(job.id))
         return try await context.answer(job, status: job.state.isFinal ? .ok : .accepted)
     }
 
@@ -129,7 +129,7 @@ struct JobEndpoints: Sendable {
         let isForced = try query.flag("force") ?? false
         _ = try await context.store.delete(id, force: isForced)
         context.discard(id, .everything)
-        context.workforce.wake()
+        context.workforce.wake(for: .asked(id))
         return Response(status: .noContent)
     }
 }

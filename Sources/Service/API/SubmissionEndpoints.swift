@@ -108,7 +108,7 @@ struct SubmissionEndpoints: Sendable {
         let submitted = try await context.store.submit(submission, idempotency: key, at: time)
         if !submitted.isReplay {
             context.queue.count()
-            context.workforce.wake()
+            context.workforce.wake(for: .waiting)
         }
         return submitted
     }

@@ -15,7 +15,7 @@ package actor Supervisor: Workforce {
         /// Time that a worker has to write its state when the service drains.
         package var drain = Duration.seconds(15)
         /// Jobs after which a worker is replaced.
-        package var jobsPerWorker = 200
+        package var jobsPerWorker = 1_000
         /// Bytes for a job whose document does not say.
         package var memoryBytes = defaultMemoryBytes
         package static let defaultMemoryBytes = 4 << 30
@@ -33,6 +33,8 @@ package actor Supervisor: Workforce {
     private var slots: [Task<Void, Never>] = []
     private var lookout: Task<Void, Never>?
     private var sleepers: [CheckedContinuation<Void, Never>] = []
+    /// Rises with every call to look: one that comes while a slot looks must not be slept through.
+    private var calls = 0
     private var running: [Int: JobExecution] = [:]
     private var processes: [Int: (process: WorkerProcess, job: JobID?)] = [:]
     private var lost: [String: Int] = [:]
@@ -59,7 +61,14 @@ package actor Supervisor: Workforce {
 
     // MARK: - Workforce
 
-    package nonisolated func wake() { Task { await self.rouse() } }
+    package nonisolated func wake(for news: WorkforceNews) {
+        Task {
+            switch news {
+            case .waiting: await self.rouseIdle()
+            case .asked(let job): await self.look(at: job)
+            }
+        }
+    }
 
     package var status: [WorkerStatus] {
         processes.sorted { $0.key < $1.key }.map { slot, entry in
@@ -90,9 +99,20 @@ package actor Supervisor: Workforce {
 
     // MARK: - Slots
 
-    private func rouse() {
+    private func rouseIdle() {
+        calls += 1
         for sleeper in sleepers { sleeper.resume() }
         sleepers = []
+    }
+
+    /// A job that is not running here may have been the only one in the queue, or be in it again.
+    private func look(at job: JobID) {
+        if let execution = running.values.first(where: { $0.claim.job.id == job }) { return execution.look() }
+        rouseIdle()
+    }
+
+    private func rouse() {
+        rouseIdle()
         for execution in running.values { execution.look() }
     }
 
@@ -113,16 +133,18 @@ package actor Supervisor: Workforce {
         }
     }
 
-    private func sleepUntilWoken() async {
-        if isDraining { return }
+    /// Sleeps unless there was a call since the one of this number.
+    private func sleepUntilWoken(since call: Int) async {
+        if isDraining || calls != call { return }
         await withCheckedContinuation { sleepers.append($0) }
     }
 
     private func serve(_ slot: Int) async {
         var jobsDone = 0
         while !isDraining {
+            let call = calls
             guard let worker = await worker(for: slot) else {
-                await sleepUntilWoken()
+                await sleepUntilWoken(since: calls)
                 continue
             }
             do {
@@ -130,7 +152,7 @@ package actor Supervisor: Workforce {
                     limit: 1, kinds: [APIContext.jobKind], worker: "worker-\(slot)", lease: options.lease,
                     at: clock.moment())
                 guard let claim = claims.first else {
-                    await sleepUntilWoken()
+                    await sleepUntilWoken(since: call)
                     continue
                 }
                 jobsDone += 1
@@ -142,7 +164,7 @@ package actor Supervisor: Workforce {
                 }
             } catch {
                 log("claim: \(error)")
-                await sleepUntilWoken()
+                await sleepUntilWoken(since: calls)
             }
         }
     }
