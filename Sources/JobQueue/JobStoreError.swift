@@ -15,6 +15,8 @@ package enum JobStoreError: Error, Hashable, Sendable {
     case invalidState(JobID, JobState, JobActionName)
     case revisionMismatch(wanted: Int64, found: Int64)
     case outOfRange(JobParameter, allowed: ClosedRange<Int>, found: Int)
+    /// The owner has this many jobs that have not ended, and may not have more.
+    case tooManyActive(limit: Int)
     /// Only the store writes events of this type.
     case reservedEventType(String)
     /// More writes wait than the store holds.

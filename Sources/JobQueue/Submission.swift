@@ -18,6 +18,8 @@ package struct Submission: Hashable, Sendable {
     package var priority: Int
     /// In ``JobLimits/attempts``.
     package var maxAttempts: Int
+    /// Refused when the owner has this many jobs that have not ended; nil for no bound. Not part of the job.
+    package var activeLimit: Int?
     /// How long it is kept once final; for ever if nil.
     package var timeToLive: Duration?
     /// How long it may wait for its first worker; for ever if nil.

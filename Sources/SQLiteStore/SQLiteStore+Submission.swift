@@ -11,6 +11,9 @@ extension SQLiteStore {
         INSERT OR REPLACE INTO idempotency (owner, route, key, body_hash, job_id, created_at) VALUES (?, ?, ?, ?, ?, ?)
         """
     private static let insertPayload = "INSERT INTO payload (job, bytes) VALUES (?, ?)"
+    private static let countActive = """
+        SELECT COUNT(*) FROM job WHERE owner = ? AND state IN ('queued', 'running', 'stopping')
+        """
     private static let selectTaken = "SELECT 1 FROM job WHERE id = ?"
 
     package func submit(
@@ -23,6 +26,7 @@ extension SQLiteStore {
             {
                 return Submitted(job: earlier, isReplay: true)
             }
+            try Self.checkActive(submission, in: transaction.db)
             return Submitted(
                 job: try Self.insert(submission, idempotency, at: time, in: &transaction), isReplay: false)
         }
@@ -46,6 +50,13 @@ extension SQLiteStore {
         } catch JobStoreError.unknownJob {
             throw JobStoreError.gone(id)
         }
+    }
+
+    /// - Throws: ``JobStoreError/tooManyActive(limit:)``.
+    private static func checkActive(_ submission: Submission, in db: Database) throws {
+        guard let limit = submission.activeLimit else { return }
+        let count = try Int.fetchOne(db.cachedStatement(sql: countActive), arguments: [submission.owner]) ?? 0
+        if count >= limit { throw JobStoreError.tooManyActive(limit: limit) }
     }
 
     private static func insert(

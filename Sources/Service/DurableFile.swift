@@ -13,9 +13,11 @@ package enum DurableFile {
     }
 
     /// Replaces `file` by `bytes`.
-    package static func write(_ bytes: [UInt8], to file: URL) throws(Failure) {
+    ///
+    /// - Parameter mode: the permissions of the new file.
+    package static func write(_ bytes: [UInt8], to file: URL, mode: mode_t = 0o644) throws(Failure) {
         let temporary = file.path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw Failure(step: "open", code: errno) }
         do throws(Failure) {
             try writeAll(bytes, descriptor)

@@ -18,6 +18,12 @@ struct Serve: ParsableCommand {
     var port = 8080
 
     @Option(
+        help: """
+            Whether requests need keys: auto (as soon as there is one; without, the service listens on the loopback only) or none.
+            """)
+    var auth: Authentication = .auto
+
+    @Option(
         help: ArgumentHelp(
             "The certificate chain in PEM; with it the service speaks TLS only. SIGHUP reads it and the key again.",
             valueName: "file"))
@@ -112,6 +118,7 @@ struct Serve: ParsableCommand {
             examples: shipped, contract: contract, executable: executable, environment: environment)
         configuration.host = host
         configuration.port = port
+        configuration.authentication = auth
         configuration.tls = try tls()
         configuration.wire = try wire()
         configuration.documentBytes = documentBytes
@@ -120,3 +127,5 @@ struct Serve: ParsableCommand {
         ServiceProcess.run(configuration)
     }
 }
+
+extension Authentication: ExpressibleByArgument {}

@@ -38,6 +38,18 @@ let submissionChecks = [
         }
         try await bench.submit { $0.labels = labels.filter { $0.key != "0" } }
     },
+    ConformanceCheck("an owner's jobs that have not ended are bounded, at the limit taken") { bench in
+        func submit(_ owner: String) async throws -> Job {
+            try await bench.submit(owner: owner) { $0.activeLimit = 2 }
+        }
+        let first = try await submit("a")
+        _ = try await submit("a")
+        await expectThrows(.tooManyActive(limit: 2)) { try await submit("a") }
+        _ = try await submit("b")
+        _ = try await bench.store.cancel(first.id, at: Workbench.time())
+        _ = try await submit("a")
+        #expect(try await bench.store.statistics(owner: "a").depth == 2)
+    },
     ConformanceCheck("a name is given once") { bench in
         let job = try await bench.submit()
         await expectThrows(.duplicateJob(job.id)) { try await bench.submit { $0.id = job.id } }

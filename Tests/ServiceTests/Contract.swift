@@ -51,6 +51,9 @@ struct Contract: Sendable {
         if let object = value as? [String: Any] {
             return object.reduce(into: []) { found, member in
                 if member.key == "$ref", let name = member.value as? String { found.insert(name) }
+                if member.key == "security", let schemes = member.value as? [[String: Any]] {
+                    found.formUnion(schemes.flatMap(\.keys).map { "#/components/securitySchemes/\($0)" })
+                }
                 found.formUnion(references(in: member.value))
             }
         }

@@ -156,6 +156,7 @@ final class Record<Value: Sendable>: Sendable {
 struct Setup {
     var limits = APILimits()
     var hosts = HostPolicy.loopback(allowed: ["example.test"])
+    var access = AccessGate.open()
     var isReady = true
     /// Files of checkpoints by name.
     var states: [String: URL] = [:]
@@ -180,7 +181,8 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
         store: store, desk: PaperDesk(), workforce: workforce,
         examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")),
         contract: try ServedContract([UInt8](try Data(contentsOf: Contract.file))), status: status,
-        identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts, now: House.now,
+        identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts,
+        access: setup.access, now: House.now,
         discard: { id, what in if what == .everything { discarded.add(id) } },
         state: { _, checkpoint in setup.states[checkpoint.name] })
     let identifiers = RequestIdentifiers(seed: 1)

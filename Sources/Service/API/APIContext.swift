@@ -105,6 +105,7 @@ package struct APIContext: Sendable {
     let contract: ServedContract
     let limits: APILimits
     let hosts: HostPolicy
+    let access: AccessGate
     let status: ServiceStatus
     let identifiers: JobIdentifiers
     /// Both clocks, read together.
@@ -126,7 +127,8 @@ package struct APIContext: Sendable {
     package init(
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
         contract: ServedContract, status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
-        hosts: HostPolicy = .loopback(allowed: []), metrics: ServiceMetrics = ServiceMetrics(),
+        hosts: HostPolicy = .loopback(allowed: []), access: AccessGate = .open(),
+        metrics: ServiceMetrics = ServiceMetrics(),
         now: @escaping @Sendable () -> Moment,
         discard: @escaping @Sendable (JobID, Discarded) -> Void,
         state: @escaping @Sendable (JobID, CheckpointReference) -> URL?
@@ -138,6 +140,7 @@ package struct APIContext: Sendable {
         self.contract = contract
         self.limits = limits
         self.hosts = hosts
+        self.access = access
         self.status = status
         self.identifiers = identifiers
         self.now = now

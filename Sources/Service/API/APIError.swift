@@ -8,6 +8,8 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case malformedRequest = "malformed-request"
     case malformedJSON = "malformed-json"
     case invalidParameter = "invalid-parameter"
+    case unauthorized
+    case missingScope = "missing-scope"
     case forbiddenHost = "forbidden-host"
     case notFound = "not-found"
     case methodNotAllowed = "method-not-allowed"
@@ -24,6 +26,8 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case expectationFailed = "expectation-failed"
     case validationFailed = "validation-failed"
     case idempotencyKeyReused = "idempotency-key-reused"
+    case tooManyRequests = "too-many-requests"
+    case quotaExceeded = "quota-exceeded"
     case exceedsLimits = "exceeds-limits"
     case fieldsTooLarge = "fields-too-large"
     case internalError = "internal-error"
@@ -41,7 +45,9 @@ package enum ProblemType: String, CaseIterable, Sendable {
     package var status: Status {
         switch self {
         case .malformedRequest, .malformedJSON, .invalidParameter: .badRequest
-        case .forbiddenHost: .forbidden
+        case .unauthorized: .unauthorized
+        case .forbiddenHost, .missingScope: .forbidden
+        case .tooManyRequests, .quotaExceeded: .tooManyRequests
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
@@ -69,6 +75,10 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .malformedRequest: "The request is not well-formed HTTP."
         case .malformedJSON: "The body is not well-formed JSON."
         case .invalidParameter: "A parameter of the request has no meaning here."
+        case .unauthorized: "The request carries no key that opens anything."
+        case .missingScope: "The key does not open this."
+        case .tooManyRequests: "The key asks too often."
+        case .quotaExceeded: "The owner has used up what the key allows."
         case .forbiddenHost: "The service does not answer to this host name."
         case .notFound: "There is nothing here."
         case .methodNotAllowed: "The resource does not have this method."
@@ -115,6 +125,9 @@ enum APIError: Error, Equatable {
     case preconditionFailed(found: Int64)
     /// The file of a checkpoint has been removed with the end of its job.
     case checkpointGone(JobID, String)
+    case unauthorized(CredentialFault)
+    case missingScope(AccessScope)
+    case tooManyRequests(perMinute: Int, retryAfter: Int)
     /// What was looked for, in words.
     case notFound(String)
     case resultNotReady(JobID, JobState)

@@ -1,6 +1,7 @@
 // Every route of the service in one table, and how a server is told about errors, admission and the log.
 import HTTP1
 import HTTPServer
+import JobQueue
 
 /// The routes.
 package enum APIRouter {
@@ -24,8 +25,25 @@ package enum APIRouter {
     /// The router of a service.
     package static func make(_ context: APIContext) -> Router {
         var router = Router()
-        for line in table(context) { router.add(line.method, line.pattern, body: line.body, line.handler) }
+        for line in table(context) {
+            router.add(line.method, line.pattern, body: line.body, guarded(line, context))
+        }
         return router
+    }
+
+    /// What is below a job answers for those only who may see the job: to others there is none.
+    private static func guarded(_ line: Line, _ context: APIContext) -> Route.Handler {
+        guard line.pattern.hasPrefix("/v1/jobs/{id}"), case .offLoop(let answer) = line.handler else {
+            return line.handler
+        }
+        return .offLoop { request in
+            let caller = try context.access.caller(request.head)
+            if !caller.seesAll {
+                let job = try await context.store.job(try context.jobID(request))
+                guard caller.sees(job) else { throw JobStoreError.unknownJob(job.id) }
+            }
+            return try await answer(request)
+        }
     }
 
     /// Method and pattern of every route, for the contract and for metrics.
@@ -37,7 +55,7 @@ package enum APIRouter {
     /// answers beside the log that is set already.
     package static func configure(_ configuration: inout ServerConfiguration, for context: APIContext) {
         configuration.render = { fault, requestID in ProblemDetails(fault).response(requestID: requestID) }
-        let screening = RequestScreening(hosts: context.hosts, status: context.status)
+        let screening = RequestScreening(hosts: context.hosts, status: context.status, access: context.access)
         configuration.admission = { head, _, requestID in
             screening.refusal(of: head).map { ProblemDetails($0).response(requestID: requestID) }
         }

@@ -13,7 +13,9 @@ struct JobEndpoints: Sendable {
     /// `GET /v1/jobs`.
     @Sendable func list(_ request: Request) async throws -> Response {
         let listing = try JobListing(request)
-        let page = try await context.store.list(listing.query)
+        var wanted = listing.query
+        wanted.owner = try context.access.caller(request.head).visibleOwner
+        let page = try await context.store.list(wanted)
         let now = context.now().calendar
         var document = JSONObjectBuilder()
         document.add("items", .array(page.jobs.map { JobDocument($0).value(at: now) }))

@@ -47,6 +47,7 @@ struct ProblemDetails: Equatable {
         if !errors.isEmpty { document.add("errors", .array(errors)) }
         var response = Response.json(document.value, status: type.status, type: "application/problem+json")
         if let retryAfter { response.fields.add("Retry-After", String(retryAfter)) }
+        if type == .unauthorized { response.fields.add("WWW-Authenticate", "Bearer realm=\"stackelberg\"") }
         return response
     }
 }
@@ -103,6 +104,10 @@ extension ProblemDetails {
         case .outOfRange(let parameter, let allowed, let found):
             let detail = "\(parameter.rawValue) is \(found), allowed is \(allowed.lowerBound) to \(allowed.upperBound)"
             self.init(parameter.isOfDocument ? .exceedsLimits : .invalidParameter, detail)
+        case .tooManyActive(let limit):
+            self.init(
+                .quotaExceeded, "\(limit) jobs of this owner wait or run already, and the key allows no more",
+                retryAfter: 10)
         case .overloaded(let limit):
             self.init(.overloaded, "\(limit) writes wait for the storage", retryAfter: 1)
         case .closed: self.init(.draining, "the storage is closed", retryAfter: 5)
@@ -134,6 +139,10 @@ extension ProblemDetails {
             self.init(.preconditionFailed, "the job has revision \(found); read it again")
         case .checkpointGone(let id, let name):
             self.init(.gone, "the state \(name) of the job \(id) was removed when it was not needed any more")
+        case .unauthorized(let fault): self.init(.unauthorized, fault.sentence)
+        case .missingScope(let scope): self.init(.missingScope, "this needs a key with the scope \(scope.rawValue)")
+        case .tooManyRequests(let perMinute, let retryAfter):
+            self.init(.tooManyRequests, "the key allows \(perMinute) requests a minute", retryAfter: retryAfter)
         case .notFound(let what): self.init(.notFound, "there is no \(what)")
         case .resultNotReady(let id, let state):
             self.init(
@@ -174,6 +183,17 @@ extension ProblemDetails {
         let isForm = ["application/x-www-form-urlencoded", "multipart/form-data"].contains(MediaType(found).essence)
         let hint = isForm ? ": with curl, use --json @file" : ""
         self.init(.unsupportedMediaType, "send application/json, came '\(found.excerpt)'\(hint)")
+    }
+}
+
+extension CredentialFault {
+    fileprivate var sentence: String {
+        switch self {
+        case .missing: "send a key as 'Authorization: Bearer sk_…'; stackelberg keys create makes one"
+        case .malformed: "Authorization must be 'Bearer' and a key, once"
+        case .unknown: "there is no such key"
+        case .ended: "the key has ended; stackelberg keys rotate or create makes another"
+        }
     }
 }
 

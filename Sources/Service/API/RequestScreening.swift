@@ -1,5 +1,6 @@
-// What is refused before a body is read: foreign host names (DNS rebinding), bodies of a media type that nothing takes,
-// new work for a service that shuts down. A client that waits for `100 Continue` then sends nothing.
+// What is refused before a body is read: foreign host names (DNS rebinding), requests without the right key, bodies of a
+// media type that nothing takes, new work for a service that shuts down. A client that waits for `100 Continue` then sends
+// nothing.
 import HTTP1
 
 /// Screens request heads; inline, on the loop.
@@ -7,10 +8,16 @@ struct RequestScreening: Sendable {
     private static let documents: Set<String> = ["/v1/jobs", "/v1/validate"]
     let hosts: HostPolicy
     let status: ServiceStatus
+    let access: AccessGate
 
     /// Why the request is refused; nil when it is not.
     func refusal(of head: RequestHead) -> APIError? {
         if let host = foreignHost(head) { return .forbiddenHost(host) }
+        do throws(APIError) {
+            try access.check(head, needs: RouteScopes.needed(head))
+        } catch {
+            return error
+        }
         switch head.method {
         case .post where Self.documents.contains(head.target.path):
             return status.isDraining ? .draining : mediaTypeFault(head.fields)
@@ -39,7 +46,8 @@ struct RequestScreening: Sendable {
         guard let authority = named else { return nil }
         let host = Self.host(of: authority)
         let isOwn = host == "127.0.0.1" || host == "localhost" || host == "[::1]"
-        return isOwn || allowed.contains(host) ? nil : authority
+        // With keys a foreign page gets nowhere, whatever it calls the service.
+        return isOwn || allowed.contains(host) || access.needsKeys ? nil : authority
     }
 
     /// The authority without port, in lower case.

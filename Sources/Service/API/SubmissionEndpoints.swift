@@ -18,13 +18,14 @@ struct SubmissionEndpoints: Sendable {
         let isDryRun = try query.flag("dry_run") ?? false
         let key = try idempotencyKey(request)
         let document = try parse(request.content)
-        let start = try await WarmStart(of: document, in: context.store)
+        let caller = try context.access.caller(request.head)
+        let start = try await WarmStart(of: document, in: context.store, for: caller)
         if isDryRun { return try await dryRun(start.document) }
         guard !context.status.isDraining else { throw APIError.draining }
         try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
         var admitted = try await admit(start.document)
         admitted.payload = start.noted(in: admitted.payload)
-        let submitted = try await submit(admitted, of: document, key)
+        let submitted = try await submit(admitted, of: document, for: caller, key)
         return try await answer(submitted, to: request)
     }
 
@@ -34,7 +35,8 @@ struct SubmissionEndpoints: Sendable {
         let checksDerivatives = try query.flag("gradient_check") ?? false
         let document = try parse(request.content)
         do {
-            let start = try await WarmStart(of: document, in: context.store)
+            let caller = try context.access.caller(request.head)
+            let start = try await WarmStart(of: document, in: context.store, for: caller)
             return .json(try await report(on: start.document, checksDerivatives: checksDerivatives))
         } catch APIError.validationFailed(let faults) {
             var report = JSONObjectBuilder()
@@ -96,15 +98,16 @@ struct SubmissionEndpoints: Sendable {
     // MARK: The store
 
     private func submit(
-        _ admitted: AdmittedDocument, of document: JSONValue, _ key: IdempotencyKey?
+        _ admitted: AdmittedDocument, of document: JSONValue, for caller: Caller, _ key: IdempotencyKey?
     ) async throws -> Submitted {
         let time = context.now().calendar
-        let submission = Submission(
-            id: context.identifiers.next(at: time), owner: APIContext.owner, kind: APIContext.jobKind,
+        var submission = Submission(
+            id: context.identifiers.next(at: time), owner: caller.owner, kind: APIContext.jobKind,
             payload: admitted.payload,
             limits: JSONWriter.bytes(document["limits"] ?? .object([]), style: .canonical), labels: admitted.labels,
             priority: admitted.priority, maxAttempts: admitted.maxAttempts, timeToLive: admitted.timeToLive,
             queueTime: admitted.queueTime, method: admitted.method, progressInterval: admitted.progressInterval)
+        submission.activeLimit = caller.limits.activeJobs
         let submitted = try await context.store.submit(submission, idempotency: key, at: time)
         if !submitted.isReplay {
             context.queue.count()

@@ -16,14 +16,14 @@ struct WarmStart {
     /// Settles the starts of a document.
     ///
     /// - Throws: ``APIError/validationFailed(_:)`` where there is nothing to start from; ``JobStoreError``.
-    init(of document: JSONValue, in store: any JobStore) async throws {
+    init(of document: JSONValue, in store: any JobStore, for caller: Caller) async throws {
         guard let wish = document[Self.field], let members = document.members else {
             self.document = document
             origin = nil
             return
         }
         let id = try Self.job(wish)
-        let result = try await Self.result(of: id, in: store)
+        let result = try await Self.result(of: id, in: store, for: caller)
         var names: Set<String> = []
         let settled = try members.filter { $0.name != Self.field }.map { member in
             guard member.name == "problem" else { return member }
@@ -65,13 +65,14 @@ struct WarmStart {
         return id
     }
 
-    private static func result(of id: JobID, in store: any JobStore) async throws -> JSONValue {
+    private static func result(of id: JobID, in store: any JobStore, for caller: Caller) async throws -> JSONValue {
         let job: Job
         do {
             job = try await store.job(id)
         } catch JobStoreError.unknownJob {
             throw fault("there is no such job", .unknownName)
         }
+        guard caller.sees(job) else { throw fault("there is no such job", .unknownName) }
         guard job.state.isFinal else {
             throw fault(
                 "the job is \(job.state.rawValue) and has no best point yet", .unsupported,

@@ -47,6 +47,7 @@ package final class Application: Sendable {
         } catch {
             throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(error)")
         }
+        let access = try makeGate(configuration, clock, log)
         let metrics = ServiceMetrics()
         let factory = WorkerFactory(executable: configuration.executable, environment: environment)
         var options = Supervisor.Options(workers: configuration.workers)
@@ -63,7 +64,8 @@ package final class Application: Sendable {
             examples: ExampleCatalogue(folder: configuration.examples),
             contract: try readContract(configuration.contract), status: status,
             identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()), limits: limits,
-            hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), metrics: metrics,
+            hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), access: access,
+            metrics: metrics,
             now: { clock.moment() },
             discard: { job, what in folder.discard(what, of: job.description) },
             state: { job, checkpoint in folder.state(checkpoint.name, of: job.description) })
@@ -97,6 +99,30 @@ package final class Application: Sendable {
             throw StartError(reason: "\(file.path): \(error.reason)")
         } catch {
             throw StartError(reason: "the contract \(file.path) cannot be read: \(FileFault.describe(error))")
+        }
+    }
+
+    /// Without a key nobody but this machine may ask, unless that was said to be meant.
+    private static func makeGate(
+        _ configuration: ServiceConfiguration, _ clock: ServiceClock, _ log: @escaping @Sendable (String) -> Void
+    ) throws -> AccessGate {
+        let isLoopback = ["127.0.0.1", "::1"].contains(configuration.host) || configuration.host.hasPrefix("127.")
+        guard configuration.authentication == .auto else {
+            if !isLoopback { log("everybody who reaches \(configuration.host) may use the service: --auth none") }
+            return .open()
+        }
+        do throws(KeyFileError) {
+            let gate = try AccessGate.keyed(
+                by: configuration.data, isClosed: !isLoopback, now: { clock.moment() }, log: log)
+            guard isLoopback || gate.hasKeys else {
+                throw KeyFileError(
+                    reason: "\(configuration.host) is not the loopback, and there are no keys: make one with "
+                        + "'stackelberg keys create --owner <name> --data \(configuration.data.path)', or say "
+                        + "--auth none if everybody may use the service")
+            }
+            return gate
+        } catch {
+            throw StartError(reason: error.reason)
         }
     }
 

@@ -17,11 +17,20 @@ package struct TLSSettings: Equatable, Sendable {
     }
 }
 
+/// Whether requests need keys.
+package enum Authentication: String, CaseIterable, Sendable {
+    /// As soon as there is a key; while there is none, the service listens on the loopback only.
+    case auto
+    /// Never, wherever the service listens.
+    case none
+}
+
 /// The settings of a service.
 package struct ServiceConfiguration: Sendable {
     package var host = "127.0.0.1"
     /// 0 picks a free one.
     package var port = 8080
+    package var authentication = Authentication.auto
     /// Certificate and key; nil serves plain text.
     package var tls: TLSSettings?
     /// Bounds on connections, and whom they believe.

@@ -1,0 +1,188 @@
+// Keys over real requests: who is let in, what a key opens, whose jobs are whose, and how much of everything.
+import Foundation
+import JobQueue
+import ProblemSpecification
+import Service
+import Testing
+
+extension APITests {
+    @Suite(.timeLimit(.minutes(1))) struct AccessTests {
+        /// A house that wants keys, and the folder that they lie in.
+        private func withKeys(
+            closed: Bool = false, _ body: (House, KeyKeeping, URL) async throws -> Void
+        ) async throws {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "keys-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: folder) }
+            var setup = Setup()
+            setup.access = try AccessGate.keyed(by: folder, isClosed: closed, now: House.now, log: { _ in })
+            try await withHouse(setup) { house in try await body(house, KeyKeeping(in: folder), folder) }
+        }
+
+        private func bearer(_ key: String) -> String { "Authorization: Bearer \(key)" }
+
+        private func key(
+            _ keys: KeyKeeping, _ owner: String = "ann", scopes: [String] = [], limits: AccessLimits = AccessLimits()
+        ) throws -> String {
+            var request = KeyRequest(owner: owner)
+            request.scopes = scopes
+            request.limits = limits
+            return try keys.create(request)
+        }
+
+        private func id(of key: String) -> String { String(key.split(separator: "_")[1]) }
+
+        @Test func theFirstKeyClosesTheService() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                #expect(try await client.get("/v1/jobs").status == 200)
+                let text = try key(keys)
+                #expect(text.wholeMatch(of: #/sk_[0-9a-z]{12}_[0-9a-z]{52}/#) != nil)
+                let refused = try await client.get("/v1/jobs")
+                #expect(refused.status == 401 && refused.problem == "unauthorized")
+                #expect(refused["www-authenticate"] == "Bearer realm=\"stackelberg\"")
+                #expect(try await client.get("/v1/jobs", bearer(text)).status == 200)
+                // With keys a foreign host name does no harm.
+                #expect(
+                    try await client.request("GET", "/v1/jobs", [bearer(text)], host: "elsewhere.test").status == 200)
+                for path in ["/livez", "/readyz", "/version", "/openapi.yaml", "/", "/v1/methods", "/v1/examples"] {
+                    #expect(try await client.get(path).status == 200, "\(path)")
+                }
+            }
+        }
+
+        @Test func whatIsNoKeyOpensNothing() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let text = try key(keys)
+                let other = String(text.dropLast()) + (text.hasSuffix("0") ? "1" : "0")
+                for fields in [
+                    ["Authorization: Basic \(text)"], ["Authorization: \(text)"], [bearer(other)], [bearer("sk_a_b")],
+                    [bearer("")], [bearer(text), bearer(text)], [bearer("\(text) \(text)")],
+                ] {
+                    #expect(try await client.request("GET", "/v1/jobs", fields).status == 401, "\(fields)")
+                }
+                #expect(try await client.get("/v1/jobs", "authorization: bEARER  \(text)").status == 200)
+            }
+        }
+
+        @Test func aServiceThatIsClosedStaysSo() async throws {
+            try await withKeys(closed: true) { house, keys, folder in
+                let client = try house.client()
+                #expect(try await client.get("/v1/jobs").status == 401)
+                let text = try key(keys)
+                #expect(try await client.get("/v1/jobs", bearer(text)).status == 200)
+                // Neither a lost file nor a damaged one opens it, or shuts out who was in.
+                let file = folder.appending(path: "keys.json")
+                try Data("{".utf8).write(to: file)
+                #expect(try await client.get("/v1/jobs", bearer(text)).status == 200)
+                try FileManager.default.removeItem(at: file)
+                #expect(try await client.get("/v1/jobs").status == 401)
+            }
+        }
+
+        @Test func scopesOpenWhatTheyName() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let reader = try key(keys, scopes: ["jobs:read"])
+                let writer = try key(keys, scopes: ["jobs:write"])
+                let admin = try key(keys, scopes: ["admin"])
+                let refused = try await client.post("/v1/jobs", "{}", bearer(reader))
+                #expect(refused.status == 403 && refused.problem == "missing-scope")
+                #expect(refused.detail.contains("jobs:write"))
+                #expect(try await client.get("/v1/jobs", bearer(writer)).status == 403)
+                for (text, status) in [(writer, 202), (admin, 202)] {
+                    #expect(try await client.post("/v1/jobs", "{}", bearer(text)).status == status)
+                }
+                for path in ["/metrics", "/v1/workers"] {
+                    #expect(try await client.get(path, bearer(reader)).status == 403)
+                    #expect(try await client.get(path).status == 401)
+                    #expect(try await client.get(path, bearer(admin)).status == 200)
+                }
+                #expect(try await client.request("HEAD", "/v1/jobs", [bearer(writer)]).status == 403)
+            }
+        }
+
+        @Test func aJobIsItsOwnersAndNobodyElses() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let ann = try key(keys, "ann")
+                let bob = try key(keys, "bob")
+                let admin = try key(keys, "root", scopes: ["admin"])
+                let made = try await client.post("/v1/jobs", "{}", bearer(ann), "Idempotency-Key: k")
+                let job = try #require(try made.json["id"]?.text)
+                for path in ["", "/events", "/result", "/problem"] {
+                    let answer = try await client.get("/v1/jobs/\(job)\(path)", bearer(bob))
+                    #expect(answer.status == 404 && answer.problem == "not-found", "\(path)")
+                }
+                for path in ["/stop", "/cancel"] {
+                    #expect(try await client.post("/v1/jobs/\(job)\(path)", "", bearer(bob)).status == 404)
+                }
+                #expect(try await client.request("DELETE", "/v1/jobs/\(job)?force=true", [bearer(bob)]).status == 404)
+                #expect(try await client.get("/v1/jobs", bearer(bob)).json["items"]?.elements?.isEmpty == true)
+                for text in [ann, admin] {
+                    #expect(try await client.get("/v1/jobs/\(job)", bearer(text)).status == 200)
+                    #expect(try await client.get("/v1/jobs", bearer(text)).json["items"]?.elements?.count == 1)
+                }
+                // The same idempotency key of another owner is another job, also with another body.
+                let other = try await client.post("/v1/jobs", #"{"seed":1}"#, bearer(bob), "Idempotency-Key: k")
+                #expect(other.status == 202)
+                #expect(try other.json["id"]?.text != job)
+                let id = try #require(JobID(job))
+                #expect(try await house.store.job(id).owner == "ann")
+            }
+        }
+
+        @Test func keysHaveLimits() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                // A sixth of the minute's requests at once: one here, and another ten seconds later.
+                let slow = try key(keys, limits: AccessLimits(requestsPerMinute: 6))
+                #expect(try await client.get("/v1/jobs", bearer(slow)).status == 200)
+                let refused = try await client.get("/v1/jobs", bearer(slow))
+                #expect(refused.status == 429 && refused.problem == "too-many-requests")
+                let seconds = try #require(refused["retry-after"].flatMap { Int($0) })
+                #expect((1...10).contains(seconds))
+                #expect(try await client.get("/livez").status == 200)
+                let few = try key(keys, "bob", limits: AccessLimits(activeJobs: 2))
+                for _ in 0..<2 { #expect(try await client.post("/v1/jobs", "{}", bearer(few)).status == 202) }
+                let full = try await client.post("/v1/jobs", "{}", bearer(few))
+                #expect(full.status == 429 && full.problem == "quota-exceeded" && full["retry-after"] != nil)
+                // The owner's jobs count, not the key's.
+                let second = try key(keys, "bob", limits: AccessLimits(activeJobs: 2))
+                #expect(try await client.post("/v1/jobs", "{}", bearer(second)).status == 429)
+            }
+        }
+
+        @Test func keysEndAndRotate() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let first = try key(keys, limits: AccessLimits(activeJobs: 7))
+                let second = try keys.rotate(id(of: first), overlap: 0)
+                #expect(try await client.get("/v1/jobs", bearer(first)).status == 401)
+                #expect(try await client.get("/v1/jobs", bearer(second)).status == 200)
+                let third = try keys.rotate(id(of: second), overlap: 3_600)
+                for text in [second, third] { #expect(try await client.get("/v1/jobs", bearer(text)).status == 200) }
+                try keys.revoke(id(of: third))
+                let ended = try await client.get("/v1/jobs", bearer(third))
+                #expect(ended.status == 401 && ended.detail.contains("has ended"))
+                let list = try keys.list()
+                #expect(list.split(separator: "\n").count == 4 && list.contains("7 active jobs"))
+                for text in [first, second, third] { #expect(!list.contains(text.split(separator: "_")[2])) }
+                #expect(throws: KeyFileError.self) { try keys.rotate(id(of: third), overlap: 0) }
+                #expect(throws: KeyFileError.self) { try keys.revoke("nobody") }
+                #expect(throws: KeyFileError.self) { try key(keys, "a b") }
+                #expect(throws: KeyFileError.self) { try key(keys, scopes: ["jobs"]) }
+            }
+        }
+
+        @Test func theFileHoldsNoSecret() async throws {
+            try await withKeys { _, keys, folder in
+                let text = try key(keys)
+                let file = folder.appending(path: "keys.json")
+                #expect(!String(decoding: try Data(contentsOf: file), as: UTF8.self).contains(text.suffix(52)))
+                let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+                #expect(attributes[.posixPermissions] as? Int == 0o600)
+            }
+        }
+    }
+}
