@@ -43,6 +43,16 @@ import Testing
         #expect(try Shell.run(healthcheck).status == 1)
     }
 
+    @Test func theCommandsSpeakToItAndToNobodyElse() throws {
+        let server = try serve()
+        let list = ["list", "--server", try server.url()]
+        #expect(try Executable.run(list + ["--tls-authorities", fixture("first.pem")]).ending == .status(0))
+        for trust in [[], ["--tls-authorities", fixture("second.pem")]] {
+            let refused = try Executable.run(list + trust)
+            #expect(refused.ending == .status(2) && refused.errors.contains("its certificate is not trusted: "))
+        }
+    }
+
     @Test(arguments: ["-tls1_2", "-tls1_3"]) func opensslSpeaksToIt(_ version: String) throws {
         let server = try serve()
         let request = "printf 'GET /livez HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'"
