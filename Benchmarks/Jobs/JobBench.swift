@@ -23,6 +23,9 @@ enum JobBench {
         guard try server.wait(seconds: 60) == .status(0) else { throw HarnessError("the server did not end well") }
     }
 
+    /// Says it at once, also into a pipe.
+    private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
     // MARK: - Latency
 
     /// One job after the other, each waited for: from the first byte of the request to the last of the result.
@@ -36,7 +39,7 @@ enum JobBench {
             seconds.append((ContinuousClock.now - begin) / .seconds(1))
             guard answer.status == 200 else { throw HarnessError("not solved: \(answer.status) \(answer.text)") }
         }
-        print("submit to result, unloaded, \(samples) jobs: \(Spread(seconds.map { $0 * 1_000 }).text("ms"))")
+        say("submit to result, unloaded, \(samples) jobs: \(Spread(seconds.map { $0 * 1_000 }).text("ms"))")
     }
 
     // MARK: - Rate
@@ -51,8 +54,8 @@ enum JobBench {
         var rates: [Double] = []
         for _ in 0..<rounds { rates.append(try submitAll(port, jobs: jobs / rounds)) }
         let growth = Double(ProcessTable.residentBytes(of: process) - before) / 1_048_576
-        print("\(jobs) jobs in \(rounds) rounds by \(clients) clients: \(Spread(rates).text("jobs/s"))")
-        print(String(format: "resident memory of the server grew by %.1f MiB", growth))
+        say("\(jobs) jobs in \(rounds) rounds by \(clients) clients: \(Spread(rates).text("jobs/s"))")
+        say(String(format: "resident memory of the server grew by %.1f MiB", growth))
     }
 
     /// Submits from several connections and waits until the queue is empty.
@@ -128,7 +131,7 @@ enum JobBench {
             }
         }
         let seconds = (ContinuousClock.now - begin) / .seconds(1)
-        print(
+        say(
             String(
                 format: "%d streams over %d jobs (open after %.2f s): %d saw the end; %.1f MB in %.1f s", streams, jobs,
                 opened, ended, Double(bytes) / 1e6, seconds))
