@@ -19,6 +19,9 @@ JOBS ?= 10
 SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
+# For `make api-fuzz`: cases for each operation.
+CASES ?= 200
+
 # For `make fuzz`: what is fuzzed, and how long each.
 TARGET ?= formulas documents tables samples requests
 SECONDS_OF_FUZZ ?= 60
@@ -31,7 +34,7 @@ BENCH_ROUNDS ?= 15
 ONLY ?=
 PRECISION ?= float64
 
-.PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http bench-jobs lint format image deps-image image-test clean
+.PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http bench-jobs api-fuzz lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +76,11 @@ abuse: deps ## Set hundreds of bad clients on a server (SECONDS_OF_ABUSE, SEED)
 
 interop: build ## Drive a server with raw requests, curl, Python, openssl, nginx, Chromium, wrk: what is installed
 	Tests/Interop/run.sh .build/release/stackelberg
+
+api-fuzz: build ## Put the contract to a server by schemathesis (needs Python 3; CASES, SEED)
+	test -d Tests/APIFuzz/.venv || python3 -m venv Tests/APIFuzz/.venv
+	Tests/APIFuzz/.venv/bin/pip install --quiet --requirement Tests/APIFuzz/requirements.txt
+	Tests/APIFuzz/run.sh .build/release/stackelberg $(CASES) $(SEED)
 
 fuzz: deps ## Fuzz what reads formulas, documents, data sets and requests (TARGET, SECONDS_OF_FUZZ)
 	STACKELBERG_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --sanitize address \

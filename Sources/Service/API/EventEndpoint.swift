@@ -11,6 +11,9 @@ struct EventEndpoint: Sendable {
     /// Events of a page of JSON where the caller names no number.
     private static let defaultPage = 100
     private static let known = ["after", "types", "follow", "limit", "max_rate"]
+    /// Numbers of events are at most so long, whoever names one.
+    private static let digits = 18
+    private static let numbers = 0...999_999_999_999_999_999
     /// Progress events a second that a reader may ask for.
     private static let rates = 0.001...10_000.0
 
@@ -83,12 +86,14 @@ struct EventEndpoint: Sendable {
     /// Last-Event-ID wins: an EventSource that reconnects repeats its first `after` and knows better by now.
     private func after(_ query: Query, _ request: Request) throws(APIError) -> Int64 {
         if let text = request.head.fields["last-event-id"], !text.isEmpty {
-            guard let seq = Int64(text), seq >= 0 else {
+            guard text.utf8.count <= Self.digits, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                let seq = Int64(text)
+            else {
                 throw .invalidParameter("Last-Event-ID", wanted: "the number of an event", found: text)
             }
             return seq
         }
-        return Int64(try query.integer("after", in: 0...Int.max) ?? 0)
+        return Int64(try query.integer("after", in: Self.numbers) ?? 0)
     }
 
     private func types(_ query: Query) throws(APIError) -> Set<String>? {
