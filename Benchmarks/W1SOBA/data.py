@@ -2,6 +2,7 @@
 
 usage: data.py FOLDER             every array as raw little-endian float64, FOLDER/<name>.f64
        data.py --fixture FILE     what the first 100 iterations read and where they lead, in one such file
+       data.py --further FILE     110 lower batches more, and where SABA, AmIGO and StocBiO lead on them
 
 The recipe is deterministic (NumPy's PCG64 with fixed seeds). `expected.json` holds float64 iterates of SOBA on these
 data and batches, made with the step function of benchmark_bilevel (https://github.com/benchopt/benchmark_bilevel).
@@ -81,10 +82,27 @@ def fixture(arrays, path, count=100):
         write(file, iterates[iterates[:, 0] <= count])
 
 
+def further(arrays, path, counts=(100, 210)):
+    """Lower batches after those of the fixture: category, label and the 12 other features of each row; then iterates."""
+    starts = np.minimum(BATCH * arrays['batches_lower'][counts[0]:counts[1]], len(arrays['Xtr']) - BATCH)
+    rows = (starts[:, None] + np.arange(BATCH)).ravel()
+    X = arrays['Xtr'][rows]
+    with open(path, 'wb') as file:
+        write(file, np.column_stack([X[:, :10].argmax(1), arrays['ytr'][rows], X[:, 10:]]))
+        for method, last in [('saba', 100), ('amigo', 10), ('stocbio', 10)]:
+            with open(os.path.join(HERE, '..', 'peers', 'expected', f'w1_{method}_fixed_batches.json')) as recorded:
+                iterates = json.load(recorded)['iterates']
+            for e in iterates:
+                if e['outer_iterations'] <= last:
+                    write(file, np.array([e['outer_iterations'], *e['inner_var'], *e['outer_var']]))
+
+
 if __name__ == '__main__':
     arrays = make()
     if sys.argv[1] == '--fixture':
         fixture(arrays, sys.argv[2])
+    elif sys.argv[1] == '--further':
+        further(arrays, sys.argv[2])
     else:
         os.makedirs(sys.argv[1], exist_ok=True)
         for name, array in arrays.items():
