@@ -22,7 +22,8 @@ final class Measurements {
     init(_ folder: DataFolder) { self.folder = folder }
 
     static let names = [
-        "w1.soba", "w1.step.batch", "w1.step", "w1.hv", "w2.step.batch", "w2.hv.batch", "w2.step", "w2.hv", "w2.outer",
+        "w1.soba", "w1.saba", "w1.amigo", "w1.stocbio", "w2.saba", "w2.amigo", "w2.stocbio", "w1.step.batch", "w1.step",
+        "w1.hv", "w2.step.batch", "w2.hv.batch", "w2.step", "w2.hv", "w2.outer",
         "w3.step", "w3.hv", "w3.outer", "w4.step", "w4.hv", "w4.outer", "w5.step", "w5.hv", "w5.outer",
     ]
 
@@ -36,6 +37,12 @@ final class Measurements {
     private func make(_ name: String) throws -> Measurement {
         switch name {
         case "w1.soba": return try soba()
+        case "w1.saba": return try stochastic(.w1, .saba, lower: 0.125, upper: 0.125)
+        case "w1.amigo": return try stochastic(.w1, .amigo, lower: 0.125, upper: 0.125 / 0.1.squareRoot())
+        case "w1.stocbio": return try stochastic(.w1, .stocbio, lower: 0.125, upper: 0.125)
+        case "w2.saba": return try stochastic(.w2, .saba, lower: 0.1, upper: 100)
+        case "w2.amigo": return try stochastic(.w2, .amigo, lower: 0.001, upper: 100)
+        case "w2.stocbio": return try stochastic(.w2, .stocbio, lower: 0.01, upper: 1000)
         case "w1.step": return steps(try w1Level(batches: false))
         case "w1.hv": return products(try w1Level(batches: false))
         case "w1.step.batch": return steps(try w1Level(batches: true))
@@ -119,6 +126,13 @@ final class Measurements {
                 }
                 return ["values": values, "hypergradient": last, "y": iteration.y, "x": iteration.x]
             })
+    }
+
+    private func stochastic(
+        _ workload: StochasticWorkload, _ method: StochasticPreset, lower: Double, upper: Double
+    ) throws -> Measurement {
+        let run = try StochasticIterations(workload, method, steps: (lower, upper), folder)
+        return Measurement(reset: run.reset, run: run.advance, results: run.results)
     }
 
     private func soba() throws -> Measurement {

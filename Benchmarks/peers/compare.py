@@ -21,6 +21,8 @@ TARGETS = {
     ('w2.step.batch', 'jax'): 0.5, ('w2.hv.batch', 'jax'): 0.5, ('w2.step', 'jax'): 1 / 1.8, ('w2.hv', 'jax'): 1 / 1.8,
     ('w3.step', 'numpy'): 0.4, ('w3.hv', 'numpy'): 0.4, ('w4.step', 'jax'): 1 / 1.8, ('w4.hv', 'jax'): 1 / 1.8,
     ('w2.outer', 'jax'): 0.5, ('w3.outer', 'numpy'): 0.4,
+    ('w1.saba', 'jax'): 0.12, ('w1.amigo', 'jax'): 0.25, ('w1.stocbio', 'jax'): 0.25,
+    ('w2.saba', 'jax'): 0.05, ('w2.amigo', 'jax'): 0.5, ('w2.stocbio', 'jax'): 0.5,
     ('w4.outer', 'jax'): 0.5, ('w5.outer', 'jax'): 0.8, ('w5.step', 'jax'): 1 / 1.2, ('w5.hv', 'jax'): 1 / 1.2,
 }
 # How far iterates may be apart, relative: in float32 the sums of fifty thousand rows differ by their order.
@@ -116,6 +118,11 @@ def expected_difference(name, found):
         last = load('w1_soba_fixed_batches')['iterates'][-1]
         wanted = dict(y=last['inner_var'], x=last['outer_var'], v=last['v'])
         return difference(found, wanted)
+    if name.split('.')[1] in ('saba', 'amigo', 'stocbio'):
+        last = load(f'{name.replace(".", "_")}_fixed_batches')['iterates'][-1]
+        if name.startswith('w1'):
+            return difference(found, dict(y=last['inner_var'], x=last['outer_var']))
+        return max(against(found['y'], last['inner_var']), against(found['x'], last['outer_var']))
     if name in ('w2.outer', 'w3.outer', 'w4.outer'):
         known = load({'w2': 'w2_fullbatch_aidcg', 'w3': 'w3_aid', 'w4': 'w4_aidcg'}[name[:2]])
         iterates = known['cg' if name == 'w3.outer' else 'iterates']
@@ -152,6 +159,7 @@ def main():
     import numpy as np
 
     import peer_jax
+    import peer_jax_stochastic
     import peer_numba
     import peer_numpy
 
@@ -159,7 +167,7 @@ def main():
     engine = Engine(options.bench, options.folder, options.precision)
     peers = {
         'numpy': peer_numpy.works(options.folder, dtype), 'numba': peer_numba.works(options.folder, dtype),
-        'jax': peer_jax.works(options.folder, dtype)}
+        'jax': peer_jax.works(options.folder, dtype) | peer_jax_stochastic.works(options.folder, dtype)}
     print(f'engine {engine.about["kernels"]}, {engine.about["blas"]}; threads {options.threads}; '
           f'OPENBLAS_CORETYPE {os.environ.get("OPENBLAS_CORETYPE", "unset")}; {options.precision}; {options.rounds} rounds in turn')
     wanted = [word for word in options.only.split(',') if word]
