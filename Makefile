@@ -91,6 +91,11 @@ bench: deps ## Time the engine beside work by hand, as ratios (BENCH_ROUNDS)
 	$(SWIFT) build -c release --product Bench
 	.build/release/Bench table $(BENCH_ROUNDS)
 
+.PHONY: methods-table
+methods-table: deps ## Print what every method on batches reaches within a million samples
+	$(SWIFT) build -c release --product Bench
+	.build/release/Bench methods
+
 bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step, PRECISION)
 	$(SWIFT) build -c release --product Bench
 	test -d Benchmarks/.venv || python3 -m venv Benchmarks/.venv

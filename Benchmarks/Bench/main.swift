@@ -1,4 +1,5 @@
-// Benchmarks. `Bench table` prints the ratios of the engine to work by hand; `Bench serve FOLDER [float32]` measures for the driver
+// Benchmarks. `Bench table` prints the ratios of the engine to work by hand; `Bench methods` what methods on batches reach
+// within a number of samples; `Bench serve FOLDER [float32]` measures for the driver
 // of `Benchmarks/peers`, which asks line by line, so that rounds of different programs alternate.
 import DataFormats
 import Foundation
@@ -52,7 +53,10 @@ case "table": Table.print(rounds: CommandLine.arguments.count > 2 ? Int(CommandL
 case "serve" where CommandLine.arguments.count == 3: serve(CommandLine.arguments[2], .float64)
 case "serve" where CommandLine.arguments.count == 4 && CommandLine.arguments[3] == Precision.float32.name:
     serve(CommandLine.arguments[2], .float32)
+case "methods" where (2...4).contains(CommandLine.arguments.count):
+    let words = CommandLine.arguments.dropFirst(2)
+    MethodsTable.print(document: words.first, samples: words.dropFirst().first.flatMap { Int($0) } ?? 1_000_000)
 default:
-    say("usage: Bench table [ROUNDS] | Bench serve FOLDER [float32]")
+    say("usage: Bench table [ROUNDS] | Bench methods [DOCUMENT [SAMPLES]] | Bench serve FOLDER [float32]")
     exit(2)
 }

@@ -51,9 +51,12 @@ package struct MemoryPrice: Sendable, Equatable {
             let own = axes.responses == implicit ? 0 : NestedEvaluator.memoryBytes(problem, axes.responses)
             return oracle.adding(reference).adding(own)
         // The largest draw of an axis does not depend on the seed.
-        case .soba: return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
+        case .soba:
+            return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
+                .adding(BatchCurvature.programBytes(problem))
         case .stochastic(let axes):
             return oracle.adding(StochasticPlan(problem, axes, seed: 0, given: nil).programBytes)
+                .adding(BatchCurvature.programBytes(problem))
         }
     }
 
@@ -80,7 +83,9 @@ package struct MemoryPrice: Sendable, Equatable {
         let lower = problem.responseDimension
         // Methods that draw rows of a variable keep it beside their program, with what it shows the program and a step.
         let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
-        let points = upper.adding(lower).times(vectorsPerVariable)
+        // The last good point, to which automatic steps may return.
+        let anchor = configuration.isStochastic ? upper.adding(lower).times(2) : 0
+        let points = upper.adding(lower).times(vectorsPerVariable).adding(anchor)
             .adding(rows.reduce(0) { $0.adding($1.count.times(3)) })
             .adding(problem.upper.constraint.room(for: upper))
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)

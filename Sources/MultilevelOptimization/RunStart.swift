@@ -22,6 +22,7 @@ struct RunStart {
         }
         let norm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: exact.hypergradient)
         let method: MethodState
+        var control: StepControl?
         var best = exact
         var estimatedStep: Double?
         switch configuration.algorithm {
@@ -46,23 +47,30 @@ struct RunStart {
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .soba(let axes):
-            let curvature = axes.lowerStep == nil ? Curvature(oracle.reference, seed: seed) : nil
+            let survey = StochasticStart(
+                problem: problem, configuration: axes.axes, oracle: oracle.reference, seed: seed, stop: stop)
+            guard let settled = survey.settle(exact, norm: norm) else { return nil }
+            let begun = survey.point(y, exact)
             method = .soba(
                 SOBAState(
-                    x: x, y: y, v: y.map { _ in 0 },
-                    lowerStep: axes.lowerStep ?? Self.lowerSchedule(curvature),
-                    upperStep: axes.upperStep ?? Self.upperSchedule(x, exact.hypergradient)))
+                    x: x, y: begun.y, v: begun.v, lowerStep: settled.steps.lower, upperStep: settled.steps.upper))
+            control = settled.control
         case .stochastic(let axes):
             let survey = StochasticStart(
-                problem, axes, oracle.reference, seed: seed, given: draws, stop: stop)
-            guard let steps = survey.steps(x, exact) else { return nil }
-            var begun = survey.state(x: x, y: y, steps)
-            begun.bestValue = exact.value
-            begun.bestResidual = norm
-            method = .stochastic(begun)
+                problem: problem, configuration: axes, oracle: oracle.reference, seed: seed, stop: stop)
+            guard let settled = survey.settle(exact, norm: norm) else { return nil }
+            let begun = survey.point(y, exact)
+            let layout = StochasticPlan(problem, axes, seed: seed, given: draws).layout
+            var memory = layout.state(axes, x: x, y: begun.y, v: begun.v, settled.steps)
+            if axes.hasAutomaticSteps {
+                layout.remember(x: exact.hypergradient, y: y.map { _ in 0 }, of: axes, in: &memory)
+            }
+            method = .stochastic(memory)
+            control = settled.control
         }
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
+        state.control = control
         if configuration.isStochastic { state.reportedPoint = x }
         state.counts = oracle.counts
         if !exact.isFinite {
@@ -74,20 +82,6 @@ struct RunStart {
         }
         self.state = state
         reference = exact
-    }
-
-    /// ρ_t = 1/(2L√(t+1)): half of what full data would allow, for the noise of batches.
-    private static func lowerSchedule(_ curvature: Curvature?) -> StepSchedule {
-        let step = curvature.flatMap { $0.largest > 0 ? 0.5 / $0.largest : nil } ?? 0.1
-        return .power(initial: step, exponent: 0.5)
-    }
-
-    /// γ_t such that the first full step would move x by a tenth of its scale.
-    private static func upperSchedule(_ x: [Double], _ hypergradient: [Double]) -> StepSchedule {
-        let scale = max(1, VectorMath.norm(x) / Double(max(x.count, 1)).squareRoot())
-        let size = VectorMath.maxNorm(hypergradient)
-        let step = size > 0 && size.isFinite ? 0.1 * scale / size : 0.1
-        return .power(initial: step, exponent: 0.5)
     }
 }
 

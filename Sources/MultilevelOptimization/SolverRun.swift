@@ -44,9 +44,11 @@ package final class SolverRun {
     package var problem: MultilevelProblem { layout.problem }
 
     let oracle: BilevelOracle
-    private let soba: SOBAStepper?
+    let soba: SOBAStepper?
     let stochastic: StochasticStepper?
     let progressEvery: Int
+    /// For automatic steps on batches; compiled when it is first asked for.
+    lazy var batchCurvature = BatchCurvature(problem, seed: seed)
     private let externalStop: StopCheck
     /// Halvings of an estimated step in one iteration, after which something else makes the lower level diverge.
     private static let backOffLimit = 30
@@ -71,13 +73,13 @@ package final class SolverRun {
             let draws = draws ?? .seeded(layout.problem, seed: seed)
             soba = SOBAStepper(layout.problem, draws: draws)
             stochastic = nil
-            progressEvery = limits.progressEvery ?? draws.epochLength
+            progressEvery = limits.progressEvery ?? max(draws.epochLength, state.control?.stage ?? 1)
         case .stochastic(let axes):
             soba = nil
             let stepper = StochasticStepper(
                 layout.problem, axes, seed: seed, given: draws, full: oracle.reference)
             stochastic = stepper
-            progressEvery = limits.progressEvery ?? stepper.epochLength
+            progressEvery = limits.progressEvery ?? max(stepper.epochLength, state.control?.stage ?? 1)
         }
     }
 
@@ -277,66 +279,5 @@ package final class SolverRun {
             linearResidual: evaluation.linearResidual, step: step, counts: state.counts,
             x: restoredUpper(evaluation.x),
             hypergradient: nil)
-    }
-
-    // MARK: - SOBA
-
-    /// Iterations between two looks at the stop check.
-    private static let sobaStride = 64
-
-    private func advanceSOBA(_ saved: SOBAState, upTo limit: Int?) -> RunEvent {
-        guard let soba else { preconditionFailure("a SOBA state with another method; reading it back checks that") }
-        if let reason = innerStop() { return stopped(by: reason) }
-        var iterates = saved
-        let report = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
-        let wanted = min(report, state.iteration + Self.sobaStride, max(limit ?? .max, state.iteration + 1))
-        let count = affordable(wanted - state.iteration, reports: wanted == report)
-        if count == 0 { return stopped(by: .oracleLimit) }
-        let end = state.iteration + count
-        soba.advance(&iterates, by: count)
-        oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
-        state.counts = oracle.counts
-        guard iterates.isFinite else {
-            state.termination = .diverged
-            state.remarks.append(diagnose(soba, after: saved))
-            return .ended(.diverged)
-        }
-        state.iteration = end
-        state.method = .soba(iterates)
-        return end == report ? reportSOBA(iterates) : .silent
-    }
-
-    /// How many of `count` iterations the budget of oracle calls allows, the report after the last included.
-    private func affordable(_ count: Int, reports: Bool) -> Int {
-        guard let limit = limits.oracleCalls else { return count }
-        let available = limit - state.counts.calls
-        let perIteration = OracleCounts.callsOfSampledIteration
-        if reports && count * perIteration + IterateEvaluator.calls > available {
-            return max(0, min(count - 1, available / perIteration))
-        }
-        return max(0, min(count, available / perIteration))
-    }
-
-    /// Repeats iterations that ended in numbers that are not finite, and finds which level is to blame.
-    private func diagnose(_ soba: SOBAStepper, after saved: SOBAState) -> String {
-        var iterates = saved
-        repeat { soba.advance(&iterates, by: 1) } while iterates.isFinite
-        return Diagnosis.divergence(
-            inIteration: iterates.iteration, lowerGrowth: soba.lowerGrowth(from: saved, iterations: Self.sobaStride))
-    }
-
-    private func reportSOBA(_ iterates: SOBAState) -> RunEvent {
-        let (evaluation, _) = IterateEvaluator.evaluate(
-            x: iterates.x, y: iterates.y, v: iterates.v, oracle.reference)
-        state.counts = oracle.counts
-        var moved = evaluation.x
-        VectorMath.add(-1, state.reportedPoint, to: &moved)
-        state.reportedPoint = evaluation.x
-        if evaluation.value <= state.best.value {
-            state.best = evaluation
-            state.bestIteration = state.iteration
-        }
-        state.reported += 1
-        return .progress(point(evaluation, step: VectorMath.norm(moved)))
     }
 }

@@ -16,6 +16,8 @@ extension SolverState {
         writer.write(startNorm)
         writer.write(estimatedStep)
         writer.write(method)
+        writer.write(control != nil)
+        if let control { writer.write(control) }
         writer.write(best)
         writer.write(bestIteration)
         writer.write(termination?.rawValue ?? "")
@@ -36,6 +38,7 @@ extension SolverState {
         startNorm = try reader.readDouble()
         estimatedStep = try reader.readOptionalDouble()
         method = try reader.readMethod()
+        control = try reader.readBool() ? try reader.readControl() : nil
         best = try reader.readEvaluation()
         bestIteration = try reader.readInt()
         let ended = try reader.readString()
@@ -61,6 +64,20 @@ extension StateWriter {
         if let status = evaluation.linearStatus { write(status) }
         write(evaluation.remarks.count)
         for remark in evaluation.remarks { write(remark) }
+    }
+
+    fileprivate mutating func write(_ control: StepControl) {
+        write(control.isActive)
+        write(control.stage)
+        write(control.upperStep)
+        write(control.next)
+        write(control.anchor)
+        write(control.anchorGradient)
+        for number in [
+            control.anchorValue, control.bestValue, control.anchorResidual, control.bestResidual, control.noiseFactor,
+            control.stabilityFactor, control.upperFactor, control.ceiling,
+        ] { write(number) }
+        for count in [control.failures, control.streak, control.divergences] { write(count) }
     }
 
     fileprivate mutating func write(_ status: SolveStatus) {
@@ -148,6 +165,7 @@ extension StateWriter {
         case .stochastic(let state):
             write(10)
             write(state.iteration)
+            write(state.begun)
             write(state.draws.count)
             for count in state.draws { write(count) }
             write(state.memory)
@@ -155,9 +173,6 @@ extension StateWriter {
             write(state.lowerStep)
             write(state.linearStep)
             write(state.upperStep)
-            write(state.restarts)
-            write(state.bestValue)
-            write(state.bestResidual)
         }
     }
 
@@ -203,6 +218,22 @@ extension StateReader {
             x: x, y: y, v: v, value: try readDouble(), hypergradient: hypergradient,
             lowerResidual: try readDouble(), linearResidual: try readOptionalDouble(), lowerStatus: try readStatus(),
             linearStatus: try readBool() ? try readStatus() : nil, remarks: try readStrings())
+    }
+
+    fileprivate mutating func readControl() throws(StateArchiveError) -> StepControl {
+        var control = StepControl(
+            isActive: try readBool(), stage: try readInt(), upperStep: try readDouble(), next: try readInt(),
+            anchor: try readEvaluation(), anchorGradient: try readDoubles(),
+            values: (anchor: try readDouble(), best: try readDouble()),
+            residuals: (anchor: try readDouble(), best: try readDouble()))
+        control.noiseFactor = try readDouble()
+        control.stabilityFactor = try readDouble()
+        control.upperFactor = try readDouble()
+        control.ceiling = try readDouble()
+        control.failures = try readInt()
+        control.streak = try readInt()
+        control.divergences = try readInt()
+        return control
     }
 
     private mutating func readStatus() throws(StateArchiveError) -> SolveStatus {
@@ -295,15 +326,13 @@ extension StateReader {
     }
 
     private mutating func readStochastic() throws(StateArchiveError) -> StochasticState {
-        let iteration = try readInt()
+        let (iteration, begun) = (try readInt(), try readInt())
         guard try readInt() == DrawCounters.scalarCount else { throw .invalidField("draws") }
         var draws: [Int] = []
         for _ in 0..<DrawCounters.scalarCount { draws.append(try readInt()) }
         return StochasticState(
-            iteration: iteration, draws: draws, memory: try readDoubles(), penalty: try readDouble(),
-            lowerStep: try readSchedule(), linearStep: try readSchedule(), upperStep: try readSchedule(),
-            restarts: try readInt(), bestValue: try readDouble(),
-            bestResidual: try readDouble())
+            iteration: iteration, begun: begun, draws: draws, memory: try readDoubles(), penalty: try readDouble(),
+            lowerStep: try readSchedule(), linearStep: try readSchedule(), upperStep: try readSchedule())
     }
 
     private mutating func readSpectral() throws(StateArchiveError) -> SpectralProjectedGradient.State {

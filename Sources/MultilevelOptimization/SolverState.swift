@@ -49,6 +49,8 @@ package struct SolverState: Sendable, Equatable {
     /// The step of gradient descent estimated at the start, where one was needed.
     package var estimatedStep: Double?
     package var method: MethodState
+    /// What methods on batches remember of their looks at all data; `nil` for others.
+    package var control: StepControl?
     /// The best point so far and its iteration.
     package var best: Evaluation
     package var bestIteration = 0

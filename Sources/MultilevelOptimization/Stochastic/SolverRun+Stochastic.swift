@@ -1,13 +1,14 @@
-// Runs of methods on batches: as many iterations at a time as lie before the next look at the world; reports on all data;
-// a new beginning with shorter steps where the iterates diverge and the steps were ours to choose.
+// Runs of methods on batches: as many iterations at a time as lie before the next look at all data or at the world.
 import Solvers
 import Tensors
 
 extension SolverRun {
     /// Samples' evaluations between two looks at the stop check.
     private static let stride = 256
-    /// New beginnings before a run counts as diverged.
-    static let restartLimit = 20
+    /// Iterations of SOBA between two looks at the stop check.
+    private static let sobaStride = 64
+
+    // MARK: - One engine
 
     func advanceStochastic(upTo limit: Int?) -> RunEvent {
         guard let stepper = stochastic else {
@@ -15,22 +16,27 @@ extension SolverRun {
         }
         if let reason = innerStop() { return stopped(by: reason) }
         var iterates = takeIterates()
-        let report = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
-        let stride = max(1, Self.stride / max(1, stepper.calls(at: max(iterates.iteration, 1))))
-        let wanted = min(report, state.iteration + stride, max(limit ?? .max, state.iteration + 1))
-        let count = affordable(stepper, from: iterates.iteration, wanted - state.iteration, reports: wanted == report)
+        let first = iterates
+        func calls(_ index: Int) -> Int {
+            stepper.calls(at: first.iteration + index, age: first.iteration + index - first.begun)
+        }
+        let stride = max(1, Self.stride / max(1, calls(1)))
+        let count = iterations(stride: stride, limit, calls: calls)
         if count == 0 {
             state.method = .stochastic(iterates)
             return stopped(by: .oracleLimit)
         }
-        let end = state.iteration + count
         stepper.advance(&iterates, by: count)
         oracle.add(stepper.oracle.takeCounts())
         state.counts = oracle.counts
-        guard stepper.isFinite(iterates) else { return beginAnew(iterates, stepper, by: end) }
-        state.iteration = end
         state.method = .stochastic(iterates)
-        return end == report ? reportIterates(stepper) : .silent
+        guard stepper.isFinite(iterates) else {
+            return diverged(by: state.iteration + count) {
+                Diagnosis.divergence(byIteration: $0, of: stepper.blame(self.beginning(stepper, iterates)))
+            }
+        }
+        state.iteration += count
+        return pause()
     }
 
     /// The iterates, with nothing left in their place: what is held twice would be copied when it changes.
@@ -44,103 +50,64 @@ extension SolverRun {
         return iterates
     }
 
-    /// How many of `count` iterations the budget of oracle calls allows, the report after the last included.
-    private func affordable(_ stepper: StochasticStepper, from t: Int, _ count: Int, reports: Bool) -> Int {
-        guard let limit = limits.oracleCalls else { return count }
-        var available = limit - state.counts.calls
-        for index in 0..<count {
-            available -= stepper.calls(at: t + index)
-            if available < 0 { return index }
-        }
-        return reports && available < IterateEvaluator.calls ? count - 1 : count
-    }
-
-    private func reportIterates(_ stepper: StochasticStepper) -> RunEvent {
-        guard case .stochastic(var iterates) = state.method else { return .silent }
-        let now = stepper.iterates(iterates)
-        let (evaluation, estimate) = IterateEvaluator.evaluate(x: now.x, y: now.y, v: now.v, oracle.reference)
-        state.counts = oracle.counts
-        if isRising(estimate, evaluation) { return beginAnew(takeIterates(), stepper, by: state.iteration) }
-        var moved = evaluation.x
-        VectorMath.add(-1, state.reportedPoint, to: &moved)
-        state.reportedPoint = evaluation.x
-        let isSolved =
-            projectedNorm(evaluation) <= tolerance && evaluation.lowerResidual <= tolerance
-            && (evaluation.linearResidual ?? 0) <= tolerance
-        let residual = projectedNorm(evaluation) + evaluation.lowerResidual + (evaluation.linearResidual ?? 0)
-        // Far from y*(x), f and its correction may lie below any F: a smaller value counts where it is surely smaller.
-        let margin = evaluation.lowerResidual * VectorMath.norm(evaluation.v)
-        if isSolved || residual <= iterates.bestResidual || estimate + margin < iterates.bestValue {
-            state.best = evaluation
-            state.bestIteration = state.iteration
-            iterates.bestValue = estimate
-            iterates.bestResidual = residual
-            state.method = .stochastic(iterates)
-        }
-        if isSolved { state.termination = .converged }
-        state.reported += 1
-        return .progress(point(evaluation, step: VectorMath.norm(moved)))
-    }
-
-    /// Whether F has risen from the start by more than its own size, after more than one epoch.
-    private func isRising(_ estimate: Double, _ evaluation: Evaluation) -> Bool {
-        guard state.reported > 1, canShorten else { return false }
-        if !estimate.isFinite || !evaluation.isFinite { return true }
-        let fall = state.startValue - min(state.best.value, state.startValue)
-        return estimate - state.startValue > 10 * max(state.startValue.magnitude, fall)
-    }
-
-    /// Whether steps are ours to shorten.
-    private var canShorten: Bool {
-        guard case .stochastic(let axes) = configuration.algorithm, case .stochastic(let iterates) = state.method else {
-            return false
-        }
-        return (axes.lowerStep.isAutomatic || axes.upperStep.isAutomatic || axes.linearStep.isAutomatic)
-            && iterates.restarts < Self.restartLimit
-    }
-
-    // MARK: - Divergence
-
-    /// Begins at the start with automatic steps halved, or ends.
-    private func beginAnew(_ iterates: StochasticState, _ stepper: StochasticStepper, by iteration: Int) -> RunEvent {
-        guard case .stochastic(let axes) = configuration.algorithm else { return .ended(.diverged) }
-        state.method = .stochastic(iterates)
-        guard canShorten else {
-            state.termination = .diverged
-            state.remarks.append(
-                Diagnosis.divergence(byIteration: iteration, of: stepper.blame(start(axes, iterates, 1))))
-            oracle.add(stepper.oracle.takeCounts())
-            state.counts = oracle.counts
-            return .ended(.diverged)
-        }
-        var fresh = start(axes, iterates, 0.5)
-        fresh.restarts = iterates.restarts + 1
-        fresh.bestValue = iterates.bestValue
-        fresh.bestResidual = iterates.bestResidual
-        state.method = .stochastic(fresh)
-        state.iteration = iteration
-        state.remarks.append(
-            "the iterates diverged by iteration \(iteration): begun anew with automatic steps halved")
-        return .silent
-    }
-
-    /// The memory at the start, with automatic steps multiplied by `factor`.
-    private func start(_ axes: StochasticConfiguration, _ iterates: StochasticState, _ factor: Double)
-        -> StochasticState
-    {
-        func shortened(_ rule: StepRule, _ step: StepSchedule) -> StepSchedule {
-            rule.isAutomatic ? step.scaled(by: factor) : step
-        }
+    /// The memory at the start, with the steps of some iterates.
+    private func beginning(_ stepper: StochasticStepper, _ iterates: StochasticState) -> StochasticState {
         var x = problem.upper.start
         problem.upper.constraint.project(&x)
         oracle.reference.setUpper(x)
+        let y = oracle.reference.coldStart()
         let steps = StochasticSteps(
-            lower: shortened(axes.lowerStep, iterates.lowerStep),
-            linear: shortened(axes.linearStep, iterates.linearStep),
-            upper: shortened(axes.upperStep, iterates.upperStep))
-        return StochasticStart.state(
-            stochastic?.layout ?? StochasticPlan(problem, axes, seed: seed, given: nil).layout, axes, x: x,
-            y: oracle.reference.coldStart(), steps)
+            lower: iterates.lowerStep, linear: iterates.linearStep, upper: iterates.upperStep)
+        return stepper.layout.state(stepper.configuration, x: x, y: y, v: y.map { _ in 0 }, steps)
+    }
+
+    // MARK: - SOBA
+
+    func advanceSOBA(_ saved: SOBAState, upTo limit: Int?) -> RunEvent {
+        guard let soba else { preconditionFailure("a SOBA state with another method; reading it back checks that") }
+        if let reason = innerStop() { return stopped(by: reason) }
+        var iterates = saved
+        let count = iterations(stride: Self.sobaStride, limit) { _ in OracleCounts.callsOfSampledIteration }
+        if count == 0 { return stopped(by: .oracleLimit) }
+        soba.advance(&iterates, by: count)
+        oracle.countSampled(iterations: count, samplesPerIteration: soba.samplesPerIteration)
+        state.counts = oracle.counts
+        guard iterates.isFinite else {
+            return diverged(by: state.iteration + count) { _ in self.diagnose(soba, after: saved) }
+        }
+        state.iteration += count
+        state.method = .soba(iterates)
+        return pause()
+    }
+
+    /// Repeats iterations that ended in numbers that are not finite, and finds which level is to blame.
+    private func diagnose(_ soba: SOBAStepper, after saved: SOBAState) -> String {
+        var iterates = saved
+        repeat { soba.advance(&iterates, by: 1) } while iterates.isFinite
+        return Diagnosis.divergence(
+            inIteration: iterates.iteration, lowerGrowth: soba.lowerGrowth(from: saved, iterations: Self.sobaStride))
+    }
+
+    // MARK: - How far
+
+    /// Iterations up to the next pause, look at the stop check or end of the budget of oracle calls, a look at the pause
+    /// included.
+    ///
+    /// - Parameter calls: of the iterations to come.
+    private func iterations(stride: Int, _ limit: Int?, calls: (Int) -> Int) -> Int {
+        let report = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
+        let stage = isControlled ? state.control?.next ?? report : .max
+        let pause = min(report, stage)
+        let end = min(pause, state.iteration + stride, max(limit ?? .max, state.iteration + 1))
+        let count = end - state.iteration
+        guard let budget = limits.oracleCalls else { return count }
+        var available = budget - state.counts.calls
+        for index in 0..<count {
+            available -= calls(index)
+            if available < 0 { return index }
+        }
+        let look = IterateEvaluator.calls + (pause == stage ? BatchCurvature.calls : 0)
+        return end == pause && available < look ? count - 1 : count
     }
 }
 
@@ -172,39 +139,38 @@ extension StochasticStepper {
         return steps[steps.count - 1] <= 8 * steps[0] ? .upper : .lower
     }
 
-    /// Oracle calls of iteration `t`.
-    func calls(at t: Int) -> Int {
+    /// Oracle calls of iteration `t`, with a memory of that age.
+    func calls(at t: Int, age: Int) -> Int {
         switch configuration.hypergradient {
         case .penalty: return 3 * configuration.lowerSteps + 3
-        case .implicit(.moving): return singleLoopCalls(at: t)
-        case .implicit(.sgd(let terms, _)), .implicit(.neumann(let terms)):
-            return doubleLoopCalls(at: t, terms: terms)
+        case .implicit(.moving): return singleLoopCalls(age)
+        case .implicit(.sgd(let terms, _)), .implicit(.neumann(let terms)): return doubleLoopCalls(age, terms: terms)
         case .implicit(.randomisedNeumann(let terms)):
-            return doubleLoopCalls(at: t, terms: seriesLength(at: t, below: terms))
+            return doubleLoopCalls(age, terms: seriesLength(at: t, below: terms))
         }
     }
 
-    private func singleLoopCalls(at t: Int) -> Int {
+    private func singleLoopCalls(_ age: Int) -> Int {
         switch configuration.estimator {
         case .sgd, .average: return 4
-        case .storm: return t == 0 ? 4 : 6
-        case .sarah: return t.isMultiple(of: period) ? 5 : 8
+        case .storm: return age == 0 ? 4 : 6
+        case .sarah: return age.isMultiple(of: period) ? 5 : 8
         case .saga(.zero): return 4
         case .saga(.full):
-            guard t == 0 else { return 4 }
+            guard age == 0 else { return 4 }
             func batches(_ use: SampleUse) -> Int { draws.sources(of: use).first?.slotCount ?? 1 }
             return 4 + 3 * batches(.lower) + batches(.upper)
         }
     }
 
-    private func doubleLoopCalls(at t: Int, terms: Int) -> Int {
+    private func doubleLoopCalls(_ age: Int, terms: Int) -> Int {
         // f, the terms of v, J.
         let hypergradient = terms + 2
         switch configuration.estimator {
         case .sgd, .saga, .average: return configuration.lowerSteps + hypergradient
-        case .storm: return (t == 0 ? 1 : 2) * (1 + hypergradient)
+        case .storm: return (age == 0 ? 1 : 2) * (1 + hypergradient)
         case .sarah:
-            return 2 * configuration.lowerSteps * (1 + hypergradient) + (t.isMultiple(of: period) ? 6 + terms : 0)
+            return 2 * configuration.lowerSteps * (1 + hypergradient) + (age.isMultiple(of: period) ? 6 + terms : 0)
         }
     }
 }

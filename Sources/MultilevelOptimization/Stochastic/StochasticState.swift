@@ -4,8 +4,10 @@ import Solvers
 
 /// The memory of a method on batches.
 package struct StochasticState: Sendable, Equatable {
-    /// Completed iterations since the last restart.
+    /// Completed iterations.
     package var iteration = 0
+    /// The iteration at which the memory was begun: 0, or a return to an earlier point.
+    package var begun = 0
     /// Draws made, by use.
     package var draws: [Int]
     /// x, y, v, then what ``StochasticLayout`` says.
@@ -16,11 +18,6 @@ package struct StochasticState: Sendable, Equatable {
     package var lowerStep: StepSchedule
     package var linearStep: StepSchedule
     package var upperStep: StepSchedule
-    /// How often the run has begun anew with shorter steps.
-    package var restarts = 0
-    /// F at the best point, to first order, and the sum of its residuals: what ranks points.
-    package var bestValue = Double.infinity
-    package var bestResidual = Double.infinity
 
     /// - Parameter memory: what the layout asks for.
     init(memory: [Double], penalty: Double, steps: StochasticSteps) {
@@ -33,20 +30,17 @@ package struct StochasticState: Sendable, Equatable {
     }
 
     package init(
-        iteration: Int, draws: [Int], memory: [Double], penalty: Double, lowerStep: StepSchedule,
-        linearStep: StepSchedule, upperStep: StepSchedule, restarts: Int, bestValue: Double,
-        bestResidual: Double
+        iteration: Int, begun: Int, draws: [Int], memory: [Double], penalty: Double, lowerStep: StepSchedule,
+        linearStep: StepSchedule, upperStep: StepSchedule
     ) {
         self.iteration = iteration
+        self.begun = begun
         self.draws = draws
         self.memory = memory
         self.penalty = penalty
         self.lowerStep = lowerStep
         self.linearStep = linearStep
         self.upperStep = upperStep
-        self.restarts = restarts
-        self.bestValue = bestValue
-        self.bestResidual = bestResidual
     }
 }
 
@@ -152,4 +146,48 @@ struct SAGALayout {
     func upperEntry(_ slot: Int) -> Int { offset + averages + lowerSlots * lowerWidth + slot * upperWidth }
 
     var count: Int { averages.adding(lowerWidth.times(lowerSlots)).adding(upperWidth.times(upperSlots)) }
+}
+
+extension StochasticLayout {
+    /// The memory as it begins: estimates and tables empty; of penalties z at y, and y where λ(y − z) = v.
+    ///
+    /// - Parameter v: tends to −H⁻¹ f_y.
+    func state(
+        _ configuration: StochasticConfiguration, x: [Double], y: [Double], v: [Double], penalty: Double? = nil,
+        _ steps: StochasticSteps
+    ) -> StochasticState {
+        var memory = [Double](repeating: 0, count: count)
+        memory.replaceSubrange(self.x..<(self.x + x.count), with: x)
+        memory.replaceSubrange(self.y..<(self.y + y.count), with: y)
+        memory.replaceSubrange(self.v..<(self.v + v.count), with: v)
+        guard case .penalty(let weight, _) = configuration.hypergradient else {
+            return StochasticState(memory: memory, penalty: 0, steps: steps)
+        }
+        // The penalty's minimiser lies at y*(x) + v/λ to first order.
+        let lambda = penalty ?? weight
+        for index in y.indices {
+            memory[z + index] = y[index]
+            memory[self.y + index] = y[index] + v[index] / lambda
+        }
+        return StochasticState(memory: memory, penalty: lambda, steps: steps)
+    }
+
+    /// Begins estimates that remember with directions on all data at the iterates, instead of with those of one batch.
+    func remember(
+        x direction: [Double], y gradient: [Double], of configuration: StochasticConfiguration,
+        in state: inout StochasticState
+    ) {
+        switch configuration.estimator {
+        case .sgd, .saga, .sarah: return
+        case .storm:
+            state.memory.replaceSubrange(estimateY..<(estimateY + gradient.count), with: gradient)
+            for (previous, present, count) in [(previousX, x, upper), (previousY, y, lower), (previousV, v, lower)] {
+                for index in 0..<count { state.memory[previous + index] = state.memory[present + index] }
+            }
+        case .average: break
+        }
+        state.memory.replaceSubrange(estimateX..<(estimateX + direction.count), with: direction)
+        // As if the first estimate were an iteration old.
+        state.begun -= 1
+    }
 }

@@ -89,15 +89,15 @@ extension StochasticStepper {
     func momentumIteration(_ m: Vector, _ now: IterationSteps, _ momentum: StepSchedule) {
         let (estimateY, estimateX) = (m + layout.estimateY, m + layout.estimateX)
         let (newY, newX) = (lowerWork(0), upperWork(0))
-        let weight = now.t == 0 ? 1 : min(1, momentum.value(at: now.t))
+        let weight = now.age == 0 ? 1 : min(1, momentum.value(at: now.t))
         draw(.lower)
-        correct(m, now.t, newY, estimateY, layout.lower, weight) { point, target in
+        correct(m, now.age, newY, estimateY, layout.lower, weight) { point, target in
             oracle.run(.lowerGradient, at: point)
             oracle.readLower(.lowerGradient, 0, into: target)
         }
         let drawn = counters
         var after = drawn
-        correct(m, now.t, newX, estimateX, layout.upper, weight) { here, target in
+        correct(m, now.age, newX, estimateX, layout.upper, weight) { here, target in
             // The same samples at both points.
             counters = drawn
             let v = here.y == UnsafePointer(m + layout.y) ? m + layout.v : m + layout.previousV
@@ -112,10 +112,10 @@ extension StochasticStepper {
 
     /// Brings a STORM estimate up to date by evaluations at the present point and, but for the first, the one before.
     private func correct(
-        _ m: Vector, _ t: Int, _ new: Vector, _ estimate: Vector, _ count: Int, _ momentum: Double,
+        _ m: Vector, _ age: Int, _ new: Vector, _ estimate: Vector, _ count: Int, _ momentum: Double,
         _ evaluate: (PointInMemory, Vector) -> Void
     ) {
-        if t == 0 {
+        if age == 0 {
             evaluate(point(m), estimate)
             return
         }
@@ -131,7 +131,7 @@ extension StochasticStepper {
     /// first includes the move of x. Every P iterations both estimates are formed anew on all data.
     func spiderIteration(_ m: Vector, _ now: IterationSteps) {
         let (estimateY, estimateX) = (m + layout.estimateY, m + layout.estimateX)
-        if now.t.isMultiple(of: period) { fullEstimates(m, now, estimateY, estimateX) }
+        if now.age.isMultiple(of: period) { fullEstimates(m, now, estimateY, estimateX) }
         rememberPoint(m)
         upperStep(m, now.upper, estimateX)
         for _ in 0..<configuration.lowerSteps {

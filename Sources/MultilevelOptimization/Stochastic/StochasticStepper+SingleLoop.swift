@@ -48,11 +48,11 @@ extension StochasticStepper {
         case .sgd, .saga, .sarah: break
         case .average(let momentum):
             direction = m + layout.estimateX
-            let weight = now.t == 0 ? 1 : min(1, momentum.value(at: now.t))
+            let weight = now.age == 0 ? 1 : min(1, momentum.value(at: now.t))
             VarianceReduction.average(now: x, momentum: weight, estimate: direction, count: layout.upper)
         case .storm(let momentum):
             direction = m + layout.estimateX
-            if now.t == 0 {
+            if now.age == 0 {
                 direction.update(from: x, count: layout.upper)
             } else {
                 let before = upperWork(1)
@@ -75,7 +75,7 @@ extension StochasticStepper {
 
     private func sarah(_ m: Vector, _ now: IterationSteps) {
         let (y, v, x) = (m + layout.estimateY, m + layout.estimateV, m + layout.estimateX)
-        if now.t.isMultiple(of: period) {
+        if now.age.isMultiple(of: period) {
             fullDirections(at: point(m), y: y, v: v, x: x)
         } else {
             let (newY, newV, newX) = (lowerWork(0), lowerWork(1), upperWork(0))
@@ -100,7 +100,7 @@ extension StochasticStepper {
 
     private func saga(_ m: Vector, _ now: IterationSteps, _ start: GradientEstimator.SAGAStart) {
         guard let tables = layout.tables else { preconditionFailure("saga has tables") }
-        if now.t == 0 && start == .full { fill(m, tables) }
+        if now.age == 0 && start == .full { fill(m, tables) }
         drawBoth()
         let here = point(m)
         oracle.run(.directions, at: here)

@@ -47,7 +47,7 @@ package final class StochasticStepper {
         let steps = StochasticSteps(
             lower: configuration.lowerStep.settled(0), linear: configuration.linearStep.settled(0),
             upper: configuration.upperStep.settled(0))
-        return StochasticStart.state(layout, configuration, x: x, y: y, steps)
+        return layout.state(configuration, x: x, y: y, v: y.map { _ in 0 }, steps)
     }
 
     /// Batches of one pass over the longer level.
@@ -58,13 +58,14 @@ package final class StochasticStepper {
         precondition(state.memory.count == layout.count, "a state of another method, problem or sequence of draws")
         for index in state.draws.indices { counters[index] = state.draws[index] }
         var penalty = state.penalty
-        let (start, end) = (state.iteration, state.iteration + count)
+        let (start, end, begun) = (state.iteration, state.iteration + count, state.begun)
         let steps = (state.lowerStep, state.linearStep, state.upperStep)
         state.memory.withUnsafeMutableBufferPointer { memory in
             guard let base = memory.baseAddress else { return }
             for t in start..<end {
                 let now = IterationSteps(
-                    t: t, lower: steps.0.value(at: t), linear: steps.1.value(at: t), upper: steps.2.value(at: t))
+                    t: t, age: t - begun, lower: steps.0.value(at: t), linear: steps.1.value(at: t),
+                    upper: steps.2.value(at: t))
                 step(base, now, &penalty)
             }
         }
@@ -141,6 +142,8 @@ package final class StochasticStepper {
 /// The step sizes of one iteration.
 struct IterationSteps {
     let t: Int
+    /// Iterations since the memory was begun.
+    let age: Int
     let lower: Double
     let linear: Double
     let upper: Double

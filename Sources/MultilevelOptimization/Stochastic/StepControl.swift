@@ -1,0 +1,147 @@
+// Automatic steps of methods on batches, held to what they achieve: longer while the full gradient keeps its direction,
+// shorter, from the last good point, where F has not fallen. Tests of the sign of inner products: Kesten 1958, Pflug 1990;
+// of the decrease over a stage: as in the backtracking of line searches, on all data.
+import Solvers
+import Tensors
+
+/// What became of the steps at a look.
+enum StageVerdict {
+    /// F has fallen, or all residuals have.
+    case good
+    /// It has not.
+    case poor
+    /// The numbers have left their range.
+    case diverged
+}
+
+/// What methods on batches remember of their looks at all data.
+package struct StepControl: Sendable, Equatable {
+    /// Whether steps are ours to change; otherwise looks only rank points.
+    package let isActive: Bool
+    /// Iterations between two looks.
+    package let stage: Int
+    /// The iteration of the next look.
+    package var next: Int
+    /// Where the last good stage ended, the estimate of F there, and the sum of the residuals.
+    package var anchor: Evaluation
+    package var anchorValue: Double
+    package var anchorResidual: Double
+    /// g_y there.
+    package var anchorGradient: [Double]
+    /// The same of the best point that was measured.
+    package var bestValue: Double
+    package var bestResidual: Double
+    /// γ_0 from the curvature of F at the start.
+    package let upperStep: Double
+    /// What noise has shortened the lower steps by, and divergence all of them.
+    package var noiseFactor = 1.0
+    package var stabilityFactor = 1.0
+    /// What γ has been multiplied by, and a factor that was too much.
+    package var upperFactor = 1.0
+    package var ceiling = Double.infinity
+    /// Poor stages since the last good one, and good ones along one direction since the last other.
+    package var failures = 0
+    package var streak = 0
+    package var divergences = 0
+
+    /// Good stages along one direction after which a factor that was too much is tried again.
+    private static let patience = 8
+    /// Halvings of γ at the most: beyond it the steps are not what is wrong.
+    private static let smallestFactor = 0x1p-40
+    private static let smallestNoiseFactor = 0x1p-6
+    /// Divergences after which the run ends.
+    static let divergenceLimit = 20
+
+    init(isActive: Bool, stage: Int, upperStep: Double, start: Evaluation, residual: Double) {
+        self.isActive = isActive
+        self.stage = stage
+        self.upperStep = upperStep
+        next = stage
+        anchor = start
+        anchorValue = start.value
+        anchorResidual = residual
+        anchorGradient = start.y.map { _ in 0 }
+        bestValue = start.value
+        bestResidual = residual
+    }
+
+    package init(
+        isActive: Bool, stage: Int, upperStep: Double, next: Int, anchor: Evaluation, anchorGradient: [Double],
+        values: (anchor: Double, best: Double), residuals: (anchor: Double, best: Double)
+    ) {
+        self.isActive = isActive
+        self.stage = stage
+        self.upperStep = upperStep
+        self.next = next
+        self.anchor = anchor
+        self.anchorGradient = anchorGradient
+        anchorValue = values.anchor
+        anchorResidual = residuals.anchor
+        bestValue = values.best
+        bestResidual = residuals.best
+    }
+
+    /// Whether a point is better than another: by F, and where rounding hides its fall by what is left to solve.
+    static func isBetter(_ value: Double, _ residual: Double, than other: Double, _ otherResidual: Double) -> Bool {
+        let scale = max(value.magnitude, other.magnitude)
+        return value < other - 1e-13 * scale || (value <= other + 1e-9 * scale && residual < otherResidual)
+    }
+
+    /// Judges the stage that ends here, and settles the factors of the next.
+    ///
+    /// - Parameters:
+    ///   - residual: the sum of the residuals at the iterates.
+    ///   - start: F at the start of the run. A rise by many times what F has fallen since, or is, is a divergence.
+    mutating func judge(_ look: IterateLook, residual: Double, start: Double) -> StageVerdict {
+        let rise = look.estimate - anchorValue
+        let scale = max(start.magnitude, start - anchorValue)
+        guard look.isFinite, residual.isFinite, rise <= 10 * scale else { return .diverged }
+        guard Self.isBetter(look.estimate, residual, than: anchorValue, anchorResidual) else {
+            shorten()
+            return .poor
+        }
+        lengthen(look.evaluation.hypergradient)
+        anchor = look.evaluation
+        anchorGradient = look.gradient
+        anchorValue = look.estimate
+        anchorResidual = residual
+        return .good
+    }
+
+    private mutating func lengthen(_ direction: [Double]) {
+        failures = 0
+        let lengths = VectorMath.norm(direction) * VectorMath.norm(anchor.hypergradient)
+        let cosine = lengths > 0 ? VectorMath.dot(direction, anchor.hypergradient) / lengths : 0
+        guard cosine > 0.5 else {
+            streak = 0
+            return
+        }
+        streak += 1
+        if streak > Self.patience { ceiling = .infinity }
+        if cosine > 0.9 { noiseFactor = min(1, 2 * noiseFactor) }
+        // Where a stage hardly turns the gradient, it was far too short.
+        for factor in [cosine > 0.9 ? 4.0 : 2, 2] where factor * upperFactor < ceiling {
+            upperFactor *= factor
+            return
+        }
+    }
+
+    private mutating func shorten() {
+        failures += 1
+        streak = 0
+        ceiling = upperFactor
+        if upperFactor > Self.smallestFactor { upperFactor *= 0.5 }
+        // Once or twice may be the upper steps' fault; more often, y and v are too noisy. Not by much: x waits for both.
+        if failures.isMultiple(of: 3) && noiseFactor > Self.smallestNoiseFactor { noiseFactor *= 0.5 }
+    }
+
+    /// After numbers that left their range.
+    mutating func retreat() {
+        failures += 1
+        divergences += 1
+        streak = 0
+        ceiling = upperFactor
+        upperFactor *= 0.5
+        stabilityFactor *= 0.5
+    }
+}
