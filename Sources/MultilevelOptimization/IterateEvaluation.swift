@@ -62,6 +62,8 @@ struct IterateEvaluator {
         let first = residual
         let before = VectorMath.norm(first)
         descend(&point, &residual)
+        // The iterates' own precision, which results have.
+        if oracle.problem.precision == .float32 { point = point.map { Double(Float($0)) } }
         oracle.setLower(point)
         oracle.lowerGradient(into: &gradient)
         if VectorMath.norm(gradient) <= before { return (point, gradient, before) }

@@ -70,8 +70,8 @@ struct RunStart {
         }
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
-        state.control = control
         if configuration.isStochastic { state.reportedPoint = x }
+        state.control = control
         state.counts = oracle.counts
         if !exact.isFinite {
             state.termination = .diverged

@@ -73,13 +73,13 @@ package final class SolverRun {
             let draws = draws ?? .seeded(layout.problem, seed: seed)
             soba = SOBAStepper(layout.problem, draws: draws)
             stochastic = nil
-            progressEvery = limits.progressEvery ?? max(draws.epochLength, state.control?.stage ?? 1)
+            progressEvery = limits.progressEvery ?? draws.epochLength
         case .stochastic(let axes):
             soba = nil
             let stepper = StochasticStepper(
                 layout.problem, axes, seed: seed, given: draws, full: oracle.reference)
             stochastic = stepper
-            progressEvery = limits.progressEvery ?? max(stepper.epochLength, state.control?.stage ?? 1)
+            progressEvery = limits.progressEvery ?? stepper.epochLength
         }
     }
 

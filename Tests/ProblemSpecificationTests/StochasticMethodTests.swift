@@ -144,7 +144,7 @@ import Testing
         let (run, _, _) = try Self.begin(
             Self.finiteSum, ["method={\"name\": \"saba\", \"upper_step\": {\"step\": 30}}"], limits: limits)
         while run.state.termination == nil { _ = run.advance() }
-        #expect(run.state.remarks.contains { $0.contains("begun anew with automatic steps halved") })
+        #expect(run.state.remarks.contains { $0.contains("begun anew at the start with automatic steps halved") })
         #expect(run.state.best.isFinite && run.state.best.value <= run.state.startValue)
     }
 

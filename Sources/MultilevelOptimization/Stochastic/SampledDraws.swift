@@ -76,6 +76,13 @@ struct SampledDraws {
         for axis in sources[use.rawValue].indices { present.append(sources[use.rawValue][axis].draw(at: t)) }
     }
 
+    /// The draws of a use after those of its last ``next(_:_:into:)``, where they are known without beginning an epoch.
+    func following(_ use: SampleUse, _ counters: DrawCounters, into ahead: inout [Draw?]) {
+        let t = counters[counter[use.rawValue]] - 1
+        ahead.removeAll(keepingCapacity: true)
+        for axis in sources[use.rawValue].indices { ahead.append(sources[use.rawValue][axis].peek(after: t)) }
+    }
+
     func sources(of use: SampleUse) -> [DrawSource] { sources[use.rawValue] }
 
     /// Batches of the longest pass over either level.

@@ -48,6 +48,9 @@ final class SampledOracle {
     private let scratch: AlignedBuffer
     private var lowerNow: [Draw] = []
     private var upperNow: [Draw] = []
+    /// Draws whose rows the next evaluation asks for while it computes.
+    private var lowerAhead: [Draw?] = []
+    private var upperAhead: [Draw?] = []
     /// Evaluations since the last look.
     private(set) var counts = OracleCounts()
 
@@ -129,8 +132,10 @@ final class SampledOracle {
     func draw(_ use: SampleUse, _ draws: inout SampledDraws, _ counters: inout DrawCounters) {
         if use.isOfLowerLevel {
             draws.next(use, &counters, into: &lowerNow)
+            draws.following(use, counters, into: &lowerAhead)
         } else {
             draws.next(use, &counters, into: &upperNow)
+            draws.following(use, counters, into: &upperAhead)
         }
     }
 
@@ -190,8 +195,22 @@ final class SampledOracle {
             if let cell = part.y[index] { program.write(point.y + entries.lowerBound, count: entries.count, to: cell) }
             if let cell = part.v[index] { program.write(point.v + entries.lowerBound, count: entries.count, to: cell) }
         }
+        if isLower {
+            prefetch(&lowerAhead, axes, program)
+        } else {
+            prefetch(&upperAhead, axes, program)
+        }
         program.run()
         counts.add(piece.count(samples: sampleCount(isLower: isLower)))
+    }
+
+    /// Asks for the rows of the draws ahead, once.
+    private func prefetch(_ ahead: inout [Draw?], _ axes: [LevelDraw.Axis], _ program: Program) {
+        for index in ahead.indices {
+            guard let next = ahead[index] else { continue }
+            program.prefetchRows(of: axes[index].drawn, start: next.start, count: next.count)
+        }
+        ahead.removeAll(keepingCapacity: true)
     }
 
     /// The entries that a draw shows of a variable with rows.

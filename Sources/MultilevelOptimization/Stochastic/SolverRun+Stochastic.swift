@@ -95,7 +95,8 @@ extension SolverRun {
     ///
     /// - Parameter calls: of the iterations to come.
     private func iterations(stride: Int, _ limit: Int?, calls: (Int) -> Int) -> Int {
-        let report = min((state.iteration / progressEvery + 1) * progressEvery, limits.iterations)
+        let spacing = state.iteration < laterSpacing ? progressEvery : laterSpacing
+        let report = min((state.iteration / spacing + 1) * spacing, limits.iterations)
         let stage = isControlled ? state.control?.next ?? report : .max
         let pause = min(report, stage)
         let end = min(pause, state.iteration + stride, max(limit ?? .max, state.iteration + 1))
