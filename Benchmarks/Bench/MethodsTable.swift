@@ -79,7 +79,9 @@ enum MethodsTable {
         _ text: String, _ name: String, samples: Int
     ) throws -> (counts: OracleCounts, value: Double, norm: Double) {
         let (problem, method, seed) = try admit(text, name)
-        let limits = RunLimits(iterations: .max, oracleKinds: [.samples: samples], hypergradientTolerance: 0)
+        // No reports: looks alone, which steps take anyway.
+        let limits = RunLimits(
+            iterations: .max, oracleKinds: [.samples: samples], hypergradientTolerance: 0, progressEvery: .max)
         let found = try run(problem, method, limits, seed).run
         var levels = found.problem.levels
         levels[0].start = found.state.best.x

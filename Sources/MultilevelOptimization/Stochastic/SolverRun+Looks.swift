@@ -9,7 +9,7 @@ extension SolverRun {
     /// After the iterations up to a report, to the end of a stage, or to a look at the world.
     func pause() -> RunEvent {
         guard var control = state.control else { preconditionFailure("methods on batches have it from the start") }
-        let spacing = state.iteration <= laterSpacing ? progressEvery : laterSpacing
+        let spacing = state.iteration < laterSpacing ? progressEvery : laterSpacing
         let isReport = state.iteration.isMultiple(of: spacing) || state.iteration == limits.iterations
         let isStage = control.isActive && state.iteration == control.next
         guard isReport || isStage else { return .silent }
@@ -36,11 +36,11 @@ extension SolverRun {
         return isReport ? report(look.evaluation) : .silent
     }
 
-    /// Iterations between reports from the first of this number on: where the document does not say, as many epochs as a
-    /// stage has, so that measuring does not read more than it measures.
+    /// Iterations between reports from the first of this number on: where the document does not say, as many as a stage
+    /// has, whose looks they share, so that measuring does not read more than it measures.
     var laterSpacing: Int {
         guard limits.progressEvery == nil, let stage = state.control?.stage else { return progressEvery }
-        return max(1, (stage + progressEvery - 1) / progressEvery) * progressEvery
+        return max(stage, progressEvery)
     }
 
     private var sampledIterates: (x: [Double], y: [Double], v: [Double]) {

@@ -96,7 +96,8 @@ extension SolverRun {
     /// - Parameter calls: of the iterations to come.
     private func iterations(stride: Int, _ limit: Int?, calls: (Int) -> Int) -> Int {
         let spacing = state.iteration < laterSpacing ? progressEvery : laterSpacing
-        let report = min((state.iteration / spacing + 1) * spacing, limits.iterations)
+        let planned = (state.iteration / spacing + 1) * spacing
+        let report = min(state.iteration < laterSpacing ? min(planned, laterSpacing) : planned, limits.iterations)
         let stage = isControlled ? state.control?.next ?? report : .max
         let pause = min(report, stage)
         let end = min(pause, state.iteration + stride, max(limit ?? .max, state.iteration + 1))
