@@ -34,7 +34,7 @@ final class TLSTestClient: @unchecked Sendable {
 
     /// Connects; the handshake is not begun.
     ///
-    /// - Parameter session: of an earlier connection, to be resumed.
+    /// - Parameter session: of an earlier connection, to be resumed; freed here.
     init(_ server: Server, _ offer: TLSOffer = TLSOffer(), resuming session: OpaquePointer? = nil) throws {
         descriptor = try Self.connect(to: server.address.port)
         guard let context = SSL_CTX_new(TLS_client_method()), let raw = SSL_new(context) else { throw Failure() }
@@ -49,7 +49,10 @@ final class TLSTestClient: @unchecked Sendable {
             SSL_use_certificate_file(raw, Certificates.path("client.pem"), SSL_FILETYPE_PEM)
             SSL_use_PrivateKey_file(raw, Certificates.path("client.key"), SSL_FILETYPE_PEM)
         }
-        if let session { SSL_set_session(raw, session) }
+        if let session {
+            SSL_set_session(raw, session)
+            SSL_SESSION_free(session)
+        }
         SSL_set_fd(raw, descriptor)
     }
 
@@ -119,7 +122,7 @@ final class TLSTestClient: @unchecked Sendable {
 
     var version: Int32 { SSL_version(raw) }
     var isResumed: Bool { SSL_session_reused(raw) == 1 }
-    /// Counts references: not freed by the tests.
+    /// Belongs to the caller, who frees it.
     func session() -> OpaquePointer? { SSL_get1_session(raw) }
 
     /// The common name of the server.
