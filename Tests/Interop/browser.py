@@ -15,7 +15,8 @@ import time
 import urllib.parse
 import urllib.request
 
-CUT_AFTER = 700
+# Of the bytes on the wire, which are in gzip.
+CUT_AFTER = 500
 
 PAGE = """<!doctype html><script>
 const job = "JOB", done = {};
@@ -38,6 +39,7 @@ function events() {
         source.onopen = () => openings += 1;
         for (const type of TYPES) source.addEventListener(type, event => {
             note(event);
+            if (seqs.length === 1) fetch("/seen");
             if (type === "end") { source.close(); resolve({openings, seqs}); }
         });
     });
@@ -57,7 +59,7 @@ class Tunnel:
 
     def __init__(self, port, page):
         self.port, self.page = port, page
-        self.cuts, self.resumed = 0, None
+        self.cuts, self.resumed, self.seen = 0, None, threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -68,27 +70,32 @@ class Tunnel:
 
     def serve(self, near):
         with near:
-            far = None
+            far, state = None, {"cutting": False, "passed": 0}
             while piece := near.recv(65536):
                 if piece.startswith(b"GET /page "):
                     near.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + self.page)
                     return
+                if piece.startswith(b"GET /seen "):
+                    self.seen.set()
+                    near.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                    continue
                 if b"\r\nlast-event-id: " in piece.lower():
                     self.resumed = int(piece.lower().split(b"\r\nlast-event-id: ")[1].split(b"\r\n")[0])
                 if far is None:
                     far = socket.create_connection(("127.0.0.1", self.port))
-                    threading.Thread(target=self.hand_back, args=(far, near), daemon=True).start()
-                self.cutting = b"text/event-stream" in piece and self.cuts == 0
+                    threading.Thread(target=self.hand_back, args=(far, near, state), daemon=True).start()
+                state["passed"], state["cutting"] = 0, b"text/event-stream" in piece and self.cuts == 0
                 far.sendall(piece)
 
-    def hand_back(self, far, near):
-        passed = 0
+    def hand_back(self, far, near, state):
         try:
             while piece := far.recv(100):
-                passed += len(piece)
+                state["passed"] += len(piece)
                 near.sendall(piece)
-                if self.cutting and passed > CUT_AFTER:
+                if state["cutting"] and state["passed"] > CUT_AFTER:
                     self.cuts += 1
+                    # A browser drops what it has not yet handed on when the connection breaks.
+                    self.seen.wait(30)
                     break
             near.shutdown(socket.SHUT_RDWR)
         except OSError:
