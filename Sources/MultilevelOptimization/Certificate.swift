@@ -14,8 +14,12 @@ package enum Confidence: String, Sendable, Equatable {
 
 /// Measurements at the final point, on all data.
 package struct Certificate: Sendable, Equatable {
-    /// ‖projected ∇F‖₂ with the lower level and the adjoint system solved down to rounding.
+    /// ‖projected ∇F‖₂ with the lower level and the adjoint system solved down to rounding; where they were not solved,
+    /// ‖projected h‖₂ of the method's own direction h.
     package var hypergradientNorm: Double
+    /// `verified` where the lower level and the adjoint are solved at a strict minimum and no difference of F
+    /// contradicts.
+    package var normConfidence: Confidence
     /// Whether a constraint took part in that norm.
     package var isProjected: Bool
     /// ‖∇_y g‖₂ at the lower point that the result holds; `nil` with one level.
@@ -24,13 +28,47 @@ package struct Certificate: Sendable, Equatable {
     package var linearResidual: Double?
     /// Ritz values of the lower Hessian; `nil` with one level.
     package var curvature: Curvature?
-    /// ‖method's hypergradient − reference's‖₂.
+    /// ‖method's hypergradient − reference's‖₂, and ‖J v‖/‖v‖ · ‖H v − f_y‖/μ for the reference's own.
     package var hypergradientError: Double?
     package var errorConfidence: Confidence
     /// The largest |central difference − ⟨∇F, d⟩| over random unit directions d, relative to the larger of ‖∇F‖ here
     /// and at the start; `nil` when not computed.
     package var differenceError: Double?
     package var differenceDirections: Int
+
+    /// What is known of a point without measuring anything: the lower residual that the method has seen, and the norm of
+    /// a direction that may be far from ∇F.
+    init(unmeasured evaluation: Evaluation, norm: Double, _ problem: MultilevelProblem) {
+        hypergradientNorm = norm
+        normConfidence = .unknown
+        isProjected = problem.upper.constraint != .whole
+        lowerResidual = problem.isSingleLevel ? nil : evaluation.lowerResidual
+        errorConfidence = .unknown
+        differenceDirections = 0
+    }
+
+    /// Differences further off than this contradict ∇F: those of smooth objectives are within 1e-6.
+    private static let contradiction = 1e-3
+
+    /// What each statement is worth, under the names that results give them. What was not measured is `unknown`.
+    package var confidences: [(name: String, confidence: Confidence)] {
+        func measured(_ value: Double?) -> Confidence { value?.isFinite == true ? .verified : .unknown }
+        return [
+            ("hypergradient_norm", normConfidence), ("lower_residual", measured(lowerResidual)),
+            ("linear_residual", measured(linearResidual)),
+            ("lower_curvature", curvature.map { $0.isExact ? .verified : .estimated } ?? .unknown),
+            ("hypergradient_error", errorConfidence), ("finite_difference", measured(differenceError)),
+        ]
+    }
+
+    /// Takes the word for a norm back that differences contradict.
+    fileprivate mutating func holdAgainstDifferences() {
+        if let differenceError, !(differenceError <= Self.contradiction) {
+            normConfidence = .unknown
+            errorConfidence = .unknown
+            hypergradientError = nil
+        }
+    }
 }
 
 /// Issues certificates.
@@ -50,26 +88,49 @@ struct Certifier {
         let reference = ReferenceEvaluator(oracle: oracle, stop: stop)
         guard let exact = reference.evaluate(at: evaluation.x, from: evaluation.y) else { return nil }
         let set = problem.upper.constraint
-        var certificate = Certificate(
-            hypergradientNorm: set.projectedGradientNorm(at: exact.x, gradient: exact.hypergradient),
-            isProjected: set != .whole, lowerResidual: nil, linearResidual: nil, curvature: nil,
-            hypergradientError: nil, errorConfidence: .unknown, differenceError: nil, differenceDirections: 0)
+        let norm = set.projectedGradientNorm(at: exact.x, gradient: exact.hypergradient)
+        var certificate = Certificate(unmeasured: evaluation, norm: norm, problem)
         if !problem.isSingleLevel {
             certificate.lowerResidual = lowerResidual(evaluation)
             certificate.linearResidual = exact.linearResidual
             if !problem.isNested { certificate.curvature = Curvature(oracle, seed: seed) }
         }
-        let isSound =
-            exact.remarks.isEmpty && (certificate.curvature?.smallest ?? 1) > 0 && exact.linearStatus.isTrustworthy
-            && exact.isFinite
-        if isSound {
+        if isSound(exact, certificate.curvature) {
             var difference = evaluation.hypergradient
             VectorMath.add(-1, exact.hypergradient, to: &difference)
-            certificate.hypergradientError = VectorMath.norm(difference)
+            certificate.hypergradientError =
+                VectorMath.norm(difference) + adjointError(exact, certificate.curvature)
             certificate.errorConfidence = .estimated
+            certificate.normConfidence = .verified
         }
         addDifferences(to: &certificate, exact, reference, startNorm: startNorm)
+        certificate.holdAgainstDifferences()
         return certificate
+    }
+
+    /// Whether the reference stands at a strict minimum of the lower level and its adjoint is solved.
+    private func isSound(_ exact: Evaluation, _ curvature: Curvature?) -> Bool {
+        guard exact.remarks.isEmpty, exact.linearStatus.isTrustworthy, exact.isFinite else { return false }
+        guard let curvature else { return true }
+        // Eigenvalues below this are 0 to rounding: the level has several solutions.
+        let flat = 8 * Double.ulpOfOne * Double(max(oracle.lowerDimension, 8)) * abs(curvature.largest)
+        guard problem.lower.isSmooth else { return curvature.smallest > -flat }
+        return curvature.smallest > flat
+            && exact.lowerResidual <= Self.displacement * curvature.smallest * max(1, VectorMath.norm(exact.y))
+    }
+
+    /// A lower point is solved when the Newton step from it is this small, relative to max(1, ‖y‖).
+    private static let displacement = 1e-6
+
+    /// How far the residual of the adjoint may move ∇F, with J estimated by its product with v.
+    private func adjointError(_ exact: Evaluation, _ curvature: Curvature?) -> Double {
+        let size = VectorMath.norm(exact.v)
+        guard let curvature, let residual = exact.linearResidual, size > 0, curvature.smallest > 0 else { return 0 }
+        oracle.setUpper(exact.x)
+        oracle.setLower(exact.y)
+        var mixed = exact.hypergradient
+        oracle.mixedProduct(exact.v, into: &mixed)
+        return VectorMath.norm(mixed) / size * residual / curvature.smallest
     }
 
     /// ‖∇_y g‖₂ as the run has measured it, or anew where it did so in less than float64.

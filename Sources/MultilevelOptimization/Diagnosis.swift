@@ -4,23 +4,48 @@ import Tensors
 
 /// Explains the state of an evaluation.
 enum Diagnosis {
-    /// Which quantity diverged first.
+    /// Which quantity diverged first, in which variable.
     ///
     /// - Parameters:
+    ///   - evaluation: the first that cannot be used.
+    ///   - previous: the one before it.
     ///   - growth: of the hypergradient's norm from the start to the point before, whose lower level was still solved.
     ///   - place: "in iteration 3".
-    static func divergence(_ evaluation: Evaluation, growth: Double, _ place: String) -> String {
+    static func divergence(
+        _ evaluation: Evaluation, after previous: Evaluation? = nil, growth: Double, _ place: String,
+        _ problem: MultilevelProblem
+    ) -> String {
         if let remark = evaluation.remarks.first { return "\(place): \(remark)" }
         let isLower =
             !VectorMath.isFinite(evaluation.y) || !evaluation.lowerResidual.isFinite
             || evaluation.lowerStatus.isDivergence
         if growth > Divergence.growthLimit || !(isLower || isLinear(evaluation)) {
-            return "the upper level diverged \(place): use a smaller upper step, or bound the upper variables"
+            return "the upper level diverged \(place)\(culprit(problem.upper, evaluation.x, previous?.x)): "
+                + "use a smaller upper step, or bound the upper variables"
         }
         if isLower {
-            return "the lower level diverged \(place): use a smaller lower step, or bound the upper variables"
+            let level = problem.isNested ? nil : problem.lower
+            return "the lower level diverged \(place)\(culprit(level, evaluation.y, previous?.y)): "
+                + "use a smaller lower step, or bound the upper variables"
         }
-        return "the linear system diverged \(place): use a smaller step, more regularisation, or cg"
+        return "the linear system diverged \(place)\(culprit(problem.lower, evaluation.v, previous?.v)): "
+            + "use a smaller step, more regularisation, or cg"
+    }
+
+    /// ", the largest entries in w": the variable with the first number that is not finite, else with the largest growth
+    /// of its largest entry.
+    private static func culprit(_ level: Level?, _ vector: [Double], _ previous: [Double]?) -> String {
+        guard let level, level.dimension == vector.count else { return "" }
+        let before = previous?.count == vector.count ? previous : nil
+        var worst: (name: String, growth: Double)?
+        for (index, part) in level.parts(of: vector).enumerated() {
+            if !part.values.allSatisfy(\.isFinite) { return ", first in \(part.variable.name)" }
+            let size = part.values.reduce(0) { max($0, abs($1)) }
+            let past = before.map { VectorMath.maxNorm(Array($0[level.entries(of: index)])) } ?? 0
+            let growth = size / max(past, 1)
+            if worst.map({ growth > $0.growth }) ?? true { worst = (part.variable.name, growth) }
+        }
+        return worst.map { ", the largest entries in \($0.name)" } ?? ""
     }
 
     private static func isLinear(_ evaluation: Evaluation) -> Bool {

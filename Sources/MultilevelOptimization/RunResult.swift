@@ -1,4 +1,5 @@
 // What a run leaves behind.
+import ExpressionGraph
 import Solvers
 import Tensors
 
@@ -21,8 +22,7 @@ package struct RunResult: Sendable, Equatable {
     package let y: [Double]
     /// The objective of every level at that point.
     package let objectives: [Double]
-    /// `nil` when the run was stopped before one could be made.
-    package let certificate: Certificate?
+    package let certificate: Certificate
     package let counts: OracleCounts
     package let remarks: [String]
     /// Of methods for any number of levels.
@@ -30,18 +30,28 @@ package struct RunResult: Sendable, Equatable {
 }
 
 extension SolverRun {
-    /// Measures the best point and closes the run. A run that was stopped by a person or by the clock gets no new
-    /// measurements beyond its last evaluation, so that stopping is quick.
+    /// Operations that the certificate of a run out of time may take: about a second.
+    private static let lateOperations = 2_000_000_000
+
+    /// Measures the best point and closes the run. A run that was stopped by a person, or diverged, gets no new
+    /// measurements beyond its last evaluation, so that stopping is quick; one out of time gets what a bounded number of
+    /// operations allows. What is not measured, the certificate calls unknown.
     package func finish(stop: @escaping StopCheck = { nil }) -> RunResult {
         let termination = state.termination ?? .userStop
         let best = state.best
-        var certificate: Certificate?
+        let measured: Certificate?
+        let certifier = Certifier(problem: problem, oracle: oracle.reference, seed: seed)
         switch termination {
         case .converged, .iterationLimit, .oracleLimit, .stalled:
-            certificate = Certifier(problem: problem, oracle: oracle.reference, seed: seed)
-                .certify(best, startNorm: state.startNorm, stop: stop)
-        case .timeLimit, .userStop, .diverged: break
+            measured = certifier.certify(best, startNorm: state.startNorm, stop: stop)
+        case .timeLimit:
+            let reference = oracle.reference
+            let limit = reference.operations.adding(Self.lateOperations)
+            let late: StopCheck = { stop() ?? (reference.operations > limit ? .oracleLimit : nil) }
+            measured = certifier.certify(best, startNorm: state.startNorm, stop: late)
+        case .userStop, .diverged: measured = nil
         }
+        let certificate = measured ?? Certificate(unmeasured: best, norm: projectedNorm(best), problem)
         let (objectives, levels) = problem.isNested ? nestedObjectives(at: best) : (levelObjectives(at: best), [])
         return RunResult(
             termination: termination, iterations: state.iteration, bestIteration: state.bestIteration,

@@ -41,7 +41,7 @@ package enum ResultDocument {
         body.add("objective", objective(result))
         body.add("variables", variables(result, run.problem))
         if !result.levels.isEmpty { body.add("levels", .array(result.levels.map(level))) }
-        if let certificate = result.certificate { body.add("certificate", self.certificate(certificate)) }
+        body.add("certificate", certificate(result.certificate))
         var best = JSONObjectBuilder()
         best.add("iteration", result.bestIteration)
         body.add("best", best)
@@ -115,6 +115,9 @@ package enum ResultDocument {
             check.add("directions", certificate.differenceDirections)
             object.add("finite_difference", check)
         }
+        var words = JSONObjectBuilder()
+        for (name, confidence) in certificate.confidences { words.add(name, confidence.rawValue) }
+        object.add("confidence", words)
         return object
     }
 

@@ -163,7 +163,7 @@ import Testing
         let (_, double) = try run(text.replacing("float32", with: "float64"))
         #expect(single.termination == .converged)
         #expect(abs(single.objectives[0] - double.objectives[0]) <= 1e-6)
-        #expect(try #require(single.certificate?.differenceError) <= 1e-6)
+        #expect(try #require(single.certificate.differenceError) <= 1e-6)
     }
 
     @Test(arguments: [

@@ -127,7 +127,7 @@ import Testing
         #expect(abs(result.x[0]) <= 1e-8)
         #expect(result.y[1] == 0)
         #expect(result.termination == .converged)
-        #expect((result.certificate?.differenceError ?? 1) <= 1e-6)
+        #expect((result.certificate.differenceError ?? 1) <= 1e-6)
     }
 
     @Test func methodsThatCannot() throws {
