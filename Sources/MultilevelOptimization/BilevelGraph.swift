@@ -29,6 +29,9 @@ struct BilevelGraph {
     let upperValue: NodeID
     let upperGradientY: [NodeID]
     let upperGradientX: [NodeID]
+    /// ∇²_yy f · v and ∇²_xy f · v, of methods whose steps go along f too.
+    let upperHessianProduct: [NodeID]
+    let upperMixedProduct: [NodeID]
     /// g seen from a fixed point, where it is quadratic in y.
     let anchored: AnchoredLevel?
 
@@ -49,17 +52,16 @@ struct BilevelGraph {
         let product = graph.linearize(gradient, along: along)
         tangentProduct = graph.linearize(
             gradient, along: along.merging(zip(x, upperTangents)) { first, _ in first })
-        // Equal gradients of two variables are one node; their cotangents add.
-        var cotangents: [NodeID: NodeID] = [:]
-        for (component, tangent) in zip(gradient, tangents) {
-            cotangents[component] = cotangents[component].map { graph.add($0, tangent) } ?? tangent
-        }
+        let cotangents = Self.cotangents(of: gradient, tangents, &graph)
         mixedProduct = graph.transpose(cotangents, at: x)
         hessianProduct = map == nil ? product : graph.transpose(cotangents, at: y)
         isAffine = AnchoredLevel.isAffine(graph, gradient, product, in: Set(y))
         lowerGradientX = graph.gradient(of: lower, at: x)
         upperGradientY = graph.gradient(of: upper, at: y)
         upperGradientX = graph.gradient(of: upper, at: x)
+        let upperProducts = graph.transpose(Self.cotangents(of: upperGradientY, tangents, &graph), at: y + x)
+        upperHessianProduct = Array(upperProducts.prefix(y.count))
+        upperMixedProduct = Array(upperProducts.dropFirst(y.count))
         anchored =
             y.isEmpty || map != nil
             ? nil
@@ -73,6 +75,17 @@ struct BilevelGraph {
         self.x = x
         self.y = y
         self.graph = graph
+    }
+
+    /// Equal gradients of two variables are one node; their cotangents add.
+    private static func cotangents(
+        of gradient: [NodeID], _ tangents: [NodeID], _ graph: inout Graph
+    ) -> [NodeID: NodeID] {
+        var cotangents: [NodeID: NodeID] = [:]
+        for (component, tangent) in zip(gradient, tangents) {
+            cotangents[component] = cotangents[component].map { graph.add($0, tangent) } ?? tangent
+        }
+        return cotangents
     }
 
     /// The problem on all of its data: every expansion factor is 1.

@@ -285,6 +285,17 @@ package final class BilevelOracle {
         return program.scalar(0)
     }
 
+    /// ∇²_yy f · v, [d], and ∇²_xy f · v, [p].
+    func upperAdjointProducts(_ v: [Double], hessian: inout [Double], mixed: inout [Double]) {
+        counts.hessianProduct += 1
+        counts.mixedProduct += 1
+        counts.samples += upperSamples
+        let program = run(.upperAdjoint, along: v)
+        let split = derivatives.upperHessianProduct.count
+        read(program, 0..<split, into: &hessian)
+        read(program, split..<(split + derivatives.upperMixedProduct.count), into: &mixed)
+    }
+
     // MARK: - Programs
 
     /// The memory of all programs compiled so far, data not counted, in bytes; to hold prices against.

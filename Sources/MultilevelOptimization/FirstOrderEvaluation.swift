@@ -1,5 +1,5 @@
-// Hypergradients without second derivatives: rank-one Gauss-Newton (IGA, Liu et al. 2021), differences of the lower
-// result (PZOBO, Sow et al. 2022), and the value gap as a penalty (BOME, Ye et al. 2022).
+// Hypergradients without second derivatives: rank-one Gauss-Newton (IGA, Liu et al. 2021) and differences of the lower
+// result (PZOBO, Sow et al. 2022).
 import Solvers
 import Tensors
 
@@ -52,36 +52,5 @@ extension HypergradientEvaluator {
         }
         oracle.setUpper(x)
         return evaluation
-    }
-
-    /// With ỹ from y by the lower solver's steps and q = g(y, x) − g(ỹ, x): λ = max(w‖∇q‖² − ⟨∇f, ∇q⟩, 0)/‖∇q‖², 0 at
-    /// ∇q = 0; (y, x) moves along ∇f + λ∇q. ỹ is held constant in ∇q. The evaluation's point is ỹ, and its `v` the y
-    /// that the next one begins at.
-    func evaluateValueGap(_ x: [Double], from y: [Double], step: Double, weight: Double) -> Evaluation? {
-        guard let lower = solveLower(from: y) else { return nil }
-        var residual = zeros(y.count)
-        var gapX = zeros(x.count)
-        oracle.setLower(lower.point)
-        oracle.lowerGradient(into: &residual)
-        oracle.lowerGradientX(into: &gapX)
-        let value = oracle.upperValue()
-        VectorMath.scale(-1, &gapX)
-        var (gapY, gradientX, gradientY) = (zeros(y.count), zeros(x.count), zeros(y.count))
-        oracle.setLower(y)
-        oracle.lowerGradient(into: &gapY)
-        oracle.lowerGradientX(into: &gradientX)
-        VectorMath.add(1, gradientX, to: &gapX)
-        _ = oracle.upperGradients(y: &gradientY, x: &gradientX)
-        let square = VectorMath.dot(gapY, gapY) + VectorMath.dot(gapX, gapX)
-        let slope = VectorMath.dot(gradientY, gapY) + VectorMath.dot(gradientX, gapX)
-        let multiplier = square > 0 ? max(weight - slope / square, 0) : 0
-        VectorMath.add(multiplier, gapX, to: &gradientX)
-        VectorMath.add(multiplier, gapY, to: &gradientY)
-        var next = y
-        VectorMath.add(-step, gradientY, to: &next)
-        return Evaluation(
-            x: x, y: lower.point, v: next, value: value, hypergradient: gradientX,
-            lowerResidual: VectorMath.norm(residual), linearResidual: nil, lowerStatus: lower.status,
-            linearStatus: nil)
     }
 }

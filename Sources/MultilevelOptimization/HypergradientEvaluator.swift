@@ -9,6 +9,8 @@ struct HypergradientEvaluator {
     let configuration: DoubleLoopConfiguration
     /// The settled step of gradient descent, where one was estimated.
     let estimatedStep: Double?
+    /// That of both levels together.
+    let estimatedJointStep: Double?
     let stop: StopCheck
     /// Of the run; 0 at its start. Decreasing tolerances and random directions depend on it.
     let iteration: Int
@@ -18,11 +20,12 @@ struct HypergradientEvaluator {
 
     init(
         oracle: BilevelOracle, configuration: DoubleLoopConfiguration, estimatedStep: Double?,
-        stop: @escaping StopCheck, iteration: Int = 0, seed: UInt64 = 0, lastNorm: Double = .infinity
+        jointStep: Double? = nil, stop: @escaping StopCheck, iteration: Int = 0, seed: UInt64 = 0, lastNorm: Double = .infinity
     ) {
         self.oracle = oracle
         self.configuration = configuration
         self.estimatedStep = estimatedStep
+        estimatedJointStep = jointStep
         self.stop = stop
         self.iteration = iteration
         self.seed = seed
@@ -46,8 +49,13 @@ struct HypergradientEvaluator {
         case .rankOne: return evaluateRankOne(x, from: start)
         case .zerothOrder(let directions, let radius):
             return evaluateZerothOrder(x, from: start, directions, radius: radius)
-        case .valueGap(let step, let weight):
-            return evaluateValueGap(x, from: previous?.v ?? start, step: step ?? estimatedStep ?? 1, weight: weight)
+        case .valueGap(let multiplier): return evaluateValueGap(x, from: previous?.v ?? start, multiplier)
+        case .moreauEnvelope(let ramp, let radius):
+            return evaluateMoreauEnvelope(x, after: previous, start: start, ramp, radius: radius)
+        case .barrier(let ramp): return evaluateBarrier(x, after: previous, start: start, ramp)
+        case .aggregated:
+            return evaluateReverse(x, from: start, isCold: warm == nil, nil, .everything)
+        case .learnedStart: return evaluateLearnedStart(x, from: previous?.v ?? start)
         case .initialisation(let rule): return evaluateInitialisation(x, from: start, rule)
         }
     }

@@ -122,8 +122,9 @@ package struct MemoryPrice: Sendable, Equatable {
         switch axes.hypergradient {
         case .unrolledReverse(let truncation, let memory):
             return state.times(memory.states(steps: min(truncation ?? steps, steps)).adding(2))
+        case .aggregated, .learnedStart: return state.times(steps.adding(3))
         case .unrolledForward: return state.times(problem.upper.dimension.adding(2))
-        case .implicit, .rankOne, .differenced, .zerothOrder, .valueGap, .initialisation:
+        case .implicit, .rankOne, .differenced, .zerothOrder, .valueGap, .moreauEnvelope, .barrier, .initialisation:
             return state.times(3).adding(system(axes, problem.responseDimension))
         }
     }

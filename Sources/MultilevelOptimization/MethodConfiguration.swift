@@ -99,8 +99,16 @@ package enum HypergradientMode: Sendable, Equatable {
     case differenced(radius: Double)
     /// Differences of the lower solver's result along random directions of x (PZOBO, Sow et al. 2022).
     case zerothOrder(directions: Int, radius: Double)
-    /// The value gap g(y) − g(ỹ) as a penalty, y moved by steps of its own (BOME, Ye et al. 2022).
-    case valueGap(step: Double?, weight: Double)
+    /// The value gap g(y) − g(ỹ) as a penalty, y moved beside x (BOME, Ye et al. 2022; V-PBGD, Shen & Chen 2023).
+    case valueGap(GapMultiplier)
+    /// The gap to the Moreau envelope of g as a penalty, a single loop (MEHA, Liu et al. 2024).
+    case moreauEnvelope(PenaltyRamp, radius: Double)
+    /// The value of the lower level as a constraint, kept by a barrier that fades (BVFIM, Liu et al. 2021).
+    case barrier(PenaltyRamp)
+    /// Reverse differentiation of steps along (1 − a_t) g_y + a_t f_y, a_t = weight/(t + 1) (BDA, Liu et al. 2020).
+    case aggregated(weight: Double)
+    /// Reverse differentiation of steps from a start that is learned, up to the worst of them (IAPTT, Liu et al. 2021).
+    case learnedStart
     case initialisation(InitialisationGradient)
 }
 
@@ -108,6 +116,8 @@ package enum HypergradientMode: Sendable, Equatable {
 package enum UpperStep: Sendable, Equatable {
     /// u ← μu + h; x ← P(x − γ_t u).
     case projectedGradient(schedule: StepSchedule, momentum: Double)
+    /// x ← P(x − ξ_t h) with ξ_t from the curvature of both objectives, of methods that move y beside x.
+    case joint
     /// Spectral projected gradient with a nonmonotone line search.
     case lineSearch
     /// x ← P(x − γ_t m̂/(√ŝ + ε)).
@@ -141,8 +151,10 @@ package struct DoubleLoopConfiguration: Sendable, Equatable {
     /// may vanish anywhere.
     package var convergesByNorm: Bool {
         switch hypergradient {
-        case .implicit, .unrolledReverse, .unrolledForward: true
-        case .rankOne, .differenced, .zerothOrder, .valueGap, .initialisation: false
+        case .implicit, .unrolledReverse, .unrolledForward, .aggregated: true
+        case .rankOne, .differenced, .zerothOrder, .valueGap, .moreauEnvelope, .barrier, .learnedStart,
+            .initialisation:
+            false
         }
     }
     /// Tolerances of the inner solves that fall with the iterations (HOAG); `nil`: as the solvers have them.
@@ -213,6 +225,15 @@ package struct MethodConfiguration: Sendable, Equatable {
     /// Whether a run may end where the norm of its direction is small.
     package var convergesByNorm: Bool {
         if case .doubleLoop(let axes) = algorithm { axes.convergesByNorm } else { true }
+    }
+
+    /// Whether the lower point moves from iteration to iteration and need not solve its level.
+    var followsLowerLevel: Bool {
+        guard case .doubleLoop(let axes) = algorithm else { return false }
+        switch axes.hypergradient {
+        case .rankOne, .differenced, .zerothOrder, .valueGap, .moreauEnvelope, .barrier, .learnedStart: return true
+        case .implicit, .unrolledReverse, .unrolledForward, .aggregated, .initialisation: return false
+        }
     }
 
     /// How the levels below the outermost respond, of methods for any number of levels.

@@ -185,7 +185,30 @@ private struct OracleUsage {
         case .unrolledForward: return [.tangent: OracleUsage(runs: axes.lower.steps, points: axes.lower.steps)]
         case .rankOne: return [.lowerGradientX: OracleUsage(runs: 1, points: 1)]
         case .differenced: return [.lowerGradientX: OracleUsage(runs: 2, points: 2)]
-        case .valueGap: return [.lowerGradientX: OracleUsage(runs: 2, points: 2)]
+        case .valueGap:
+            return [
+                .lowerGradient: OracleUsage(runs: 1, points: 1), .lowerGradientX: OracleUsage(runs: 2, points: 2),
+                .upperValue: OracleUsage(runs: 1, points: 1),
+            ]
+        case .moreauEnvelope:
+            return [
+                .lowerGradient: OracleUsage(runs: 3, points: 3), .lowerGradientX: OracleUsage(runs: 2, points: 2),
+                .upper: OracleUsage(runs: 1, points: 1),
+            ]
+        // Two problems, each with steps that rarely go back.
+        case .barrier:
+            let runs = axes.lower.steps.times(2)
+            return [
+                .lowerValueAndGradient: OracleUsage(runs: runs, points: runs),
+                .upper: OracleUsage(runs: axes.lower.steps, points: axes.lower.steps),
+                .lowerGradientX: OracleUsage(runs: 2, points: 2), .lowerValue: OracleUsage(runs: 1, points: 1),
+            ]
+        case .aggregated:
+            let each = OracleUsage(runs: axes.lower.steps, points: axes.lower.steps)
+            return [.adjoint: each, .upperAdjoint: each, .upper: each]
+        case .learnedStart:
+            let each = OracleUsage(runs: axes.lower.steps, points: axes.lower.steps)
+            return [.adjoint: each, .upperValue: each, .upper: OracleUsage(runs: 1, points: 1)]
         case .zerothOrder, .initialisation: return [:]
         }
     }
@@ -193,7 +216,7 @@ private struct OracleUsage {
 
 extension LowerSolver {
     /// Steps at the most.
-    fileprivate var steps: Int {
+    var steps: Int {
         switch self {
         case .gradientDescent(_, let steps, _), .rule(_, _, let steps, _), .lbfgs(_, let steps, _),
             .accelerated(let steps, _), .newtonCG(let steps, _), .anderson(_, _, let steps, _):
@@ -234,6 +257,7 @@ extension OracleProgram {
         case .anchoredValue: "anchored_value"
         case .tangent: "tangent_product"
         case .lowerGradientX: "lower_gradient_in_upper"
+        case .upperAdjoint: "upper_adjoint_products"
         }
     }
 }
@@ -258,7 +282,7 @@ private struct OutputNames {
         case .lowerValue, .anchoredValue: ["g"]
         case .hessian: hessian
         case .mixed: mixed
-        case .adjoint: hessian + mixed
+        case .adjoint, .upperAdjoint: hessian + mixed
         case .upper: ["f"] + (lower + upper).map { "f_\($0)" }
         case .upperValue: ["f"]
         case .tangent: hessian

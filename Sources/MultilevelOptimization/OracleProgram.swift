@@ -11,7 +11,7 @@ enum OracleProgram: CaseIterable {
     static let anchored: [OracleProgram] = [.anchoredGradient, .anchoredValueAndGradient, .anchoredValue]
 
     var isAnchored: Bool { Self.anchored.contains(self) }
-    case tangent, lowerGradientX
+    case tangent, lowerGradientX, upperAdjoint
 
     /// What minimising and implicit differentiation take.
     private static let basic: [OracleProgram] = [
@@ -45,10 +45,11 @@ enum OracleProgram: CaseIterable {
     private static func special(_ axes: DoubleLoopConfiguration) -> [OracleProgram] {
         var programs: [OracleProgram] = []
         switch axes.hypergradient {
-        case .unrolledReverse: programs.append(.adjoint)
+        case .unrolledReverse, .learnedStart: programs.append(.adjoint)
+        case .aggregated: programs += [.adjoint, .upperAdjoint]
         case .unrolledForward: programs.append(.tangent)
         case .implicit(.normalEquations), .implicit(.automatic): programs.append(.tangent)
-        case .rankOne, .differenced, .valueGap: programs.append(.lowerGradientX)
+        case .rankOne, .differenced, .valueGap, .moreauEnvelope, .barrier: programs.append(.lowerGradientX)
         case .implicit, .initialisation, .zerothOrder: break
         }
         if case .closedForm = axes.lower, !programs.contains(.tangent) { programs.append(.tangent) }
@@ -62,7 +63,7 @@ extension BilevelGraph {
     func plan(_ program: OracleProgram, in precision: Precision) -> ProgramPlan {
         let slots: [InputSlot]
         switch program {
-        case .hessian, .mixed, .adjoint: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v)]
+        case .hessian, .mixed, .adjoint, .upperAdjoint: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v)]
         case .tangent: slots = [.steady("x", x), .steady("y", y), .everyRun("v", v + u)]
         case .lowerGradient, .lowerValueAndGradient, .lowerValue, .upper, .upperValue, .lowerGradientX:
             slots = y.isEmpty ? [.everyRun("x", x)] : [.steady("x", x), .everyRun("y", y)]
@@ -87,6 +88,7 @@ extension BilevelGraph {
         case .anchoredValue: [anchored?.value ?? lowerValue]
         case .tangent: tangentProduct
         case .lowerGradientX: lowerGradientX
+        case .upperAdjoint: upperHessianProduct + upperMixedProduct
         }
     }
 }

@@ -7,25 +7,29 @@ struct RunEvaluator {
     private let algorithm: MethodConfiguration.Algorithm
     private let oracle: BilevelOracle
     private let estimatedStep: Double?
+    private let jointStep: Double?
     private let stop: StopCheck
     private let seed: UInt64
 
-    /// - Parameter estimatedStep: the settled step of gradient descent, where one was estimated.
+    /// - Parameters:
+    ///   - estimatedStep: the settled step of gradient descent, where one was estimated.
+    ///   - jointStep: that of both levels together.
     init(
         _ algorithm: MethodConfiguration.Algorithm, _ oracle: BilevelOracle, estimatedStep: Double?,
-        seed: UInt64, stop: @escaping StopCheck
+        jointStep: Double? = nil, seed: UInt64, stop: @escaping StopCheck
     ) {
         self.seed = seed
         self.algorithm = algorithm
         self.oracle = oracle
         self.estimatedStep = estimatedStep
+        self.jointStep = jointStep
         self.stop = stop
     }
 
-    /// The rule of the upper step; `nil` for methods that draw batches.
-    var upper: UpperStep? {
+    /// The rule of the upper step in iteration t; `nil` for methods that draw batches.
+    func upper(at t: Int) -> UpperStep? {
         switch algorithm {
-        case .doubleLoop(let axes): axes.upper
+        case .doubleLoop(let axes): axes.upperStep(jointStep, at: t)
         case .nested(let axes): axes.upper
         case .soba, .stochastic: nil
         }
@@ -40,8 +44,8 @@ struct RunEvaluator {
         switch algorithm {
         case .doubleLoop(let axes):
             let evaluator = HypergradientEvaluator(
-                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop, iteration: iteration,
-                seed: seed, lastNorm: previous.map { VectorMath.norm($0.hypergradient) } ?? .infinity)
+                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, jointStep: jointStep, stop: stop,
+                iteration: iteration, seed: seed, lastNorm: previous.map { VectorMath.norm($0.hypergradient) } ?? .infinity)
             return evaluator.evaluate(at: x, after: previous)
         case .nested(let axes):
             let warm = axes.warmStarts ? previous?.y : nil

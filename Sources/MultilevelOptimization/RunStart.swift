@@ -24,18 +24,18 @@ struct RunStart {
         let method: MethodState
         var control: StepControl?
         var best = exact
-        var estimatedStep: Double?
+        var (estimatedStep, jointStep): (Double?, Double?)
         switch configuration.algorithm {
         case .doubleLoop(let axes):
-            if axes.needsEstimatedStep && oracle.isSymmetric {
-                estimatedStep = Curvature(oracle.reference, seed: seed)?.gradientStep
-            }
+            (estimatedStep, jointStep) = axes.estimatedSteps(oracle, x: x, y: y, seed: seed)
             let evaluator = HypergradientEvaluator(
-                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, stop: stop, seed: seed)
+                oracle: oracle, configuration: axes, estimatedStep: estimatedStep, jointStep: jointStep, stop: stop,
+                seed: seed)
             guard let first = evaluator.evaluate(at: x, after: nil) else { return nil }
             best = first
             var stepper = UpperStepper(
-                axes.upper, start: x, set: problem.upper.constraint, problem.precision, seed: seed)
+                axes.upperStep(jointStep, at: 0), start: x, set: problem.upper.constraint, problem.precision,
+                seed: seed)
             _ = stepper.receive(value: first.value, gradient: first.hypergradient)
             method = .doubleLoop(stepper.state, first)
         case .nested(let axes):
@@ -70,6 +70,7 @@ struct RunStart {
         }
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
+        state.estimatedJointStep = jointStep
         if configuration.isStochastic { state.reportedPoint = x }
         state.control = control
         state.counts = oracle.counts
@@ -78,7 +79,7 @@ struct RunStart {
             state.remarks.append("the objective or the hypergradient is not finite at the start")
         } else if !configuration.isStochastic && !best.isUsable {
             state.termination = .diverged
-            state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start"))
+            state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start", problem))
         }
         self.state = state
         reference = exact
@@ -86,18 +87,46 @@ struct RunStart {
 }
 
 extension DoubleLoopConfiguration {
-    /// Whether a step must be estimated from the curvature at the start.
-    var needsEstimatedStep: Bool {
+    /// The step of lower solvers, and that of both levels together, where one must be estimated from curvature at the
+    /// start.
+    func estimatedSteps(
+        _ oracle: BilevelOracle, x: [Double], y: [Double], seed: UInt64
+    ) -> (lower: Double?, joint: Double?) {
+        switch hypergradient {
+        case .valueGap, .moreauEnvelope:
+            let below = JointCurvature(oracle, x: x, y: y, .lower, seed: seed)
+            let both = JointCurvature(oracle, x: x, y: y, .both, seed: seed)
+            return (below.lowerStep ?? both.step, both.step)
+        case .barrier, .aggregated, .learnedStart:
+            return (JointCurvature(oracle, x: x, y: y, .lower, seed: seed).step, nil)
+        case .implicit, .unrolledReverse, .unrolledForward, .rankOne, .differenced, .zerothOrder, .initialisation:
+            guard needsEstimatedStep && oracle.isSymmetric else { return (nil, nil) }
+            guard let step = Curvature(oracle.reference, seed: seed)?.gradientStep else { return (nil, nil) }
+            // Solved in few steps, the gradient that stands for the Hessian is rounding alone.
+            return (hypergradient == .rankOne ? 0.5 * step : step, nil)
+        }
+    }
+
+    /// Whether a step must be estimated from the curvature of the lower level at the start.
+    private var needsEstimatedStep: Bool {
         switch lower {
         case .gradientDescent(let step, _, _), .rule(_, let step, _, _), .anderson(_, let step, _, _):
             if step == .automatic || step == .lineSearch { return true }
         case .lbfgs, .accelerated, .newtonCG, .closedForm: break
         }
         switch hypergradient {
-        case .implicit(.fixedPoint(nil, _, _)), .implicit(.neumann(nil, _)), .valueGap(nil, _): return true
+        case .implicit(.fixedPoint(nil, _, _)), .implicit(.neumann(nil, _)): return true
         case .implicit, .unrolledReverse, .unrolledForward, .rankOne, .differenced, .zerothOrder, .valueGap,
-            .initialisation:
+            .moreauEnvelope, .barrier, .aggregated, .learnedStart, .initialisation:
             return false
+        }
+    }
+
+    /// The upper step of iteration t, with what was estimated filled in.
+    func upperStep(_ estimated: Double?, at t: Int) -> UpperStep {
+        switch upper {
+        case .joint: .projectedGradient(schedule: .constant(jointStep(estimated, at: t)), momentum: 0)
+        case .projectedGradient, .lineSearch, .adam, .lbfgs, .polyak, .search: upper
         }
     }
 }

@@ -199,10 +199,11 @@ package final class SolverRun {
     private func advanceDoubleLoop(_ saved: UpperStepState, _ current: Evaluation) -> RunEvent {
         let stop = innerStop
         var evaluator = RunEvaluator(
-            configuration.algorithm, oracle, estimatedStep: state.estimatedStep, seed: seed, stop: stop)
+            configuration.algorithm, oracle, estimatedStep: state.estimatedStep, jointStep: state.estimatedJointStep,
+            seed: seed, stop: stop)
         // Part of the state only once the iteration is complete.
         var (step, halvings) = (state.estimatedStep, 0)
-        guard let upper = evaluator.upper,
+        guard let upper = evaluator.upper(at: state.iteration),
             var stepper = UpperStepper(
                 resuming: saved, upper, set: problem.upper.constraint, problem.precision, seed: seed)
         else { preconditionFailure("a state of another method; reading it back checks that") }
@@ -213,7 +214,9 @@ package final class SolverRun {
             if evaluation.isLowerStepTooLong, let long = step, halvings < Self.backOffLimit {
                 halvings += 1
                 step = 0.5 * long
-                evaluator = RunEvaluator(configuration.algorithm, oracle, estimatedStep: step, seed: seed, stop: stop)
+                evaluator = RunEvaluator(
+                    configuration.algorithm, oracle, estimatedStep: step, jointStep: state.estimatedJointStep, seed: seed,
+                    stop: stop)
                 continue
             }
             // A step that searches goes back from numbers that mean nothing; one that does not ends here.
@@ -228,9 +231,38 @@ package final class SolverRun {
                             + "to \(step)")
                 }
                 return accept(evaluation, stepper.state, from: current)
-            case .stopped(let status): return end(status, evaluation, after: current)
+            case .stopped(let status):
+                if status.isDivergence, let restarted = restart(stop) { return restarted }
+                return end(status, evaluation, after: current)
             }
         }
+    }
+
+    /// Begins anew at the start with half the step, where one step from the curvature there moves both levels and was
+    /// too long further on: by the time that it shows, neither level's point is of any use. `nil` where there is none.
+    private func restart(_ stop: @escaping StopCheck) -> RunEvent? {
+        guard case .doubleLoop(let axes) = configuration.algorithm, axes.upper == .joint,
+            let long = state.estimatedJointStep, state.remarks.count < Self.backOffLimit
+        else { return nil }
+        var x = problem.upper.start
+        problem.upper.constraint.project(&x)
+        let iteration = state.iteration + 1
+        let shorter = state.estimatedStep.map { 0.5 * $0 }
+        let evaluator = RunEvaluator(
+            configuration.algorithm, oracle, estimatedStep: shorter, jointStep: 0.5 * long, seed: seed, stop: stop)
+        guard let evaluation = evaluator.evaluate(at: x, after: nil, iteration: iteration), !isOverBudget,
+            let upper = evaluator.upper(at: iteration), evaluation.isUsable
+        else { return nil }
+        var stepper = UpperStepper(
+            upper, start: x, set: problem.upper.constraint, problem.precision, seed: seed)
+        guard stepper.receive(value: evaluation.value, gradient: evaluation.hypergradient) == .accepted else {
+            return nil
+        }
+        state.estimatedStep = shorter
+        state.estimatedJointStep = 0.5 * long
+        state.remarks.append(
+            "the iterates diverged in iteration \(iteration): begun anew with the automatic step halved to \(0.5 * long)")
+        return accept(evaluation, stepper.state, from: evaluation)
     }
 
     private func accept(_ evaluation: Evaluation, _ stepper: UpperStepState, from previous: Evaluation) -> RunEvent {
@@ -238,9 +270,7 @@ package final class SolverRun {
         state.counts = oracle.counts
         state.method = .doubleLoop(stepper, evaluation)
         note(evaluation)
-        // Values that rounding cannot tell apart leave the later point, which is the better solved one.
-        let margin = problem.precision.indistinguishable * state.best.value.magnitude
-        if evaluation.value <= state.best.value + margin {
+        if isImprovement(evaluation) {
             state.best = evaluation
             state.bestIteration = state.iteration
         }
@@ -252,6 +282,19 @@ package final class SolverRun {
         return .progress(point(evaluation, step: VectorMath.norm(length)))
     }
 
+    /// Whether an evaluation is better than the best so far. Where the lower level is followed and not solved, its value
+    /// says little while the level is far from solved: then what is solved better by far counts as better.
+    private func isImprovement(_ evaluation: Evaluation) -> Bool {
+        // Values that rounding cannot tell apart leave the later point, which is the better solved one.
+        let margin = problem.precision.indistinguishable * state.best.value.magnitude
+        let isLower = evaluation.value <= state.best.value + margin
+        guard configuration.followsLowerLevel else { return isLower }
+        return isLower || evaluation.lowerResidual < Self.residualRatio * state.best.lowerResidual
+    }
+
+    /// Lower residuals further apart than this tell points apart by themselves.
+    private static let residualRatio = 0.1
+
     private func end(_ status: SolveStatus, _ evaluation: Evaluation, after previous: Evaluation) -> RunEvent {
         state.counts = oracle.counts
         switch status {
@@ -259,7 +302,8 @@ package final class SolverRun {
             state.termination = .diverged
             let growth = state.startNorm > 0 ? projectedNorm(previous) / state.startNorm : 1
             state.remarks.append(
-                Diagnosis.divergence(evaluation, growth: growth, "in iteration \(state.iteration + 1)"))
+                Diagnosis.divergence(
+                    evaluation, after: previous, growth: growth, "in iteration \(state.iteration + 1)", problem))
         case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: state.termination = .stalled
         }
         return .ended(state.termination ?? .stalled)

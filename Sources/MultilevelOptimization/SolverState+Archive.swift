@@ -15,6 +15,7 @@ extension SolverState {
         writer.write(startValue)
         writer.write(startNorm)
         writer.write(estimatedStep)
+        writer.write(estimatedJointStep)
         writer.write(method)
         writer.write(control != nil)
         if let control { writer.write(control) }
@@ -37,6 +38,7 @@ extension SolverState {
         startValue = try reader.readDouble()
         startNorm = try reader.readDouble()
         estimatedStep = try reader.readOptionalDouble()
+        estimatedJointStep = try reader.readOptionalDouble()
         method = try reader.readMethod()
         control = try reader.readBool() ? try reader.readControl() : nil
         best = try reader.readEvaluation()

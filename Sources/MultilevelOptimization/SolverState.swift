@@ -48,6 +48,8 @@ package struct SolverState: Sendable, Equatable {
     package var startNorm: Double
     /// The step of gradient descent estimated at the start, where one was needed.
     package var estimatedStep: Double?
+    /// The step of both levels together, where one was needed.
+    package var estimatedJointStep: Double?
     package var method: MethodState
     /// What methods on batches remember of their looks at all data; `nil` for others.
     package var control: StepControl?

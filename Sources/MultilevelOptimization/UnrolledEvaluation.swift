@@ -8,15 +8,21 @@ struct Unrolling {
     let rule: UpdateRule
     let schedule: StepSchedule
     let steps: Int
+    /// a_t, the share of the upper objective in step t, a_0/(t + 1); 0: the lower level's own steps.
+    var aggregation = 0.0
+
+    func share(at t: Int) -> Double { aggregation / (Double(t) + 1) }
 }
 
 extension HypergradientEvaluator {
-    private var unrolling: Unrolling {
+    var unrolling: Unrolling {
+        var aggregation = 0.0
+        if case .aggregated(let weight) = configuration.hypergradient { aggregation = weight }
         switch configuration.lower {
         case .gradientDescent(let step, let steps, _):
-            return Unrolling(rule: .gradient, schedule: schedule(step), steps: steps)
+            return Unrolling(rule: .gradient, schedule: schedule(step), steps: steps, aggregation: aggregation)
         case .rule(let rule, let step, let steps, _):
-            return Unrolling(rule: rule, schedule: schedule(step, of: rule), steps: steps)
+            return Unrolling(rule: rule, schedule: schedule(step, of: rule), steps: steps, aggregation: aggregation)
         case .lbfgs, .accelerated, .newtonCG, .anderson, .closedForm:
             preconditionFailure("only plain steps are unrolled; resolution refuses other solvers")
         }
@@ -28,14 +34,24 @@ extension HypergradientEvaluator {
     ) {
         unrolling.rule.query(state, step: t, into: &query)
         oracle.setLower(query)
-        oracle.stepGradient(into: &gradient)
+        stepGradient(t, unrolling, into: &gradient)
         let length = unrolling.schedule.value(at: t)
         unrolling.rule.advance(&state, gradient: gradient, alpha: length, step: t)
         if !oracle.problem.lower.isSmooth { oracle.regularizer().apply(&state.point, step: length) }
     }
 
+    /// What step t goes along: g_y, or (1 − a_t) g_y + a_t f_y.
+    func stepGradient(_ t: Int, _ unrolling: Unrolling, into gradient: inout [Double]) {
+        oracle.stepGradient(into: &gradient)
+        let share = unrolling.share(at: t)
+        if share == 0 { return }
+        var (upper, unused) = (gradient, zeros(oracle.upperDimension))
+        _ = oracle.upperGradients(y: &upper, x: &unused)
+        for i in gradient.indices { gradient[i] = (1 - share) * gradient[i] + share * upper[i] }
+    }
+
     /// Runs all steps; `keep` sees the state before each. `nil` when stopped.
-    private func descend(
+    func descend(
         _ unrolling: Unrolling, from start: [Double], keep: (_ t: Int, _ state: RuleState) -> Void
     ) -> RuleState? {
         var y = start
@@ -53,7 +69,7 @@ extension HypergradientEvaluator {
     }
 
     /// The evaluation at the last iterate, with a hypergradient that begins as f_x, and f_y.
-    private func open(_ x: [Double], _ y: [Double]) -> (evaluation: Evaluation, gradientY: [Double]) {
+    func open(_ x: [Double], _ y: [Double]) -> (evaluation: Evaluation, gradientY: [Double]) {
         oracle.setLower(y)
         var residual = zeros(y.count)
         oracle.lowerGradient(into: &residual)
@@ -124,7 +140,7 @@ extension HypergradientEvaluator {
     }
 
     /// The derivative of the start's projection, which is symmetric.
-    private func projectStart(_ vector: inout [Double], _ start: [Double]) {
+    func projectStart(_ vector: inout [Double], _ start: [Double]) {
         let set = oracle.regularizer().set
         if set == .whole { return }
         var image = start
@@ -194,6 +210,7 @@ extension HypergradientEvaluator {
         var before = unrolling.rule.begin(at: start)
         guard let end = descend(unrolling, from: start, keep: { _, state in before = state }) else { return nil }
         var (evaluation, gradientY) = open(x, end.point)
+        let upperGradient = gradientY
         let last = unrolling.steps - 1
         var point = end.point
         unrolling.rule.query(before, step: last, into: &point)
@@ -204,6 +221,12 @@ extension HypergradientEvaluator {
         unrolling.rule.pullGradient(
             &cotangent, from: before, gradient: gradient, alpha: unrolling.schedule.value(at: last), step: last,
             into: &gradientY)
+        if case .adam = unrolling.rule {
+            // Where no gradient has been seen Adam's step has no scale, and its slope 1/ε is none either: a plain step.
+            for i in gradient.indices where gradient[i] == 0 && before.second[i] == 0 {
+                gradientY[i] = -unrolling.schedule.value(at: last) * upperGradient[i]
+            }
+        }
         let size = VectorMath.norm(gradientY)
         guard size > 0, size.isFinite else { return evaluation }
         let epsilon = radius / size
@@ -254,9 +277,9 @@ extension SweepMemory {
 }
 
 /// One step after the other, backwards.
-private struct ReverseSweep {
-    let evaluator: HypergradientEvaluator
-    let unrolling: Unrolling
+struct ReverseSweep {
+    private let evaluator: HypergradientEvaluator
+    private let unrolling: Unrolling
     /// Of the state after the step that comes next.
     var cotangent: RuleState
     /// The point after the step that comes next.
@@ -285,23 +308,33 @@ private struct ReverseSweep {
         let alpha = unrolling.schedule.value(at: t)
         rule.query(state, step: t, into: &query)
         oracle.setLower(query)
-        if !oracle.problem.lower.isSmooth { pullProximal(alpha, &hypergradient) }
-        if case .adam = rule { oracle.lowerGradient(into: &gradient) }
+        if !oracle.problem.lower.isSmooth { pullProximal(t, alpha, &hypergradient) }
+        if case .adam = rule { evaluator.stepGradient(t, unrolling, into: &gradient) }
         rule.pullGradient(
             &cotangent, from: state, gradient: gradient, alpha: alpha, step: t, into: &gradientCotangent)
         oracle.adjointProducts(gradientCotangent, hessian: &hessian, mixed: &mixed)
+        let share = unrolling.share(at: t)
+        if share != 0 { addUpperProducts(share) }
         VectorMath.add(1, mixed, to: &hypergradient)
         rule.pullQuery(&cotangent, query: hessian, step: t)
         for i in image.indices { image[i] = state.point[i] }
     }
 
+    /// The products of (1 − a) g + a f from those of g.
+    private mutating func addUpperProducts(_ share: Double) {
+        var (upperHessian, upperMixed) = (hessian, mixed)
+        evaluator.oracle.upperAdjointProducts(gradientCotangent, hessian: &upperHessian, mixed: &upperMixed)
+        for i in hessian.indices { hessian[i] = (1 - share) * hessian[i] + share * upperHessian[i] }
+        for i in mixed.indices { mixed[i] = (1 - share) * mixed[i] + share * upperMixed[i] }
+    }
+
     /// Takes the cotangent back through y⁺ = prox(u, α), whose derivative is that of a minimiser of ½‖z − u‖² + αh(z):
     /// along the face of y⁺, with what the weights add to the hypergradient.
-    private mutating func pullProximal(_ alpha: Double, _ hypergradient: inout [Double]) {
+    private mutating func pullProximal(_ t: Int, _ alpha: Double, _ hypergradient: inout [Double]) {
         let oracle = evaluator.oracle
         var function = oracle.regularizer()
         for index in function.terms.indices { VectorMath.scale(alpha, &function.terms[index].weights) }
-        oracle.lowerGradient(into: &gradient)
+        evaluator.stepGradient(t, unrolling, into: &gradient)
         // z − u at z = y⁺.
         for i in gradient.indices { gradient[i] = image[i] - (query[i] - alpha * gradient[i]) }
         let face = Face(of: function, at: image, gradient: gradient)

@@ -18,6 +18,7 @@ enum UpperStepper {
             case .projectedGradient(let schedule, let decay):
                 self = .momentum(
                     try ProjectedGradientMomentum(start: start, schedule: schedule, decay: decay, set: set))
+            case .joint: preconditionFailure("filled in by the configuration, which knows the curvature")
             case .lineSearch:
                 self = .spectral(
                     try SpectralProjectedGradient(start: start, set: set, options: Self.options(precision)))

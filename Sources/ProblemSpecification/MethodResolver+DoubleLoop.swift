@@ -17,7 +17,7 @@ extension MethodResolver {
         guard !diagnostics.hasErrors, let lower = lowerSolver(preset, family),
             let mode = hypergradient(preset, family, lower)
         else { return nil }
-        let isCold = family.isUnrolled && family != .lastStep
+        let isCold = family == .rankOne || family.isUnrolled && family != .lastStep
         return DoubleLoopConfiguration(
             lower: lower, hypergradient: mode, upper: upper,
             warmStartsLower: request.lowerSolver.warmStart ?? !isCold,
@@ -42,7 +42,7 @@ extension MethodResolver {
                     "give it with its zeros, \"dense\": true")
             }
             switch family {
-            case .rankOne, .valueGap, .lastStep:
+            case .rankOne, .valueGap, .lastStep, .aggregated, .learnedStart:
                 refuse(
                     "name", "\(name) works on the gradient of a lower objective, and a fixed point has none",
                     "use aid, itd or implicit")
@@ -55,14 +55,15 @@ extension MethodResolver {
                 refuse(
                     "name", "\(name) takes plain steps on the lower level, which has a constraint or nonsmooth terms",
                     "use itd or aid-cg")
-            case .implicit, .reverse, .zerothOrder, .initialisation, .search:
+            case .implicit, .reverse, .zerothOrder, .initialisation, .aggregated, .learnedStart, .search:
                 if isFixedPoint { refuse("name", "a fixed point has no constraint or nonsmooth terms", "remove them") }
             }
         }
         let isMeta: Bool
         switch family {
         case .initialisation: isMeta = true
-        case .implicit, .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .search:
+        case .implicit, .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .aggregated, .learnedStart,
+            .search:
             isMeta = preset == .maml
         }
         if isMeta && level.startFormulas.isEmpty {
@@ -87,7 +88,8 @@ extension MethodResolver {
                     "use aid-cg for implicit")
             case .implicit:
                 refuse("hypergradient", "\(name) differentiates implicitly", "use itd for unrolled-reverse")
-            case .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation, .search:
+            case .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation, .aggregated, .learnedStart,
+                .search:
                 refuse(
                     "hypergradient", "the hypergradient of \(name) is \(family.hypergradientName.rawValue)",
                     "leave hypergradient out")
@@ -102,14 +104,26 @@ extension MethodResolver {
         if asked.directions != nil && family != .zerothOrder {
             refuse("hypergradient/directions", "only pzobo draws directions")
         }
-        if asked.radius != nil && family != .zerothOrder && family != .lastStep {
-            refuse("hypergradient/radius", "only pzobo, darts and sama take differences")
+        let gap: ValueGapFamily? = if case .valueGap(let gap) = family { gap } else { nil }
+        if asked.radius != nil && family != .zerothOrder && family != .lastStep && gap != .moreauEnvelope {
+            refuse(
+                "hypergradient/radius", "only pzobo, darts and sama take differences, and only meha has an envelope",
+                "leave radius out")
         }
-        if asked.growth != nil {
-            refuse("hypergradient/growth", "only the penalty of f2sa grows", "leave growth out, or use f2sa")
+        if asked.growth != nil && (gap == nil || gap == .dynamic) {
+            refuse(
+                "hypergradient/growth", "only the penalties of pgdo, meha and bvfim grow, and that of f2sa",
+                "leave growth out, or use f2sa")
         }
-        if asked.weight != nil && family != .valueGap {
-            refuse("hypergradient/weight", "only bome has a penalty with a weight")
+        if asked.weight != nil && gap == nil && family != .aggregated {
+            refuse(
+                "hypergradient/weight", "only penalties have a weight (bome, pgdo, meha, bvfim, f2sa), and gda's steps",
+                "leave weight out")
+        }
+        if family == .aggregated, let weight = asked.weight, weight > 1 {
+            refuse(
+                "hypergradient/weight", "the upper objective's share of the first step is at most 1, came \(weight)",
+                "give a number above 0, at most 1")
         }
     }
 
@@ -119,7 +133,8 @@ extension MethodResolver {
         let asked = request.hypergradient
         switch family {
         case .implicit, .search: return linearSolver(preset, lower).map { .implicit($0) }
-        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation:
+        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation, .aggregated,
+            .learnedStart:
             let own = family.linearSolverName(preset)
             if request.linearSolver.isRequested && request.linearSolver != LinearSolverRequest(name: own) {
                 refuse("linear_solver", "\(preset.rawValue) solves no linear system", "use aid-cg or aid-fixed-point")
@@ -135,13 +150,26 @@ extension MethodResolver {
         case .forward: return .unrolledForward
         case .lastStep: return .differenced(radius: asked.radius ?? 0.01)
         case .rankOne: return .rankOne
-        case .valueGap:
-            guard case .gradientDescent(.schedule(.constant(let step)), _, _) = lower else {
-                return .valueGap(step: nil, weight: asked.weight ?? 0.5)
-            }
-            return .valueGap(step: step, weight: asked.weight ?? 0.5)
+        case .valueGap(let gap): return penalty(gap)
+        case .aggregated: return .aggregated(weight: asked.weight ?? 0.5)
+        case .learnedStart: return .learnedStart
         case .zerothOrder: return .zerothOrder(directions: asked.directions ?? 10, radius: asked.radius ?? 0.1)
         case .initialisation(let rule): return .initialisation(rule)
+        }
+    }
+
+    private func penalty(_ gap: ValueGapFamily) -> HypergradientMode {
+        let asked = request.hypergradient
+        func ramp(_ exponent: Double) -> PenaltyRamp {
+            PenaltyRamp(initial: asked.weight ?? 1, exponent: asked.growth ?? exponent)
+        }
+        switch gap {
+        case .dynamic: return .valueGap(.dynamic(weight: asked.weight ?? 0.5))
+        case .ramp: return .valueGap(.ramp(ramp(1.0 / 3)))
+        case .moreauEnvelope: return .moreauEnvelope(ramp(1.0 / 3), radius: asked.radius ?? 1)
+        case .barrier:
+            let growing = ramp(1)
+            return .barrier(PenaltyRamp(initial: growing.initial, exponent: -growing.exponent))
         }
     }
 
@@ -251,7 +279,7 @@ extension DoubleLoopFamily {
     fileprivate var hypergradientName: HypergradientName {
         switch self {
         case .implicit, .lastStep, .rankOne, .search: .implicit
-        case .reverse: .unrolledReverse
+        case .reverse, .aggregated, .learnedStart: .unrolledReverse
         case .forward: .unrolledForward
         case .valueGap: .penalty
         case .zerothOrder: .zerothOrder
@@ -264,7 +292,9 @@ extension DoubleLoopFamily {
         switch self {
         case .lastStep: preset == .sama ? .adamIdentity : .identity
         case .rankOne: .rankOne
-        case .implicit, .reverse, .forward, .valueGap, .zerothOrder, .initialisation, .search: nil
+        case .implicit, .reverse, .forward, .valueGap, .zerothOrder, .initialisation, .aggregated, .learnedStart,
+            .search:
+            nil
         }
     }
 }
@@ -281,7 +311,7 @@ extension Preset {
         case .aidBiCGStab: .bicgstab
         case .aidNeumann: .neumann
         case .aid, .aidDirect, .hoag, .itd, .itdTruncated, .itdCheckpoints, .itdForward, .darts, .sama, .iga, .bome,
-            .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit, .unrolled:
+            .pgdo, .meha, .bvfim, .gda, .di, .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit, .unrolled:
             nil
         }
     }

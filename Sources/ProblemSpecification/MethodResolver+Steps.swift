@@ -14,7 +14,7 @@ extension MethodResolver {
         switch family {
         case .rankOne, .valueGap, .zerothOrder: isPlain = isSmooth
         case .implicit, .search: isPlain = request.lowerSolver.step != nil
-        case .reverse, .forward, .lastStep, .initialisation: isPlain = true
+        case .reverse, .forward, .lastStep, .initialisation, .aggregated, .learnedStart: isPlain = true
         }
         if isFixedPoint { return family.isUnrolled || request.lowerSolver.step != nil ? .fixedPoint : .anderson }
         return isPlain ? .gradientDescent : isSmooth ? .lbfgs : .fista
@@ -24,7 +24,8 @@ extension MethodResolver {
     private func defaultSteps(_ preset: Preset, _ family: DoubleLoopFamily) -> Int? {
         switch family {
         case .reverse: preset == .maml ? 5 : 100
-        case .forward: 100
+        case .forward, .aggregated: 100
+        case .learnedStart: 20
         case .lastStep: preset == .sama ? 10 : 1
         case .rankOne, .valueGap, .zerothOrder: 10
         case .initialisation: 5
@@ -151,9 +152,7 @@ extension MethodResolver {
                 "lower_solver/tolerance",
                 "\(preset.rawValue) takes a fixed number of steps: its derivative is that of those steps")
         }
-        if family == .valueGap && asked.warmStart != nil {
-            refuse("lower_solver/warm_start", "bome moves its lower variables by steps of their own")
-        }
+        refusePenaltyFields(preset, family)
         if name == .closedForm && (asked.steps != nil || asked.tolerance != nil) {
             refuse("lower_solver", "closed-form takes no steps and stops by no tolerance")
         }
@@ -179,6 +178,36 @@ extension MethodResolver {
         }
     }
 
+    /// Refuses what methods that carry lower variables of their own from iteration to iteration have no use for.
+    private mutating func refusePenaltyFields(_ preset: Preset, _ family: DoubleLoopFamily) {
+        let (asked, name) = (request.lowerSolver, preset.rawValue)
+        let gap: ValueGapFamily?
+        switch family {
+        case .valueGap(let own): gap = own
+        case .learnedStart: gap = nil
+        case .implicit, .reverse, .forward, .lastStep, .rankOne, .aggregated, .zerothOrder, .initialisation, .search:
+            return
+        }
+        if asked.warmStart != nil {
+            refuse(
+                "lower_solver/warm_start", "\(name) moves its lower variables by steps of their own",
+                "leave warm_start out")
+        }
+        guard gap == .moreauEnvelope || gap == .barrier else { return }
+        if asked.name != nil && asked.name != .gradientDescent {
+            refuse("lower_solver", "\(name) takes gradient steps", "leave lower_solver out")
+        }
+        if asked.step != nil && asked.step != .automatic {
+            refuse(
+                "lower_solver/step", "\(name) finds its steps below from curvature",
+                "leave step out; upper_step.step is that of both levels in meha")
+        }
+        if asked.tolerance != nil { refuse("lower_solver/tolerance", "\(name) stops by no tolerance", "leave it out") }
+        if gap == .moreauEnvelope && asked.steps != nil {
+            refuse("lower_solver/steps", "meha takes one step below in every iteration", "leave steps out, or use pgdo")
+        }
+    }
+
     private func lowerStep(_ name: LowerSolverName) -> LowerStep {
         if let schedule = request.lowerSolver.step?.schedule { return .schedule(schedule) }
         if request.lowerSolver.step == .lineSearch { return .lineSearch }
@@ -192,6 +221,13 @@ extension MethodResolver {
     mutating func upperStep(_ preset: Preset, _ family: DoubleLoopFamily) -> UpperStep? {
         let asked = request.upperStep
         if case .search(let rule) = family { return search(rule, preset) }
+        let isJoint: Bool = if case .valueGap(let gap) = family { gap.isJoint } else { false }
+        let isFree = asked.step == nil || asked.step == .automatic
+        let isOwn = asked.name == nil || asked.name == .projectedGradient
+        if isJoint && isFree && isOwn && (asked.momentum ?? 0) == 0 && asked.memory == nil && asked.adam == AdamRequest()
+        {
+            return .joint
+        }
         let name = asked.name ?? (asked.step == nil && !family.isGradientOfValues ? .adam : .projectedGradient)
         refuseUpperFields(name, preset, family)
         guard !diagnostics.hasErrors else { return nil }

@@ -202,7 +202,9 @@ extension Preset {
         switch family {
         case .search: true
         case .implicit: self == .aidCG || self == .aid
-        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation, nil: false
+        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .aggregated, .learnedStart, .initialisation,
+            nil:
+            false
         }
     }
 }

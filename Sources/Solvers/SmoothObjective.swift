@@ -28,8 +28,11 @@ package struct SmoothObjective {
     }
 
     /// The objective whose parts are all taken from the joint evaluation.
-    package init(valueAndGradient: @escaping (_ x: [Double], _ gradient: inout [Double]) -> Double) {
+    package init(
+        epsilon: Double = .ulpOfOne, valueAndGradient: @escaping (_ x: [Double], _ gradient: inout [Double]) -> Double
+    ) {
         self.init(
+            epsilon: epsilon,
             value: { x in
                 var unused = [Double](repeating: 0, count: x.count)
                 return valueAndGradient(x, &unused)

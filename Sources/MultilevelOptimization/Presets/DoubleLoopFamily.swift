@@ -8,7 +8,11 @@ package enum DoubleLoopFamily: Sendable, Equatable {
     /// The last step alone, by differences.
     case lastStep
     case rankOne
-    case valueGap
+    case valueGap(ValueGapFamily)
+    /// Reverse differentiation of steps along both objectives.
+    case aggregated
+    /// Reverse differentiation of steps from a learned start.
+    case learnedStart
     case zerothOrder
     case initialisation(InitialisationGradient)
     /// None for the upper step, which draws points.
@@ -18,18 +22,33 @@ package enum DoubleLoopFamily: Sendable, Equatable {
     /// line search may compare them.
     package var isGradientOfValues: Bool {
         switch self {
-        case .implicit, .reverse, .forward: true
-        case .lastStep, .rankOne, .valueGap, .zerothOrder, .initialisation, .search: false
+        case .implicit, .reverse, .forward, .aggregated: true
+        case .lastStep, .rankOne, .valueGap, .learnedStart, .zerothOrder, .initialisation, .search: false
         }
     }
 
     /// Whether it differentiates steps of a fixed number.
     package var isUnrolled: Bool {
         switch self {
-        case .reverse, .forward, .lastStep, .initialisation: true
+        case .reverse, .forward, .lastStep, .aggregated, .learnedStart, .initialisation: true
         case .implicit, .rankOne, .valueGap, .zerothOrder, .search: false
         }
     }
+}
+
+/// Penalties on the gap between the lower objective and its value.
+package enum ValueGapFamily: Sendable, Equatable {
+    /// A multiplier that keeps the gap falling (BOME).
+    case dynamic
+    /// A growing weight on the gap to a few steps' result (V-PBGD).
+    case ramp
+    /// A growing weight on the gap to the Moreau envelope (MEHA).
+    case moreauEnvelope
+    /// A fading barrier (BVFIM).
+    case barrier
+
+    /// Whether both levels' variables move by one step.
+    package var isJoint: Bool { self != .barrier }
 }
 
 extension Preset {
@@ -43,7 +62,12 @@ extension Preset {
         case .itdForward: .forward
         case .darts, .sama: .lastStep
         case .iga: .rankOne
-        case .bome: .valueGap
+        case .bome: .valueGap(.dynamic)
+        case .pgdo: .valueGap(.ramp)
+        case .meha: .valueGap(.moreauEnvelope)
+        case .bvfim: .valueGap(.barrier)
+        case .gda: .aggregated
+        case .di: .learnedStart
         case .pzobo: .zerothOrder
         case .fomaml: .initialisation(.firstOrder)
         case .reptile: .initialisation(.reptile)
