@@ -20,7 +20,8 @@ struct HypergradientEvaluator {
 
     init(
         oracle: BilevelOracle, configuration: DoubleLoopConfiguration, estimatedStep: Double?,
-        jointStep: Double? = nil, stop: @escaping StopCheck, iteration: Int = 0, seed: UInt64 = 0, lastNorm: Double = .infinity
+        jointStep: Double? = nil, stop: @escaping StopCheck, iteration: Int = 0, seed: UInt64 = 0,
+        lastNorm: Double = .infinity
     ) {
         self.oracle = oracle
         self.configuration = configuration

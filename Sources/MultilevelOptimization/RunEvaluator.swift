@@ -45,7 +45,8 @@ struct RunEvaluator {
         case .doubleLoop(let axes):
             let evaluator = HypergradientEvaluator(
                 oracle: oracle, configuration: axes, estimatedStep: estimatedStep, jointStep: jointStep, stop: stop,
-                iteration: iteration, seed: seed, lastNorm: previous.map { VectorMath.norm($0.hypergradient) } ?? .infinity)
+                iteration: iteration, seed: seed,
+                lastNorm: previous.map { VectorMath.norm($0.hypergradient) } ?? .infinity)
             return evaluator.evaluate(at: x, after: previous)
         case .nested(let axes):
             let warm = axes.warmStarts ? previous?.y : nil

@@ -215,7 +215,8 @@ package final class SolverRun {
                 halvings += 1
                 step = 0.5 * long
                 evaluator = RunEvaluator(
-                    configuration.algorithm, oracle, estimatedStep: step, jointStep: state.estimatedJointStep, seed: seed,
+                    configuration.algorithm, oracle, estimatedStep: step, jointStep: state.estimatedJointStep,
+                    seed: seed,
                     stop: stop)
                 continue
             }
@@ -261,7 +262,8 @@ package final class SolverRun {
         state.estimatedStep = shorter
         state.estimatedJointStep = 0.5 * long
         state.remarks.append(
-            "the iterates diverged in iteration \(iteration): begun anew with the automatic step halved to \(0.5 * long)")
+            "the iterates diverged in iteration \(iteration): begun anew with the automatic step halved to \(0.5 * long)"
+        )
         return accept(evaluation, stepper.state, from: evaluation)
     }
 

@@ -311,7 +311,8 @@ extension Preset {
         case .aidBiCGStab: .bicgstab
         case .aidNeumann: .neumann
         case .aid, .aidDirect, .hoag, .itd, .itdTruncated, .itdCheckpoints, .itdForward, .darts, .sama, .iga, .bome,
-            .pgdo, .meha, .bvfim, .gda, .di, .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit, .unrolled:
+            .pgdo, .meha, .bvfim, .gda, .di, .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit,
+            .unrolled:
             nil
         }
     }

@@ -224,7 +224,8 @@ extension MethodResolver {
         let isJoint: Bool = if case .valueGap(let gap) = family { gap.isJoint } else { false }
         let isFree = asked.step == nil || asked.step == .automatic
         let isOwn = asked.name == nil || asked.name == .projectedGradient
-        if isJoint && isFree && isOwn && (asked.momentum ?? 0) == 0 && asked.memory == nil && asked.adam == AdamRequest()
+        if isJoint && isFree && isOwn && (asked.momentum ?? 0) == 0 && asked.memory == nil
+            && asked.adam == AdamRequest()
         {
             return .joint
         }

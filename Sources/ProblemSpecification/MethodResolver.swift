@@ -202,7 +202,8 @@ extension Preset {
         switch family {
         case .search: true
         case .implicit: self == .aidCG || self == .aid
-        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .aggregated, .learnedStart, .initialisation,
+        case .reverse, .forward, .lastStep, .rankOne, .valueGap, .zerothOrder, .aggregated, .learnedStart,
+            .initialisation,
             nil:
             false
         }

@@ -67,6 +67,12 @@ extension ProblemBuilder {
         var owners: [String: String] = [:]
         for axis in document.samples {
             let rows = rows(of: axis, values, &owners)
+            if let rows, let batch = axis.batch, batch > rows {
+                report(
+                    "\(axis.pointer)/batch", .outOfRange,
+                    "a batch of \(batch) is larger than the \(rows) rows of \(axis.name)",
+                    "give at most \(rows), or leave \"batch\" out")
+            }
             if rows == nil { lostAxes.insert(axis.name) }
             let id = graph.addAxis(name: axis.name, rows: rows ?? 1)
             let expansion = graph.addInput("expansion of \(axis.name)", shape: .scalar, role: .value)

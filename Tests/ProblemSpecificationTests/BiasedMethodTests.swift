@@ -55,14 +55,16 @@ import Testing
 
     /// On P1 the direction is x + 6α(y − 6), and y follows 3x: it vanishes at x = 36α/(1 + 18α).
     @Test(arguments: [0.05, 0.25, 0.5]) func oneStepEndsAtItsOwnZero(_ alpha: Double) throws {
-        let method = #"{"name": "darts", "lower_solver": {"step": \#(alpha)}, "upper_step": {"name": "projected-gradient", "step": 0.05}}"#
+        let method =
+            #"{"name": "darts", "lower_solver": {"step": \#(alpha)}, "upper_step": {"name": "projected-gradient", "step": 0.05}}"#
         let found = try Self.last(Self.p1, method, iterations: 1500)
         #expect(abs(found.x[0] - 36 * alpha / (1 + 18 * alpha)) <= 1e-9)
     }
 
     /// On P2 it is −αeᵡ Σ yᵢ(yᵢ − ½) with yᵢ = aᵢbᵢ/(aᵢ² + eᵡ), whose zero does not depend on α; that of ∇F is log 2.
     @Test func oneStepWeighsDirectionsEqually() throws {
-        let method = #"{"name": "darts", "lower_solver": {"step": 0.1, "steps": 40}, "upper_step": {"name": "projected-gradient", "step": 10}}"#
+        let method =
+            #"{"name": "darts", "lower_solver": {"step": 0.1, "steps": 40}, "upper_step": {"name": "projected-gradient", "step": 10}}"#
         let zero = Self.root(0, 3) { l in
             let y = [1 / (1 + exp(l)), 4 / (4 + exp(l))]
             return y.reduce(0) { $0 + $1 * ($1 - 0.5) }
@@ -84,7 +86,8 @@ import Testing
 
     /// With y_T = (1 − q)·3x, q = (1 − 2α)^T, the rank-one inverse is exact in one variable: x + 3(y_T − 6) = 0.
     @Test(arguments: [(0.1, 5), (0.25, 10)]) func rankOneEndsWhereItsStepsLead(_ alpha: Double, _ steps: Int) throws {
-        let method = #"{"name": "iga", "lower_solver": {"step": \#(alpha), "steps": \#(steps)}, "upper_step": {"name": "projected-gradient", "step": 0.05}}"#
+        let method =
+            #"{"name": "iga", "lower_solver": {"step": \#(alpha), "steps": \#(steps)}, "upper_step": {"name": "projected-gradient", "step": 0.05}}"#
         let q = Self.power(1 - 2 * alpha, steps)
         let found = try Self.last(Self.away, method, iterations: 600)
         // y_T = (1 − q)·3x + q from 1.
@@ -111,7 +114,8 @@ import Testing
 
     /// SAMA on P1 step by step beside a scalar simulation of its update rule.
     @Test func adamPreconditionedStepsByHand() throws {
-        let method = #"{"name": "sama", "lower_solver": {"step": 0.02, "steps": 10}, "hypergradient": {"radius": 0.001}, "upper_step": {"name": "projected-gradient", "step": 0.05}}"#
+        let method =
+            #"{"name": "sama", "lower_solver": {"step": 0.02, "steps": 10}, "hypergradient": {"radius": 0.001}, "upper_step": {"name": "projected-gradient", "step": 0.05}}"#
         for iterations in [0, 1, 7, 15] {
             var (x, y) = (0.0, 0.0)
             for t in 0...iterations {
@@ -158,7 +162,8 @@ import Testing
         """
 
     @Test func startsAreLearnedToTheirOwnZeros() throws {
-        let rest = #""lower_solver": {"step": 0.1, "steps": 3}, "upper_step": {"name": "projected-gradient", "step": 0.2}"#
+        let rest =
+            #""lower_solver": {"step": 0.1, "steps": 3}, "upper_step": {"name": "projected-gradient", "step": 0.2}"#
         let (a, b) = ([0.0, 4.0], [1.0, 2.0])
         let s = [0.9, 0.7].map { Self.power($0, 3) }
         func sum(_ term: (Int) -> Double) -> Double { term(0) + term(1) }
@@ -184,7 +189,8 @@ import Testing
     }
 
     @Test func differencesOfSolutionsComeNear() throws {
-        let method = #"{"name": "pzobo", "hypergradient": {"directions": 100}, "upper_step": {"name": "projected-gradient", "step": {"inverse": {"initial": 0.05, "offset": 20}}}}"#
+        let method =
+            #"{"name": "pzobo", "hypergradient": {"directions": 100}, "upper_step": {"name": "projected-gradient", "step": {"inverse": {"initial": 0.05, "offset": 20}}}}"#
         let found = try Self.last(Self.p1, method, iterations: 1000)
         #expect(abs(found.x[0] - 1.8) <= 3e-3, "\(found.x)")
     }

@@ -279,7 +279,8 @@ import Testing
 
     private static let resumed =
         exact + [
-            "\"darts\"", "\"sama\"", "\"iga\"", "\"bome\"", "\"pzobo\"", "\"pgdo\"", "\"meha\"", "\"bvfim\"", "\"gda\"", "\"di\"",
+            "\"darts\"", "\"sama\"", "\"iga\"", "\"bome\"", "\"pzobo\"", "\"pgdo\"", "\"meha\"", "\"bvfim\"", "\"gda\"",
+            "\"di\"",
             #"{"name": "aid", "upper_step": "adam"}"#,
             #"{"name": "aid", "upper_step": {"step": {"polyak": {"target": 0}}}}"#,
         ]

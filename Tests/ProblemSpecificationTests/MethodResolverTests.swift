@@ -259,7 +259,7 @@ import Testing
             "{\"name\": \"aid-cg\", \"lower_solver\": \"sgd\"}", "/lower_solver", because: "sgd draws batches"),
         Refusal(
             "{\"name\": \"aid-cg\", \"hypergradient\": {\"growth\": 1}}", "/hypergradient/growth",
-            because: "only the penalty of f2sa grows"),
+            because: "only the penalties of pgdo"),
     ]
 
     @Test(arguments: refusals) func combinationsThatMakeNoSense(_ refusal: Refusal) throws {

@@ -22,7 +22,8 @@ import Testing
 
     /// With r = y − 3x and ỹ − 3x = q r: x = 6c(1 − q)r, y = 6 − 2cr.
     @Test(arguments: [0.3, 2]) func valueGapWithAGivenWeight(_ weight: Double) throws {
-        let method = #"{"name": "pgdo", "lower_solver": {"step": 0.1, "steps": 4}, "hypergradient": {"weight": \#(weight), "growth": 0}}"#
+        let method =
+            #"{"name": "pgdo", "lower_solver": {"step": 0.1, "steps": 4}, "hypergradient": {"weight": \#(weight), "growth": 0}}"#
         let q = 0.8 * 0.8 * 0.8 * 0.8
         let r = 6 / (1 + 2 * weight + 18 * weight * (1 - q))
         let found = try Self.last(Self.p1, method, iterations: 2500)
@@ -46,7 +47,8 @@ import Testing
     @Test(arguments: [(0.5, 20), (0.9, 60)]) func aggregatedStepsAreDifferentiatedExactly(
         _ weight: Double, _ steps: Int
     ) throws {
-        let method = #"{"name": "gda", "lower_solver": {"step": 0.2, "steps": \#(steps)}, "hypergradient": {"weight": \#(weight)}}"#
+        let method =
+            #"{"name": "gda", "lower_solver": {"step": 0.2, "steps": \#(steps)}, "hypergradient": {"weight": \#(weight)}}"#
         var (a, b) = (0.0, 0.0)
         for t in 0..<steps {
             let share = weight / Double(t + 1)
@@ -86,7 +88,8 @@ import Testing
 
     @Test(arguments: [
         ("\"bome\"", 1000, 1e-5), ("\"di\"", 1000, 1e-3), ("\"pgdo\"", 3000, 2e-2), ("\"meha\"", 3000, 3e-2),
-        ("\"bvfim\"", 1000, 5e-2), (#"{"name": "gda", "lower_solver": {"steps": 1000}, "hypergradient": {"weight": 0.9}}"#, 100, 5e-2),
+        ("\"bvfim\"", 1000, 5e-2),
+        (#"{"name": "gda", "lower_solver": {"steps": 1000}, "hypergradient": {"weight": 0.9}}"#, 100, 5e-2),
     ]) func severalMinimisers(_ method: String, _ iterations: Int, _ tolerance: Double) throws {
         let found = try Self.last(Self.flat, method, iterations: iterations)
         #expect(abs(found.x[0] - 4.0 / 3) <= tolerance, "\(found.x) \(found.y)")

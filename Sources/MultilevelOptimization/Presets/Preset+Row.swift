@@ -61,7 +61,35 @@ extension Preset {
             first(
                 "The gap between the lower objective and its value after a few steps, as a penalty.",
                 "Ye et al., NeurIPS 2022", ("gradient-descent", "penalty", nil),
-                steps(10) + [MethodParameter(.hypergradient, "weight", .number(0.5), "positive number")])
+                steps(10) + [weight(0.5)], Self.joint)
+        case .pgdo:
+            first(
+                "The same gap with a given, growing weight; both levels' variables move by one step.",
+                "Shen & Chen, ICML 2023 (V-PBGD)", ("gradient-descent", "penalty", nil),
+                steps(10) + [weight(1), growth(1.0 / 3)], Self.joint)
+        case .meha:
+            first(
+                "The gap to the Moreau envelope of the lower objective with a growing weight; one step on each variable.",
+                "Liu, Liu, Yao, Zeng & Zhang, ICML 2024", ("gradient-descent", "penalty", nil),
+                [weight(1), growth(1.0 / 3), radius(1)], Self.joint)
+        case .bvfim:
+            first(
+                "The lower level's value as a constraint, kept by a barrier that fades.",
+                "Liu, Liu, Yuan, Zeng & Zhang, ICML 2021", ("gradient-descent", "penalty", nil),
+                [MethodParameter(.lowerSolver, "steps", .whole(10), ParameterRange.count), weight(1), growth(1)])
+        case .gda:
+            itd(
+                "reverse mode through steps along both objectives, the upper one's share falling as weight/(t+1)",
+                [MethodParameter(.hypergradient, "weight", .number(0.5), "number above 0, at most 1")],
+                "Liu, Mu, Yuan, Zeng & Zhang, ICML 2020 (BDA)")
+        case .di:
+            row(
+                "Iterative differentiation from a lower start that is learned with x, up to the worst of the steps.",
+                "Liu, Liu, Zeng & Zhang, NeurIPS 2021 (IAPTT-GM)",
+                [
+                    (.lowerSolver, "gradient-descent"), (.hypergradient, "unrolled-reverse"), (.upperStep, "adam"),
+                    (.estimator, "full"), (.loop, "double"),
+                ], steps(20) + Self.adam)
         case .pzobo:
             first(
                 "Differences of the lower solver's result along random directions.", "Sow, Ji & Liang, NeurIPS 2022",
@@ -158,14 +186,18 @@ extension Preset {
     }
 
     private func first(
-        _ summary: String, _ source: String, _ axes: (String, String, String?), _ parameters: [MethodParameter]
+        _ summary: String, _ source: String, _ axes: (String, String, String?), _ parameters: [MethodParameter],
+        _ upper: [MethodParameter] = Preset.adam
     ) -> MethodPreset {
         let linear = axes.2.map { [(MethodAxis.linearSolver, $0)] } ?? []
         return row(
             summary, source,
             [(.lowerSolver, axes.0), (.hypergradient, axes.1)] + linear
-                + [(.upperStep, "adam"), (.estimator, "full"), (.loop, "double")],
-            parameters + Self.adam, needs: [.lowerGradient, .upperGradient])
+                + [
+                    (.upperStep, upper == Self.adam ? "adam" : "projected-gradient"), (.estimator, "full"),
+                    (.loop, "double"),
+                ],
+            parameters + upper, needs: [.lowerGradient, .upperGradient])
     }
 
     private func search(_ summary: String, _ source: String) -> MethodPreset {
@@ -211,6 +243,14 @@ extension Preset {
         MethodParameter(.hypergradient, "checkpoints", .flag(value), ParameterRange.flag)
     }
 
+    private func weight(_ value: Double) -> MethodParameter {
+        MethodParameter(.hypergradient, "weight", .number(value), "positive number")
+    }
+
+    private func growth(_ value: Double) -> MethodParameter {
+        MethodParameter(.hypergradient, "growth", .number(value), "number from 0")
+    }
+
     private func radius(_ value: Double) -> MethodParameter {
         MethodParameter(.hypergradient, "radius", .number(value), "positive number")
     }
@@ -246,6 +286,9 @@ extension Preset {
         MethodParameter(.upperStep, "momentum", .number(0), "number from 0 to below 1"),
         MethodParameter(.upperStep, "memory", .whole(10), ParameterRange.count + ", l-bfgs only"),
     ]
+
+    /// Of both levels' variables.
+    private static let joint = [MethodParameter(.upperStep, "step", .rule("auto"), ParameterRange.step)]
 
     private static let adam = [
         MethodParameter(.upperStep, "step", .rule("0.1/sqrt(t+1)"), ParameterRange.step),

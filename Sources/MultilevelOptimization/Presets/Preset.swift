@@ -21,6 +21,11 @@ package enum Preset: String, Sendable, CaseIterable {
     case sama
     case iga
     case bome
+    case pgdo
+    case meha
+    case bvfim
+    case gda
+    case di
     case pzobo
     case maml
     case fomaml

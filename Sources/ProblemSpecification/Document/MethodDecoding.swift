@@ -6,7 +6,7 @@ import MultilevelOptimization
 
 extension DocumentReader {
     private static let otherMethods = [
-        "sid", "bsgm", "nsid", "pgdo", "meha", "bvfim", "gaffo", "gda", "di",
+        "sid", "bsgm", "nsid", "gaffo",
     ]
     private static let otherLowerSolvers: [String] = []
     private static let otherHypergradients: [String] = []
