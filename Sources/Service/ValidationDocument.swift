@@ -154,8 +154,9 @@ package enum ValidationDocument {
     /// Products with second derivatives, in the hypergradient or in the lower solver.
     private static func products(_ axes: DoubleLoopConfiguration) -> [String] {
         switch axes.hypergradient {
-        case .implicit, .unrolledReverse, .unrolledForward: return ["hessian_product", "mixed_product"]
-        case .rankOne, .differenced, .zerothOrder, .valueGap, .initialisation: break
+        case .implicit, .unrolledReverse, .unrolledForward, .aggregated, .learnedStart:
+            return ["hessian_product", "mixed_product"]
+        case .rankOne, .differenced, .zerothOrder, .valueGap, .moreauEnvelope, .barrier, .initialisation: break
         }
         switch axes.lower {
         case .newtonCG, .closedForm: return ["hessian_product"]
