@@ -122,7 +122,8 @@ extension MethodResolver {
         }
         if family == .aggregated, let weight = asked.weight, weight > 1 {
             refuse(
-                "hypergradient/weight", "the upper objective's share of the first step is at most 1, came \(weight)",
+                "hypergradient/weight",
+                "wanted a number above 0, at most 1, came \(weight): the upper objective's share of the first step",
                 "give a number above 0, at most 1")
         }
     }

@@ -13,8 +13,23 @@ extension MethodResolver {
         case .sarah: return (.srba, "sarah was asked for")
         case .storm: return (.mrbo, "storm was asked for")
         case .average: return (.maSOBA, "moving averages were asked for")
-        case .full, .sgd, nil: return nil
+        case .full, .sgd: return nil
+        case nil: break
         }
+        guard request.levels == nil, fullBatchWish == nil || wantsFirstOrder else { return nil }
+        let automatic = AutomaticMethod(ProblemFacts(built.problem), wantsFirstOrder: wantsFirstOrder)
+        guard case .stochastic(let preset) = automatic.name else { return nil }
+        return (preset, automatic.reason)
+    }
+
+    /// Whether a penalty is asked for, and nothing that only a method with full gradients has.
+    private var wantsFirstOrder: Bool {
+        var rest = request
+        rest.hypergradient.name = nil
+        rest.hypergradient.weight = nil
+        rest.hypergradient.growth = nil
+        return request.hypergradient.name == .penalty && rest.hypergradient == HypergradientRequest()
+            && !request.linearSolver.isRequested && request.lowerSolver.name == nil && request.estimator != .full
     }
 
     mutating func stochastic(_ preset: StochasticPreset, _ reason: String) -> MethodConfiguration? {
@@ -46,7 +61,7 @@ extension MethodResolver {
 
     /// What a method on batches needs of a problem.
     mutating func refuseProblem(_ name: String) {
-        for fault in built.samplingFaults.compactMap({ $0 }) { diagnostics.report(.error, fault) }
+        for fault in built.samplingFaults.compactMap({ $0 }) + built.batchFaults { diagnostics.report(.error, fault) }
         let facts = ProblemFacts(built.problem)
         if facts.lowerSamples == 0 && facts.upperSamples == 0 {
             refuse(

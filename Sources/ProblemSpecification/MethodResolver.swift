@@ -103,10 +103,20 @@ package struct MethodResolver {
             return (.aid, "a solver for the fixed point was asked for")
         }
         let automatic = AutomaticMethod(facts)
-        if automatic.preset == .soba, let wish = fullBatchWish {
-            return (.aidCG, "\(wish) was asked for, which needs full gradients")
+        switch automatic.name {
+        case .preset(.aidDirect) where directWish != nil:
+            return (.aidCG, "\(directWish ?? "") was asked for, so the level is solved by steps")
+        case .preset(let preset): return (preset, automatic.reason)
+        // Chosen above, where nothing stands against it.
+        case .stochastic, .auto:
+            return (.aidCG, "\(fullBatchWish ?? "a full method") was asked for, which needs full gradients")
         }
-        return (automatic.preset, automatic.reason)
+    }
+
+    /// What is asked for and a direct solution of the lower level has no use for.
+    private var directWish: String? {
+        if request.lowerSolver.isRequested { return "a lower solver" }
+        return request.linearSolver.isRequested ? "a linear solver" : nil
     }
 
     /// With one level there is nothing to solve below it.
@@ -133,7 +143,7 @@ package struct MethodResolver {
     }
 
     /// What is asked for and only a method with full gradients and an inner solver can give.
-    private var fullBatchWish: String? {
+    var fullBatchWish: String? {
         let lower = request.lowerSolver
         let stepWishes = [lower.step, request.upperStep.step].contains(.lineSearch)
         let wishes = [

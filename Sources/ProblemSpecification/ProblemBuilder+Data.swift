@@ -68,10 +68,11 @@ extension ProblemBuilder {
         for axis in document.samples {
             let rows = rows(of: axis, values, &owners)
             if let rows, let batch = axis.batch, batch > rows {
-                report(
-                    "\(axis.pointer)/batch", .outOfRange,
-                    "a batch of \(batch) is larger than the \(rows) rows of \(axis.name)",
-                    "give at most \(rows), or leave \"batch\" out")
+                batchFaults.append(
+                    Diagnostic(
+                        pointer: "\(axis.pointer)/batch", code: .outOfRange,
+                        message: "a batch of \(batch) is larger than the \(rows) rows of \(axis.name)",
+                        hint: "give at most \(rows), or leave \"batch\" out"))
             }
             if rows == nil { lostAxes.insert(axis.name) }
             let id = graph.addAxis(name: axis.name, rows: rows ?? 1)

@@ -15,6 +15,9 @@ package struct BuiltProblem: Sendable {
     package let expressions: [(formula: String, shape: String)]
     /// For every level, why batches cannot estimate its objective; `nil` when they can.
     package let samplingFaults: [Diagnostic?]
+    /// Batches that the document gives and that are larger than their axes: methods on batches refuse them, others have
+    /// no use for batches.
+    package let batchFaults: [Diagnostic]
 }
 
 /// Finds the array that a data entry selects.
@@ -42,6 +45,7 @@ package struct ProblemBuilder {
     var graph = Graph()
     var arrays: [DataArray] = []
     var axes: [MultilevelOptimization.SampleAxis] = []
+    var batchFaults: [Diagnostic] = []
     /// Where the document's form has faults that are reported.
     var known: [String] = []
     var scope = FormulaScope()
@@ -115,7 +119,7 @@ package struct ProblemBuilder {
         return BuiltProblem(
             problem: problem, shapes: shapes.map { ($0.name, describer.describe(graph.shape($0.node))) },
             expressions: answers.map { ($0.formula, describer.describe(graph.shape($0.node))) },
-            samplingFaults: levels.map(\.samplingFault))
+            samplingFaults: levels.map(\.samplingFault), batchFaults: batchFaults)
     }
 
     /// Reports a fault, unless it is one of numbers and the form's fault at this very place, or below it, told of it.

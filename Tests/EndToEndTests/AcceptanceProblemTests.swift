@@ -77,7 +77,7 @@ struct KnownProblem: Sendable, CustomTestStringConvertible {
         let lower = method == "itd" ? ["--set", "method.lower_solver=\(problem.descent)"] : []
         let solved = try run(problem, ["--set", "method.name=\(method)"] + lower)
         #expect(solved.finished.ending == .status(0))
-        #expect(solved.result?["method"]?["name"]?.text == (method == "auto" ? "aid-cg" : method))
+        #expect(solved.result?["method"]?["name"]?.text == (method == "auto" ? "aid-direct" : method))
         #expect(agrees(solved.objective, problem.objective), "F* = \(solved.objective)")
         for (name, expected) in problem.variables {
             #expect(agrees(solved.variable(name), expected), "\(name) = \(solved.variable(name))")

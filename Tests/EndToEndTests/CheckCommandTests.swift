@@ -16,7 +16,7 @@ import Testing
         let report = try JSON(try Executable.run(["check", Repository.example("ridge-per-feature")]).output)
         #expect(report["shapes"]?["X"]?.text == "[train, 10]")
         #expect(report["shapes"]?["lambda"]?.text == "[10]")
-        #expect(report["method"]?["name"]?.text == "aid-cg")
+        #expect(report["method"]?["name"]?.text == "aid-direct")
         let objective = try #require(report["start"]?["objective"]?.number)
         #expect(agrees(objective, 0.4642209644575267))
     }

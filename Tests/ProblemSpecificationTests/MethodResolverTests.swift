@@ -36,7 +36,7 @@ import Testing
     // MARK: - Presets
 
     @Test(arguments: [
-        ("\"auto\"", "aid-cg"), ("\"aid-cg\"", "aid-cg"), ("{\"name\": \"aid-fixed-point\"}", "aid-fixed-point"),
+        ("\"auto\"", "aid-direct"), ("\"aid-cg\"", "aid-cg"), ("{\"name\": \"aid-fixed-point\"}", "aid-fixed-point"),
         ("\"itd\"", "itd"), ("\"soba\"", "soba"), ("{\"hypergradient\": \"unrolled-reverse\"}", "itd"),
         ("{\"linear_solver\": \"fixed-point\"}", "aid-fixed-point"),
     ])
@@ -65,7 +65,8 @@ import Testing
         """
 
     @Test(arguments: [
-        ("\"auto\"", "soba"), ("{\"lower_solver\": {\"step\": 0.1}}", "soba"),
+        ("\"auto\"", "saba"), ("{\"lower_solver\": {\"step\": 0.1}}", "saba"),
+        ("{\"hypergradient\": \"penalty\"}", "f2sa"),
         ("{\"linear_solver\": \"cg\"}", "aid-cg"),
         ("{\"lower_solver\": \"l-bfgs\"}", "aid-cg"), ("{\"hypergradient\": \"implicit\"}", "aid-cg"),
         ("{\"upper_step\": {\"step\": 1, \"momentum\": 0.5}}", "aid-cg"), ("{\"estimator\": \"full\"}", "aid-cg"),
