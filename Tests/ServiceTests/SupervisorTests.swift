@@ -95,7 +95,7 @@ import Testing
             Issue.record("not admitted")
             return
         }
-        #expect(admitted.method == "aid-cg")
+        #expect(admitted.method == "aid-direct")
         let broken = Bench.quadratic.replacingOccurrences(of: "0.5 * (y - 6)^2", with: "(y - 6")
         guard case .refused(let faults) = await bench.desk.admit(try JSONParser.parse(broken)) else {
             Issue.record("not refused")
