@@ -5,7 +5,7 @@ enum ForeignFunction {
     /// The function that goes by another name elsewhere, or how its value is written; nil for names that are no custom.
     static func advice(for name: String) -> String? {
         let known = name.lowercased()
-        if let function = synonyms[known] { return "did you mean \(function.rawValue)?" }
+        if let function = synonyms[known] { return "did you mean '\(function.rawValue)'?" }
         return forms[known].map { "write \($0)" } ?? reasons[known]
     }
 

@@ -25,7 +25,7 @@ package enum Function: String, CaseIterable, Sendable {
     static func hint(for name: String) -> String? {
         let known = allCases.map(\.rawValue)
         return ForeignFunction.advice(for: name) ?? LookAlikes.hint(for: name, among: known)
-            ?? Suggestions.nearest(to: name, among: known).map { "did you mean \($0)?" }
+            ?? Suggestions.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
     }
 
     /// How a function is called: its parameters in order, and how many of them must be given.
@@ -118,7 +118,7 @@ extension Lowering {
     ) {
         let isTorch = ["dim", "dims"].contains(label) && signature.parameters.contains("axis")
         let nearest = isTorch ? "axis" : Suggestions.nearest(to: label, among: signature.parameters)
-        let hint = nearest.map { "did you mean \($0)?" }
+        let hint = nearest.map { "did you mean '\($0)'?" }
         report(
             argument.value, .wrongArgument,
             "\(function.rawValue) has no parameter called \(Printable.quote(label)); it takes \(describe(signature))",

@@ -2,7 +2,7 @@
 
 /// Finds the known name that a name looks like.
 package enum LookAlikes {
-    /// `did you mean x? the 'х' here is U+0445`, where a candidate looks the same.
+    /// `did you mean 'x'? here stands U+0445, there U+0078`, where a candidate looks the same.
     ///
     /// - Complexity: O(n) in the candidates' scalars.
     package static func hint(for name: String, among candidates: some Sequence<String>) -> String? {
@@ -10,13 +10,13 @@ package enum LookAlikes {
         else { return asciiHint(for: name, among: candidates) }
         let shape = skeleton(name)
         let match = candidates.filter { $0 != name && skeleton($0) == shape }.min()
-        return match.map { "did you mean \($0)? \(difference(name, $0))" }
+        return match.map { "did you mean '\($0)'? \(difference(name, $0))" }
     }
 
     /// A plain name may look like one that has the odd letter.
     private static func asciiHint(for name: String, among candidates: some Sequence<String>) -> String? {
         let odd = candidates.filter { !$0.unicodeScalars.allSatisfy(\.isASCII) && skeleton($0) == name }.min()
-        return odd.map { "did you mean \($0)? \(difference(name, $0))" }
+        return odd.map { "did you mean '\($0)'? \(difference(name, $0))" }
     }
 
     /// The first pair of scalars that differ, by number.

@@ -129,7 +129,7 @@ extension Lowering {
     /// log(1 + exp(−y·margin)), y in {−1, 1}.
     private mutating func logisticLoss(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let (margin, y) = aligned(x[0], x[1], at: index) else { return nil }
-        requireLabels(x[1], .signs, "logistic_loss wants labels −1 and 1")
+        guard requireLabels(x, margin, y, .logisticLoss, .signs, "−1 and 1") else { return nil }
         let product = graph.negate(graph.multiply(y.node, margin.node))
         return combine(margin, y, graph.unary(.softplus, product), affineIn: .neither, at: index)
     }
@@ -137,7 +137,7 @@ extension Lowering {
     /// softplus(z) − y·z, y in {0, 1}: −log of the probability that sigmoid(z) gives to y.
     private mutating func binaryCrossEntropy(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let (logits, y) = aligned(x[0], x[1], at: index) else { return nil }
-        requireLabels(x[1], .zeroOrOne, "binary_cross_entropy wants labels 0 and 1")
+        guard requireLabels(x, logits, y, .binaryCrossEntropy, .zeroOrOne, "0 and 1") else { return nil }
         let linear = graph.multiply(y.node, logits.node)
         let node = graph.subtract(graph.unary(.softplus, logits.node), linear)
         return combine(logits, y, node, affineIn: .neither, at: index)
@@ -146,7 +146,7 @@ extension Lowering {
     /// max(0, 1 − y·margin)², y in {−1, 1}.
     private mutating func squaredHinge(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let (margin, y) = aligned(x[0], x[1], at: index) else { return nil }
-        requireLabels(x[1], .signs, "squared_hinge wants labels −1 and 1")
+        guard requireLabels(x, margin, y, .squaredHinge, .signs, "−1 and 1") else { return nil }
         let slack = graph.offset(1, graph.negate(graph.multiply(y.node, margin.node)))
         let node = graph.unary(.square, graph.unary(.relu, slack))
         return combine(margin, y, node, affineIn: .neither, at: index)
@@ -155,6 +155,10 @@ extension Lowering {
     /// r²/2 where |r| ≤ δ, δ(|r| − δ/2) elsewhere.
     private mutating func huber(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let (r, delta) = aligned(x[0], x[1], at: index) else { return nil }
+        if case .expression(let given) = values[x[1]], let value = graph.constantValue(given.node), value <= 0 {
+            report(x[1], .wrongArgument, "huber wants a delta above 0, came \(Printable.number(value))")
+            return nil
+        }
         let size = graph.unary(.absolute, r.node)
         let inside = graph.scale(0.5, graph.unary(.square, r.node))
         let outside = graph.multiply(delta.node, graph.subtract(size, graph.scale(0.5, delta.node)))
@@ -185,9 +189,23 @@ extension Lowering {
         return combine(logits, labels, graph.subtract(total, picked), affineIn: .neither, at: index)
     }
 
-    private mutating func requireLabels(_ child: Int, _ kind: DataRequirement.Kind, _ message: String) {
-        guard case .expression(let labels) = values[child] else { return }
-        require(labels, kind, fault(child, .labelOutsideSet, message))
+    /// Notes the set that labels must lie in; refuses arguments that came in the wrong order.
+    private mutating func requireLabels(
+        _ x: BoundArguments, _ prediction: Expression, _ y: Expression, _ function: Function,
+        _ kind: DataRequirement.Kind, _ set: String
+    ) -> Bool {
+        let name = function.rawValue
+        guard !y.dependsOnVariables || prediction.dependsOnVariables else {
+            report(
+                x[1], .wrongArgument,
+                "\(name)(\(function.signature.parameters.joined(separator: ", "))) takes the labels last; these depend "
+                    + "on variables, and the \(function.signature.parameters[0]) on none",
+                "put the two the other way round")
+            return false
+        }
+        guard case .expression(let labels) = values[x[1]] else { return false }
+        require(labels, kind, fault(x[1], .labelOutsideSet, "\(name) wants labels \(set)"))
+        return true
     }
 
     /// Refuses labels or indices that are not integers by construction, and notes the range that data must keep.

@@ -2,7 +2,7 @@
 import ExpressionGraph
 
 extension Lowering {
-    /// take(x, indices, axis): indices are integer data or a list of integers.
+    /// take(x, indices, axis): indices are integer data or a list of integers; without an axis, into all entries in a row.
     mutating func taken(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let operand = expression(x[0], for: index) else { return nil }
         let shape = graph.shape(operand.node)
@@ -11,11 +11,12 @@ extension Lowering {
             return nil
         }
         var axis = 0
-        if let child = x.optional(2) {
+        var source = flattened(operand, at: index)
+        if let child = x.optional(2), values[child] != LoweredValue.nothing {
             guard let given = axisNumber(child, rank: shape.rank) else { return nil }
-            axis = given
+            (axis, source) = (given, operand)
         }
-        let operandOfFixedSize = fixed(operand, [axis], "picking samples by index", at: index)
+        let operandOfFixedSize = fixed(source, [axis], "picking samples by index", at: index)
         guard let indices = indices(x[1], of: operandOfFixedSize, axis: axis, at: index) else { return nil }
         return picked(operandOfFixedSize, indices, axis: axis, at: index)
     }

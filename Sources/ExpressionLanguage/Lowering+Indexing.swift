@@ -2,9 +2,10 @@
 import ExpressionGraph
 
 extension Lowering {
-    mutating func lowerIndex(_ base: Int, _ subscripts: [Subscript], at index: Int) -> LoweredValue? {
+    mutating func lowerIndex(_ base: Int, _ given: [Subscript], at index: Int) -> LoweredValue? {
         guard let x = expression(base, for: index) else { return nil }
         let shape = graph.shape(x.node)
+        guard let subscripts = withoutEllipsis(given, shape.rank, at: index) else { return nil }
         let written = subscripts.map(kind)
         let old = subscripts.indices.filter { written[$0] != .newDimension }
         guard old.count <= shape.rank else {
@@ -19,6 +20,19 @@ extension Lowering {
             return nil
         }
         return gather(part, subscripts, kinds, at: index).map(LoweredValue.expression)
+    }
+
+    /// `...` written out: a `:` for every dimension that no other subscript takes.
+    private mutating func withoutEllipsis(_ given: [Subscript], _ rank: Int, at index: Int) -> [Subscript]? {
+        guard let place = given.firstIndex(where: { $0.kind == .ellipsis }) else { return given }
+        guard given.count(where: { $0.kind == .ellipsis }) == 1 else {
+            report(index, .wrongArgument, "an index takes '...' once")
+            return nil
+        }
+        let others = given.count { $0.kind != .ellipsis && kind($0) != .newDimension }
+        let whole = Subscript(kind: .slice(start: nil, stop: nil, step: nil), span: given[place].span)
+        let filling = Array(repeating: whole, count: max(rank - others, 0))
+        return Array(given[..<place] + filling + given[(place + 1)...])
     }
 
     private mutating func reportTooManySubscripts(_ base: Int, _ rank: Int, _ count: Int, at index: Int) {
@@ -101,6 +115,8 @@ extension Lowering {
                     continue
                 }
                 ranges[dimension] = range
+            // Written out before.
+            case .ellipsis: continue
             }
             cutsSamples = cutsSamples || shape[dimension].isAxis
         }

@@ -59,20 +59,18 @@ extension Lowering {
 
     // MARK: - Operands
 
-    /// The dense expression at a child node; `nil` when it has a fault already, or is a list or sparse (then reported).
+    /// The dense expression at a child node; `nil` when it has a fault already, or is sparse (then reported).
     mutating func expression(_ child: Int, for index: Int) -> Expression? {
         guard let operand = factor(child, for: index) else { return nil }
         if isDense(operand, child) { return operand }
         return nil
     }
 
-    /// The expression at a child node, dense or sparse; `nil` when it has a fault already, or is a list (then reported).
+    /// The expression at a child node, dense or sparse; `nil` when it has a fault already.
     mutating func factor(_ child: Int, for index: Int) -> Expression? {
         switch values[child] {
         case .expression(let expression): return expression
-        case .list:
-            report(child, .wrongArgument, "wanted a number or an array, came a list", "lists only stand in calls")
-            return nil
+        case .list(let items): return listed(items, at: child)
         case .nothing:
             report(
                 child, .wrongArgument, "wanted a number or an array, came None", "None stands in subscripts: x[:, None]"
@@ -169,7 +167,9 @@ extension Lowering {
     }
 
     func fullBatchOnly(_ index: Int, _ what: String) -> Diagnostic {
-        fault(index, .samplingError, "\(what) needs all samples at once, so it cannot be estimated from batches")
+        fault(
+            index, .samplingError, "\(what) needs all samples at once, so it cannot be estimated from batches",
+            "use a full-batch method such as aid-cg")
     }
 
     /// A sum over sample axes: typed as an expectation, scaled so that a batch estimates it without bias.

@@ -7,7 +7,7 @@ extension Lowering {
         guard name == "T" else {
             let hint: String?
             switch name {
-            case "t": hint = "did you mean T?"
+            case "t": hint = "did you mean 'T'?"
             case "shape", "size", "ndim": hint = "write the number itself; mean(x) divides by the count"
             default: hint = Function(rawValue: name).map { "write \($0.rawValue)(…)" }
             }
@@ -126,6 +126,23 @@ extension Lowering {
         return joined(parts.map(\.expression), graph.concatenate(parts.map(\.expression.node), axis: axis), at: index)
     }
 
+    /// A list that stands where an array does, as in `w + [1, 2, 3]`: its entries along a new first dimension.
+    mutating func listed(_ items: [Int], at child: Int) -> Expression? {
+        guard !items.isEmpty else {
+            report(child, .wrongArgument, "wanted a number or an array, came an empty list")
+            return nil
+        }
+        var parts: [(index: Int, expression: Expression)] = []
+        for item in items {
+            guard let value = expression(item, for: child) else { return nil }
+            parts.append((item, value))
+        }
+        guard let result = stacked(parts, axis: 0, "a list has entries of equal shapes", at: child) else { return nil }
+        values[child] = check(.expression(result), at: child)
+        guard case .expression(let array) = values[child] else { return nil }
+        return array
+    }
+
     mutating func stacked(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let parts = arrays(x[0], .stack) else { return nil }
         let first = graph.shape(parts[0].expression.node)
@@ -134,10 +151,17 @@ extension Lowering {
             guard let given = axisNumber(child, rank: first.rank + 1) else { return nil }
             axis = given
         }
+        return stacked(parts, axis: axis, "stack wants equal shapes", at: index)
+    }
+
+    private mutating func stacked(
+        _ parts: [(index: Int, expression: Expression)], axis: Int, _ rule: String, at index: Int
+    ) -> Expression? {
+        let first = graph.shape(parts[0].expression.node)
         for part in parts where graph.shape(part.expression.node) != first {
             report(
                 part.index, .shapeMismatch,
-                "\(describeOperand(parts[0].index)) and \(describeOperand(part.index)): stack wants equal shapes")
+                "\(describeOperand(parts[0].index)) and \(describeOperand(part.index)): \(rule)")
             return nil
         }
         var dimensions = first.dimensions
@@ -155,13 +179,9 @@ extension Lowering {
     // MARK: - Matrices
 
     mutating func outer(_ x: BoundArguments, at index: Int) -> Expression? {
-        guard let a = expression(x[0], for: index), let b = expression(x[1], for: index) else { return nil }
+        guard let first = expression(x[0], for: index), let second = expression(x[1], for: index) else { return nil }
+        let (a, b) = (flattened(first, at: index), flattened(second, at: index))
         let shapes = (graph.shape(a.node), graph.shape(b.node))
-        guard shapes.0.rank == 1, shapes.1.rank == 1 else {
-            report(
-                index, .shapeMismatch, "outer wants two vectors; \(describeOperand(x[0])) and \(describeOperand(x[1]))")
-            return nil
-        }
         let target = Shape([shapes.0[0], shapes.1[0]])
         guard fits(target, at: index) else { return nil }
         let column = graph.broadcast(graph.reshape(a.node, to: [shapes.0[0], .size(1)]), to: target)
@@ -169,40 +189,48 @@ extension Lowering {
         return combine(a, b, graph.multiply(column, row), affineIn: .either, at: index)
     }
 
-    private mutating func squareSize(_ child: Int, _ x: Expression, _ name: String, at index: Int) -> Int? {
+    /// The entries in a row, as `outer` and `take` without an axis read them; a vector as it is.
+    mutating func flattened(_ x: Expression, at index: Int) -> Expression {
         let shape = graph.shape(x.node)
-        guard shape.rank == 2, shape[0] == shape[1], case .size(let n) = shape[0] else {
-            report(index, .shapeMismatch, "\(describeOperand(child)): \(name) wants a square matrix")
-            return nil
-        }
-        return n
+        if shape.rank == 1 { return x }
+        let whole = fixed(x, Array(0..<shape.rank), "samples in a row", at: index)
+        let count = shape.dimensions.reduce(1) { $0 * extent($1) }
+        return moved(whole, graph.reshape(whole.node, to: Shape(sizes: [count])))
     }
 
-    /// The diagonal of a matrix as a vector: every (n+1)-th element.
-    private mutating func diagonalVector(_ x: NodeID, _ n: Int) -> NodeID {
-        let flat = graph.reshape(x, to: Shape(sizes: [n * n]))
-        return graph.slice(flat, [SliceRange(start: 0, step: n + 1, count: .size(n))])
+    /// The diagonal of a matrix as a vector: every (columns + 1)-th element.
+    private mutating func diagonalVector(
+        _ child: Int, _ x: Expression, _ name: String, at index: Int
+    ) -> Expression? {
+        guard graph.shape(x.node).rank == 2 else {
+            report(index, .shapeMismatch, "\(describeOperand(child)): \(name) wants a matrix")
+            return nil
+        }
+        let matrix = fixed(x, [0, 1], "\(name) over samples", at: index)
+        let (rows, columns) = (extent(graph.shape(matrix.node)[0]), extent(graph.shape(matrix.node)[1]))
+        let flat = graph.reshape(matrix.node, to: Shape(sizes: [rows * columns]))
+        let range = SliceRange(start: 0, step: columns + 1, count: .size(min(rows, columns)))
+        return moved(matrix, graph.slice(flat, [range]))
     }
 
     mutating func trace(_ x: BoundArguments, at index: Int) -> Expression? {
-        guard let operand = expression(x[0], for: index), let n = squareSize(x[0], operand, "trace", at: index) else {
-            return nil
-        }
-        return moved(operand, graph.sum(diagonalVector(operand.node, n)))
+        guard let operand = expression(x[0], for: index),
+            let diagonal = diagonalVector(x[0], operand, "trace", at: index)
+        else { return nil }
+        return moved(diagonal, graph.sum(diagonal.node))
     }
 
     /// A vector on the diagonal of a matrix, or the diagonal of a matrix.
     mutating func diagonal(_ x: BoundArguments, at index: Int) -> Expression? {
         guard let operand = expression(x[0], for: index) else { return nil }
-        let shape = graph.shape(operand.node)
-        if shape.rank == 1, case .size(let n) = shape[0] {
-            guard fits(Shape([shape[0], shape[0]]), at: index) else { return nil }
-            let range = SliceRange(start: 0, step: n + 1, count: .size(n))
-            let flat = graph.pad(operand.node, [range], to: Shape(sizes: [n * n]))
-            return moved(operand, graph.reshape(flat, to: Shape(sizes: [n, n])))
-        }
-        guard let n = squareSize(x[0], operand, "diag", at: index) else { return nil }
-        return moved(operand, diagonalVector(operand.node, n))
+        guard graph.shape(operand.node).rank == 1 else { return diagonalVector(x[0], operand, "diag", at: index) }
+        let vector = fixed(operand, [0], "diag over samples", at: index)
+        let n = extent(graph.shape(vector.node)[0])
+        let target = Shape(sizes: [n, n])
+        guard fits(target, at: index) else { return nil }
+        let range = SliceRange(start: 0, step: n + 1, count: .size(n))
+        let flat = graph.pad(vector.node, [range], to: Shape(sizes: [n * n]))
+        return moved(vector, graph.reshape(flat, to: target))
     }
 
     // MARK: - Classes

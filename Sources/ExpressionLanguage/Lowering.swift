@@ -74,10 +74,7 @@ package struct Lowering {
         }
         guard let last = values.last else { return nil }
         switch last {
-        case .expression(let expression): return expression
-        case .list, .nothing:
-            report(formula.root, .wrongArgument, "wanted a number or an array, came \(describe(last ?? .nothing))")
-            return nil
+        case .expression, .list, .nothing: return factor(formula.root, for: formula.root)
         case nil: return nil
         }
     }
@@ -133,7 +130,7 @@ package struct Lowering {
             $0.utf8.count <= 4 * Printable.quotationLimit && Lexer.isName($0)
         }
         if let hint = LookAlikes.hint(for: name, among: known) { return hint }
-        if let nearest = Suggestions.nearest(to: name, among: known) { return "did you mean \(nearest)?" }
+        if let nearest = Suggestions.nearest(to: name, among: known) { return "did you mean '\(nearest)'?" }
         switch name {
         case "e": return "write exp(1)"
         case "inf", "Inf", "nan", "NaN": return "formulas have finite constants only"
@@ -214,7 +211,7 @@ package struct Lowering {
     }
 
     /// Sizes and folded constants are checked at every node, so that no later product of dimensions can overflow.
-    private mutating func check(_ value: LoweredValue?, at index: Int) -> LoweredValue? {
+    mutating func check(_ value: LoweredValue?, at index: Int) -> LoweredValue? {
         guard case .expression(let expression) = value else { return value }
         // What is not stored takes no room.
         if graph.isSparse(expression.node) { return value }
@@ -235,7 +232,7 @@ package struct Lowering {
             return nil
         }
         if let folded = graph.constantValue(expression.node), !folded.isFinite {
-            report(index, .constantNotFinite, "this constant is \(folded), not a finite number")
+            report(index, .constantNotFinite, "this constant is \(Printable.number(folded)), not a finite number")
             return nil
         }
         return .expression(typed(expression, at: index))

@@ -165,8 +165,13 @@ extension Parser {
     }
 
     /// The symbol right behind the cursor, nil for other tokens.
-    var nextSymbol: Symbol? {
-        guard position + 1 < tokens.count, case .symbol(let symbol) = tokens[position + 1].kind else { return nil }
+    var nextSymbol: Symbol? { symbol(ahead: 1) }
+
+    /// The symbol that many tokens behind the cursor, nil for other tokens.
+    func symbol(ahead distance: Int) -> Symbol? {
+        guard position + distance < tokens.count, case .symbol(let symbol) = tokens[position + distance].kind else {
+            return nil
+        }
         return symbol
     }
 
@@ -222,6 +227,15 @@ extension Parser {
     mutating func append(_ kind: SyntaxNode.Kind, _ span: Span, focus: Span? = nil) -> Int {
         nodes.append(SyntaxNode(kind: kind, span: span, focus: focus ?? span))
         return nodes.count - 1
+    }
+
+    /// Takes a list in parentheses that was read last, and has entries, out of the arena; nil for all other nodes.
+    mutating func unpackTuple(_ node: Int) -> [Int]? {
+        guard node == nodes.count - 1, case .list(let items) = nodes[node].kind, !items.isEmpty,
+            source[nodes[node].span].hasPrefix("(")
+        else { return nil }
+        nodes.removeLast()
+        return items
     }
 
     /// Stands for an operand that could not be read; its fault is reported, so no tree will hold it.

@@ -58,11 +58,16 @@ extension Parser {
         if subscripts.isEmpty {
             report(span, "an index must stand between '[' and ']'", hint: "write w[0], or w[:] for all")
         }
+        // As in NumPy, x[(0, 1)] is x[0, 1].
+        if subscripts.count == 1, case .element(let node) = subscripts[0].kind, let items = unpackTuple(node) {
+            subscripts = items.map { Subscript(kind: .element($0), span: self.span(of: $0)) }
+        }
         return append(.index(base, subscripts), self.span(of: base).union(span))
     }
 
     private mutating func parseSubscript() -> Subscript {
         let first = current.span
+        if let span = parseEllipsis() { return Subscript(kind: .ellipsis, span: span) }
         let start = currentSymbol == .colon ? nil : parseExpression()
         guard currentSymbol == .colon else {
             // Only a colon leaves `start` out, and here is none.
@@ -78,6 +83,14 @@ extension Parser {
         }
         let whole = (start.map(span(of:)) ?? first).union(end)
         return Subscript(kind: .slice(start: start, stop: stop, step: step), span: whole)
+    }
+
+    /// Reads `...` where it stands.
+    private mutating func parseEllipsis() -> Span? {
+        guard currentSymbol == .dot, nextSymbol == .dot, symbol(ahead: 2) == .dot else { return nil }
+        let start = advance().span
+        advance()
+        return start.union(advance().span)
     }
 
     /// Reads a slice's bound where there is one, and then moves `end` to its text.

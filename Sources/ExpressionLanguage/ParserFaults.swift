@@ -29,6 +29,11 @@ extension Parser {
             return
         }
         let (before, after) = (previous?.span ?? current.span, current.span)
+        if let previous, case .name(let name) = previous.kind, Function(rawValue: name) != nil {
+            return report(
+                span(of: left).union(after), focus: after,
+                "\(name) is a function and takes its arguments in parentheses", hint: "write \(name)(\(short(after)))")
+        }
         report(
             span(of: left).union(after), focus: after,
             "an operator must stand between \(Printable.quote(source[before])) and \(Printable.quote(source[after]))",
@@ -73,7 +78,7 @@ extension Parser {
     private mutating func reportEllipsis() {
         let start = current.span
         var end = start
-        report(start, "'...' has no meaning in a formula", hint: "write ':' for each axis, as in x[:, 0]")
+        report(start, "'...' stands only in an index, as in x[..., 0]")
         while currentSymbol == .dot { end = advance().span }
         if end != start { skipInvalid() }
     }

@@ -35,6 +35,12 @@ package enum Printable {
         return "'\(self.text(head))\(head.endIndex < text.endIndex ? "…" : "")'"
     }
 
+    /// A number as users write it: whole ones without a point.
+    package static func number(_ value: Double) -> String {
+        if value.isNaN { return "nan" }
+        return value == value.rounded() && value.magnitude < 0x1p53 ? "\(Int(value))" : "\(value)"
+    }
+
     /// `scalar` in single quotes, or as `U+200B` when it would not be seen.
     package static func name(_ scalar: Unicode.Scalar) -> String {
         guard

@@ -43,6 +43,7 @@ extension SyntaxTree: CustomDebugStringConvertible {
     private func pieces(of part: Subscript) -> [Piece] {
         switch part.kind {
         case .element(let value): return [.text(" "), .node(value)]
+        case .ellipsis: return [.text(" ...")]
         case .slice(let start, let stop, let step):
             let bounds = [start, stop, step].map { bound in bound.map { [Piece.node($0)] } ?? [] }
             let tail: [Piece] = step == nil ? [] : [.text(":")] + bounds[2]

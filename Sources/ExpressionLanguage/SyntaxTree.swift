@@ -58,6 +58,8 @@ package struct Subscript: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case element(Int)
         case slice(start: Int?, stop: Int?, step: Int?)
+        /// `...`: all dimensions that the others leave.
+        case ellipsis
     }
 
     /// What is selected.
@@ -70,6 +72,7 @@ package struct Subscript: Sendable, Equatable {
         switch kind {
         case .element(let value): [value]
         case .slice(let start, let stop, let step): [start, stop, step].compactMap(\.self)
+        case .ellipsis: []
         }
     }
 }

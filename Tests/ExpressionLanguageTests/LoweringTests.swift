@@ -6,6 +6,7 @@ import Testing
 @Suite struct LoweringTests {
     @Test(
         arguments: NumPyCase.elementwise + NumPyCase.operators + NumPyCase.reductions + NumPyCase.shaping
+            + NumPyCase.lists
             + NumPyCase.indexing + NumPyCase.stacks + NumPyCase.linearAlgebra + NumPyCase.gathering
             + NumPyCase.axes + NumPyCase.empties + NumPyCase.newAxes)
     func agreesWithNumPy(_ example: NumPyCase) throws {
@@ -31,6 +32,7 @@ import Testing
     /// Gradients of formulas against central differences of fourth order, kinks left out.
     @Test(
         arguments: NumPyCase.elementwise + NumPyCase.operators + NumPyCase.reductions + NumPyCase.shaping
+            + NumPyCase.lists
             + NumPyCase.stacks + NumPyCase.linearAlgebra + NumPyCase.gathering + NumPyCase.axes + NumPyCase.newAxes)
     func gradientsAgreeWithDifferences(_ example: NumPyCase) throws {
         let kinked = [
@@ -96,6 +98,7 @@ import Testing
     @Test func everyFunctionIsTestedOrReserved() {
         let all =
             NumPyCase.elementwise + NumPyCase.operators + NumPyCase.reductions + NumPyCase.shaping
+            + NumPyCase.lists
             + NumPyCase.linearAlgebra + NumPyCase.axes
         for function in Function.allCases where !all.contains(where: { $0.formula.contains("\(function.rawValue)(") }) {
             let lowered = standard()
