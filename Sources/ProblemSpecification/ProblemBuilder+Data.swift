@@ -38,7 +38,7 @@ extension ProblemBuilder {
             if let number = value.firstValue(beyond: document.precision) {
                 report(
                     entry.pointer, .outOfRange,
-                    "\(entry.name) holds \(number), which \(document.precision.name) cannot hold"
+                    "\(entry.name) holds \(Printable.number(number)), which \(document.precision.name) cannot hold"
                         + (value.isInteger ? " exactly" : ""),
                     "leave out \"precision\" to compute in float64")
                 scope.faulty.insert(entry.name)
@@ -100,7 +100,7 @@ extension ProblemBuilder {
                 let hint = Suggestions.nearest(to: name, among: document.data.map(\.name))
                 report(
                     axis.pointer, .unknownName, "no data array is called \(Printable.quote(name))",
-                    hint.map { "did you mean \($0)?" })
+                    hint.map { "did you mean \"\($0)\"?" })
                 continue
             }
             guard let value = values[name] else { continue }
@@ -162,7 +162,7 @@ extension ProblemBuilder {
             let values = program.result(0)
             guard let index = values.firstIndex(where: { !requirement.kind.admits($0) }) else { continue }
             let fault = requirement.fault
-            diagnostics.report(.error, fault.appending("; entry \(index) is \(values[index])"))
+            diagnostics.report(.error, fault.appending("; entry \(index) is \(Printable.number(values[index]))"))
         }
     }
 }

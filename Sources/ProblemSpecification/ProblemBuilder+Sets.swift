@@ -144,7 +144,7 @@ extension ProblemBuilder {
         if let set = try? ConvexSet.halfspace(normal.values, atMost: offset) { return set }
         report(
             "\(pointer)/halfspace", .outOfRange,
-            "no \(variable.name) meets a·x ≤ b: a is 0 and b is \(offset)")
+            "no \(variable.name) meets a·x ≤ b: a is 0 and b is \(Printable.number(offset))")
         return nil
     }
 
@@ -163,13 +163,13 @@ extension ProblemBuilder {
             report(
                 pointer, .outOfRange,
                 "no \(name) lies in all of the sets: the nearest point found is \(Float(distance)) away from "
-                    + "number \(index)")
+                    + "set \(index) of the list")
         case .undecided(let distance, let index):
             report(
                 pointer, .limitExceeded,
                 "whether any \(name) lies in all of the sets could not be found out within "
                     + "\(Int(Self.meetingOperations)) operations: the nearest point found is \(Float(distance)) away "
-                    + "from number \(index)", "every step of a method would have to do that again")
+                    + "from set \(index) of the list", "every step of a method would have to do that again")
         case .tooLarge(let operations):
             report(
                 pointer, .limitExceeded,

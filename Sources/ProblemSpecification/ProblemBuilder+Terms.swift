@@ -137,7 +137,8 @@ extension ProblemBuilder {
                 .error,
                 tree.diagnostic(
                     at: tree.root, code: .outOfRange,
-                    message: "a weight is at least 0; at the start this one is \(values[index])\(entry)",
+                    message:
+                        "a weight is at least 0; at the start this one is \(Printable.number(values[index]))\(entry)",
                     hint: "write exp(…) to keep a weight positive"))
         }
     }

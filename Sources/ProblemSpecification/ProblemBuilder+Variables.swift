@@ -32,7 +32,7 @@ extension ProblemBuilder {
                 let hint = Suggestions.nearest(to: samples, among: axes.map(\.name))
                 report(
                     "\(specification.pointer)/per", .unknownName, "no samples are called \(Printable.quote(samples))",
-                    hint.map { "did you mean \($0)?" })
+                    hint.map { "did you mean \"\($0)\"?" })
                 return nil
             }
             shape = Shape([.axis(axis.id)] + shape.dimensions)

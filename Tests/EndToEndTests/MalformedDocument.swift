@@ -195,7 +195,8 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             at: "\(upper)  2:12  syntax-error", says: "an operand must stand before '@'"),
         Self("an unknown name", document(upper: "sum(x^2) + sum(z)"), at: "\(upper)  1:16  unknown-name", says: "'z'"),
         Self(
-            "an unknown function", document(upper: "summ(x)"), at: "\(upper)  1:1  unknown-function", says: "mean sum?"),
+            "an unknown function", document(upper: "summ(x)"), at: "\(upper)  1:1  unknown-function",
+            says: "mean 'sum'?"),
         Self(
             "a call of the system", document(upper: "__import__('os')"), at: "\(upper)  1:12  syntax-error",
             says: "quotes"),
@@ -251,7 +252,7 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             says: "no rows of data"),
         Self(
             "a missing column", dataset(#""dataset": "table", "columns": ["a", "lable"]"#),
-            at: "/problem/data/A  data-error", says: "did you mean label?"),
+            at: "/problem/data/A  data-error", says: "did you mean \"label\"?"),
         Self(
             "a word in a column", dataset(#""dataset": "words", "columns": "b""#), at: "/problem/data/A  data-error",
             says: #"row 1, column "b": wanted a number, came "x""#),
@@ -269,7 +270,7 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
                                   "y": {"dataset": "table", "columns": "label"}},
              "samples": {"rows": {"arrays": ["X", "y"]}},
              "levels": [{"variables": {"w": {"shape": [2]}}, "minimize": "mean(binary_cross_entropy(X @ w, y))"}]}}
-            """#, at: "\(upper)  1:34  label-outside-set", says: "entry 2 is 2.0"),
+            """#, at: "\(upper)  1:34  label-outside-set", says: "entry 2 is 2"),
     ]
 
     private static let memoryLimit = #", "limits": {"memory_bytes": 8000000000}"#

@@ -218,7 +218,7 @@ extension APITests {
             try await withHouse { house in
                 let client = try house.client()
                 #expect(try await client.get("/v1/jobs?stat=queued").detail.contains("did you mean 'state'?"))
-                #expect(try await client.get("/v1/jobs?state=runing").detail.contains("did you mean running?"))
+                #expect(try await client.get("/v1/jobs?state=runing").detail.contains("did you mean \"running\"?"))
                 #expect(try await client.post("/v1/jobs?dryrun=true", "{}").detail.contains("did you mean 'dry_run'?"))
             }
         }

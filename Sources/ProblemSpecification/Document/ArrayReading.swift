@@ -12,7 +12,7 @@ package enum ArrayLimits {
     /// Entries of any declared shape.
     package static let declaredEntries = 1 << 31
     /// Dimensions of any array.
-    package static let rank = 32
+    package static let rank = Lowering.rankLimit
 }
 
 extension DocumentReader {

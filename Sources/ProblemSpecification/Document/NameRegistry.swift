@@ -14,15 +14,16 @@ enum NameKind: String {
 struct NameRegistry {
     private var kinds: [String: NameKind] = [:]
 
-    /// Names that the language keeps for itself: its functions, and `T` of `x.T`.
+    /// Names that the language keeps for itself: its functions, its constants, and `T` of `x.T`.
     static let reserved: Set<String> = Set(
-        Function.allCases.map(\.rawValue) + ["T", "pi", "true", "false", "True", "False"])
+        Function.allCases.map(\.rawValue) + ["T", "pi", "true", "false", "True", "False", "None", "newaxis"])
 
     /// Characters of the longest name.
     static let lengthLimit = 100
 
     private static func owner(of name: String) -> String {
         if name == "T" { return "the transpose" }
+        if name == "None" || name == "newaxis" { return "a new dimension in a subscript" }
         return Function(rawValue: name) == nil ? "a constant" : "a function"
     }
 
@@ -39,7 +40,7 @@ struct NameRegistry {
     /// Gives `name` a meaning; reports a name that cannot be had.
     mutating func add(_ name: String, as kind: NameKind, at pointer: String, into reader: inout DocumentReader) {
         let quoted = "\"\(Excerpts.cut(name))\""
-        if !Self.isWellFormed(name) {
+        if !Lexer.isName(name) {
             let message = "\(quoted) is no name: wanted a letter or _, then letters, digits and _"
             reader.fault(pointer, .invalidName, message, hint: Self.repaired(name).map { "write \"\($0)\"" })
         } else if name.unicodeScalars.count > Self.lengthLimit {
@@ -57,33 +58,16 @@ struct NameRegistry {
         }
     }
 
-    /// The name with `_` for what cannot stand in one, where that is a name.
+    /// The name with plain digits for raised and lowered ones and `_` for all else that cannot stand in one.
     private static func repaired(_ name: String) -> String? {
         guard name.unicodeScalars.count <= Excerpts.scalarLimit else { return nil }
-        var scalars = String.UnicodeScalarView()
-        for scalar in name.unicodeScalars { scalars.append(isLetter(scalar) || isDigit(scalar) ? scalar : "_") }
-        let repaired = String(scalars)
+        var repaired = ""
+        for scalar in name.unicodeScalars {
+            let digit =
+                scalar.properties.numericType == .digit ? scalar.properties.numericValue.map { "\(Int($0))" } : nil
+            repaired += Lexer.isName("_\(scalar)") ? "\(scalar)" : digit ?? "_"
+        }
         guard repaired.contains(where: { $0 != "_" }) else { return nil }
-        return isWellFormed(repaired) ? repaired : isWellFormed("_" + repaired) ? "_" + repaired : nil
-    }
-
-    /// `[\p{L}_][\p{L}\p{N}_]*`.
-    private static func isWellFormed(_ name: String) -> Bool {
-        guard let first = name.unicodeScalars.first, first == "_" || isLetter(first) else { return false }
-        return name.unicodeScalars.allSatisfy { $0 == "_" || isLetter($0) || isDigit($0) }
-    }
-
-    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
-        default: false
-        }
-    }
-
-    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .decimalNumber, .letterNumber, .otherNumber: true
-        default: false
-        }
+        return Lexer.isName(repaired) ? repaired : Lexer.isName("_" + repaired) ? "_" + repaired : nil
     }
 }

@@ -176,7 +176,12 @@ extension DocumentReader {
     }
 
     private mutating func randomArray(_ field: Field) -> RandomArray? {
-        let isUniform = map(field, wanted: "an object")?["uniform"] != nil
+        let entry = map(field, wanted: "an object")
+        let isUniform = entry?["uniform"] != nil
+        if isUniform, entry?["normal"] != nil {
+            fault(field.pointer, .dataError, "a random array has \"normal\" or \"uniform\", this has both")
+            return nil
+        }
         let known = isUniform ? ["uniform", "low", "high", "seed"] : ["normal", "scale", "seed"]
         guard let fields = fields(field, wanted: "an object", known: known) else { return nil }
         let seed = seed(fields["seed"]) ?? 0
@@ -188,7 +193,11 @@ extension DocumentReader {
         let scale = nonnegative(fields["scale"]) ?? 1
         let low = number(fields["low"]) ?? 0
         let high = number(fields["high"]) ?? 1
-        if isUniform, low > high { fault(field.pointer, .outOfRange, "\"low\" \(low) is above \"high\" \(high)") }
+        if isUniform, low > high {
+            fault(
+                field.pointer, .outOfRange,
+                "\"low\" \(Printable.number(low)) is above \"high\" \(Printable.number(high))")
+        }
         guard let shape else { return nil }
         let distribution: RandomArray.Distribution = isUniform ? .uniform(low: low, high: high) : .normal
         return RandomArray(distribution: distribution, shape: shape, scale: scale, seed: seed)

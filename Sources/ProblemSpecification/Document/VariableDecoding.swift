@@ -83,7 +83,11 @@ extension DocumentReader {
         let low = number(Field(value: bounds[0], pointer: JSONPointer.child(field.pointer, 0)))
         let high = number(Field(value: bounds[1], pointer: JSONPointer.child(field.pointer, 1)))
         guard let low, let high else { return nil }
-        if low > high { fault(field.pointer, .outOfRange, "the lower end \(low) is above the upper end \(high)") }
+        if low > high {
+            fault(
+                field.pointer, .outOfRange,
+                "the lower end \(Printable.number(low)) is above the upper end \(Printable.number(high))")
+        }
         return .uniform(low, high)
     }
 }

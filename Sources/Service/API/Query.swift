@@ -66,7 +66,7 @@ struct Query {
     ) throws(APIError) -> Word {
         if let word = Word(rawValue: text) { return word }
         let known = Word.allCases.map(\.rawValue)
-        let hint = Suggestions.nearest(to: text, among: known).map { " (did you mean \($0)?)" } ?? ""
+        let hint = Suggestions.nearest(to: text, among: known).map { " (did you mean \"\($0)\"?)" } ?? ""
         throw .invalidParameter(name, wanted: "one of \(known.joined(separator: ", "))\(hint)", found: text)
     }
 }

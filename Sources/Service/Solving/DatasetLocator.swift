@@ -166,6 +166,6 @@ package struct DatasetLocator: Sendable {
 
     private static func hint(_ error: CSVError) -> String? {
         guard case .unknownColumn(_, let nearest) = error, let name = nearest.first else { return nil }
-        return "did you mean \(name)?"
+        return "did you mean \"\(name)\"?"
     }
 }
