@@ -21,14 +21,21 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
     var isWhole: Bool { lines.first.map { !$0.contains(#/^[a-z\/][^ ]*=/#) } ?? true }
 
-    static let all: [DiagnosticCase] = {
-        let folder = Bundle.module.url(forResource: "diagnostics", withExtension: nil, subdirectory: "Fixtures")
-        let files = folder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0.path) } ?? []
-        return files.sorted().flatMap { name in
-            let text = folder.flatMap { try? String(contentsOf: $0.appending(path: name), encoding: .utf8) } ?? ""
-            return read(text, table: name)
+    /// The document before its changes, and these.
+    var text: String { isWhole ? lines.joined(separator: "\n") : base }
+    var changes: [String] { isWhole ? [] : lines }
+
+    static let all: [DiagnosticCase] = files(in: "diagnostics").flatMap { read($0.text, table: $0.name) }
+
+    /// The files of a folder of tables, by name.
+    static func files(in folder: String) -> [(name: String, text: String)] {
+        guard let folder = Bundle.module.url(forResource: folder, withExtension: nil, subdirectory: "Fixtures"),
+            let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        else { return [] }
+        return names.sorted().map { name in
+            (name, (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? "")
         }
-    }()
+    }
 
     /// A table: cases behind lines `=== title`, the answer behind `---`; the first case is the base document alone.
     static func read(_ text: String, table: String) -> [DiagnosticCase] {
@@ -52,11 +59,11 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
     func faults() throws -> String {
         var value: JSONValue
         do throws(JSONError) {
-            value = try JSONParser.parse(isWhole ? lines.joined(separator: "\n") : base)
+            value = try JSONParser.parse(text)
         } catch {
             return error.diagnostic.rendered
         }
-        if !isWhole { for line in lines { value = try value.applying(JSONAssignment(line)) } }
+        for line in changes { value = try value.applying(JSONAssignment(line)) }
         var diagnostics = Diagnostics()
         guard let document = DocumentDecoder.decodePartially(value, into: &diagnostics) else {
             return diagnostics.rendered

@@ -36,10 +36,6 @@ extension DocumentReader {
     private mutating func rectangle(
         _ field: Field, rank: Int, values: inout [Double], allIntegers: inout Bool
     ) -> [Int]? {
-        guard rank <= ArrayLimits.rank else {
-            fault(field.pointer, .limitExceeded, "an array has at most \(ArrayLimits.rank) dimensions")
-            return nil
-        }
         switch field.value {
         case .integer(let integer):
             values.append(Double(integer))
@@ -50,8 +46,10 @@ extension DocumentReader {
             allIntegers = false
             return []
         case .numbers(let numbers):
+            guard fits(rank, field) else { return nil }
             return row(numbers, field, values: &values, allIntegers: &allIntegers)
         case .array(let elements) where !elements.isEmpty:
+            guard fits(rank, field) else { return nil }
             return rows(elements, field, rank: rank, values: &values, allIntegers: &allIntegers)
         case .array:
             fault(field.pointer, .outOfRange, "wanted an array with entries, came an empty one")
@@ -60,6 +58,13 @@ extension DocumentReader {
             wrongType(field, wanted: "a number or an array of numbers")
             return nil
         }
+    }
+
+    /// Whether an array may stand inside so many others.
+    private mutating func fits(_ rank: Int, _ field: Field) -> Bool {
+        if rank < ArrayLimits.rank { return true }
+        fault(field.pointer, .limitExceeded, "an array has at most \(ArrayLimits.rank) dimensions")
+        return false
     }
 
     private mutating func row(
