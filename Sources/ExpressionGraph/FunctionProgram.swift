@@ -52,6 +52,18 @@ package final class FunctionProgram {
         program.write(argument.values, to: input)
     }
 
+    /// Sets one argument that is not the same as before, and need not be remembered.
+    func overwrite(_ index: Int, _ values: UnsafeBufferPointer<Double>) {
+        current[index] = nil
+        program.write(values, to: function.parameters[index])
+    }
+
+    /// The value for the arguments that are set, where the program keeps it: until it runs again.
+    func result(_ runtime: FunctionRuntime) -> UnsafeBufferPointer<Double> {
+        program.run(runtime)
+        return program.doubles(0)
+    }
+
     /// The value for the arguments that are set.
     func run(_ runtime: FunctionRuntime) -> [Double] {
         program.run(runtime)

@@ -130,21 +130,29 @@ package final class FunctionRuntime {
         for index in 0..<loop.captureCount { body.prepare(index, arguments[index], self) }
         let rows = arguments[loop.captureCount].values
         let width = loop.rowCount
-        var carry = Array(arguments[loop.captureCount + 1].values)
+        var carry = arguments[loop.captureCount + 1].values
         for step in 0..<loop.count {
             let index = loop.isReversed ? loop.count - 1 - step : step
             let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])
-            body.set(loop.captureCount, FunctionArgument(row))
-            carry.withUnsafeBufferPointer { body.set(loop.captureCount + 1, FunctionArgument($0)) }
-            carry = body.run(self)
+            body.overwrite(loop.captureCount, row)
+            body.overwrite(loop.captureCount + 1, carry)
+            carry = body.result(self)
             for (output, result) in zip(outputs, results) {
                 guard case .stacked(let range) = output else { continue }
-                for (place, value) in carry[range].enumerated() { result[index * range.count + place] = value }
+                result.copy(carry, range, to: index * range.count)
             }
         }
         for (output, result) in zip(outputs, results) {
             guard case .final(let range) = output else { continue }
-            for (place, value) in carry[range].enumerated() { result[place] = value }
+            result.copy(carry, range, to: 0)
         }
+    }
+}
+
+extension UnsafeMutableBufferPointer<Double> {
+    /// Copies a part of `source` to `start` and what follows it.
+    fileprivate func copy(_ source: UnsafeBufferPointer<Double>, _ range: Range<Int>, to start: Int) {
+        guard let target = baseAddress, let base = source.baseAddress, !range.isEmpty else { return }
+        (target + start).update(from: base + range.lowerBound, count: range.count)
     }
 }

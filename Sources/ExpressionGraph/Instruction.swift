@@ -34,6 +34,8 @@ enum Kernel {
     case stridedCopy(dimensions: [Int], strides: [Int], offset: Int)
     /// Zeros `count` elements of the destination, then adds each source at its offset with strides.
     case stridedAdd(count: Int, parts: [StridedPart])
+    /// Parts that follow each other and fill the destination.
+    case join([JoinedPart])
     case take(Extents, count: Int)
     case takeAdd(Extents, count: Int)
     case oneHot(count: Int, classes: Int)
@@ -56,6 +58,13 @@ struct Extents {
     }
 
     var count: Int { outer * middle * inner }
+}
+
+/// One operand of a concatenation: numbers that stay neighbours.
+struct JoinedPart {
+    let slot: Int
+    let count: Int
+    let offset: Int
 }
 
 /// One operand of a scatter.
@@ -186,6 +195,11 @@ func execute(
                 kernels.stridedAdd(
                     UnsafeRawPointer(pointers[part.slot]!), target(0) + part.offset * size, dimensions: part.dimensions,
                     destinationStrides: part.strides)
+            }
+        case .join(let parts):
+            for part in parts where part.count > 0 {
+                (target(0) + part.offset * size).copyMemory(
+                    from: pointers[part.slot]!, byteCount: part.count * size)
             }
         case .take(let e, let count):
             kernels.take(

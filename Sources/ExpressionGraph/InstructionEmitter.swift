@@ -162,6 +162,7 @@ struct InstructionEmitter {
     private func concatenate(_ operands: [NodeID], axis: Int, to target: [Int]) -> Kernel {
         let strides = Shapes.strides(target)
         var start = 0
+        if target[..<axis].allSatisfy({ $0 == 1 }) { return join(operands) }
         let parts = operands.map { operand in
             defer { start += sizes(operand)[axis] }
             return StridedPart(
@@ -169,5 +170,16 @@ struct InstructionEmitter {
                 offset: start * strides[axis])
         }
         return .stridedAdd(count: target.reduce(1, *), parts: parts)
+    }
+
+    /// A concatenation along the first dimension.
+    private func join(_ operands: [NodeID]) -> Kernel {
+        var offset = 0
+        return .join(
+            operands.map { operand in
+                let count = count(sizes(operand))
+                defer { offset += count }
+                return JoinedPart(slot: slot(schedule.place(operand).root), count: count, offset: offset)
+            })
     }
 }

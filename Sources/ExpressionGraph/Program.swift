@@ -317,6 +317,15 @@ package final class Program {
         }
     }
 
+    /// An output of a program on doubles where it lies, until the next run.
+    func doubles(_ output: Int) -> UnsafeBufferPointer<Double> {
+        precondition(precision == .float64, "doubles of a program on \(precision.name)")
+        let slot = resultSlots[output]
+        guard slot >= 0, let source = pointers[slot] else { return UnsafeBufferPointer(start: nil, count: 0) }
+        return UnsafeBufferPointer(
+            start: UnsafePointer(source.assumingMemoryBound(to: Double.self)), count: resultCount(output))
+    }
+
     /// The number of elements of an output, for the rows at hand.
     package func resultCount(_ output: Int) -> Int { elementCount(outputs[output]) }
 
