@@ -25,6 +25,7 @@ final class Measurements {
         "w1.soba", "w1.saba", "w1.amigo", "w1.stocbio", "w2.saba", "w2.amigo", "w2.stocbio", "w1.step.batch", "w1.step",
         "w1.hv", "w2.step.batch", "w2.hv.batch", "w2.step", "w2.hv", "w2.outer",
         "w3.step", "w3.hv", "w3.outer", "w4.step", "w4.hv", "w4.outer", "w5.step", "w5.hv", "w5.outer",
+        "w6.outer",
     ]
 
     func measurement(_ name: String) throws -> Measurement {
@@ -72,6 +73,7 @@ final class Measurements {
         case "w5.step": return try Equilibrium(folder).steps()
         case "w5.hv": return try Equilibrium(folder).products()
         case "w5.outer": return try EquilibriumOuter(folder).iterations()
+        case "w6.outer": return try RobustRidge(folder).outer()
         default: throw BenchError(description: "no measurement is called \(name); there are \(Self.names)")
         }
     }

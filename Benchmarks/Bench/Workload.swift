@@ -115,6 +115,19 @@ enum Documents {
          "method": "aid-cg"}
         """
 
+    static let w6 = """
+        {"problem": {
+          "data": {
+            "X": {"dataset": "w6_Xtr"}, "y": {"dataset": "w6_ytr"},
+            "V": {"dataset": "w6_Xva"}, "v": {"dataset": "w6_yva"}},
+          "definitions": {"loss": "mean((y - (X + P) @ theta)^2)"},
+          "levels": [
+            {"variables": {"lambda": {}}, "minimize": "mean((v - V @ theta)^2)"},
+            {"variables": {"P": {"shape": [221, 10]}}, "maximize": "loss - 10 * sum(P^2) / 2210"},
+            {"variables": {"theta": {"shape": [10]}}, "minimize": "loss + exp(lambda) / 10 * sum(theta^2)"}]},
+         "method": "unrolled"}
+        """
+
     static let w4 = """
         {"problem": {
           "data": {

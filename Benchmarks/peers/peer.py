@@ -27,6 +27,8 @@ W2 = dict(T=20, K=10, eta=0.05, upper_step=1e4, outer=3, reg=0.2, batch_eta=0.01
 W3 = dict(T=100, K=10, eta=20.0, upper_step=100.0, outer=3)
 W4 = dict(T=100, K=10, eta=0.5, upper_step=20.0, outer=20)
 
+W6 = dict(T1=30, T2=3, lower_step=0.1, noise_step=20.0, upper_step=0.1, c=10.0, outer=20)
+
 W5 = dict(T=20, K=20, upper_step=0.5, momentum=0.9, outer=5)
 
 

@@ -3,7 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from peer import W1_ETA, W2, W3, W4, W5, Data, Work, direction
+from peer import W1_ETA, W2, W3, W4, W5, W6, Data, Work, direction
 from peer_numpy import train
 
 BATCH = 64
@@ -274,6 +274,51 @@ def training(folder, dtype):
     return Work(run, lambda: train(lambda parameters: iteration([jnp.array(p) for p in parameters]), start))
 
 
+def robust_ridge(folder, dtype):
+    d = Data(folder, 'w6', dtype)
+    X, y, V, yv = (jnp.array(d[k]) for k in ('Xtr', 'ytr', 'Xva', 'yva'))
+    n, p = X.shape
+
+    def loss(theta, P):
+        return jnp.sum((y - (X + P) @ theta) ** 2) / n
+
+    slope = jax.grad(lambda theta, P, x: loss(theta, P) + jnp.exp(x) / p * jnp.sum(theta * theta))
+
+    def weights(P, x):
+        def step(theta, _):
+            return theta - W6['lower_step'] * slope(theta, P, x), None
+
+        return jax.lax.scan(step, jnp.zeros(p, dtype), None, length=W6['T1'])[0]
+
+    noise_slope = jax.grad(lambda P, x: W6['c'] / (n * p) * jnp.sum(P * P) - loss(weights(P, x), P))
+
+    def upper(x):
+        def step(P, _):
+            return P - W6['noise_step'] * noise_slope(P, x), None
+
+        P = jax.lax.scan(step, jnp.zeros((n, p), dtype), None, length=W6['T2'])[0]
+        theta = weights(P, x)
+        return jnp.sum((yv - V @ theta) ** 2) / len(V), (theta, P)
+
+    iteration = jax.jit(jax.value_and_grad(upper, has_aux=True))
+    start = jnp.array(0, dtype)
+
+    def run(count):
+        for _ in range(count):
+            jax.block_until_ready(iteration(start))
+
+    def results():
+        x, values = start, []
+        for _ in range(W6['outer']):
+            (value, (theta, P)), hypergradient = iteration(x)
+            values.append(float(value))
+            x = x - W6['upper_step'] * hypergradient
+        return dict(
+            values=np.array(values), hypergradient=np.array([hypergradient]), x=np.array([x]), noise=P, y=theta)
+
+    return Work(run, results)
+
+
 def works(folder, dtype):
     made = {}
 
@@ -294,4 +339,5 @@ def works(folder, dtype):
         'w4.outer': lambda: once(ridge).outer_work(W4),
         'w5.step': lambda: once(equilibrium)[0], 'w5.hv': lambda: once(equilibrium)[1],
         'w5.outer': lambda: once(training),
+        'w6.outer': lambda: once(robust_ridge),
     }
