@@ -124,13 +124,12 @@ package actor Acceptor: EventHandler {
     package nonisolated func deadlineHasPassed() { assumeIsolated { $0.resume() } }
 
     private func acceptWaiting() {
-        let end = Listener.descriptorsForPeers
         for _ in 0..<Self.acceptsPerTurn {
             guard isWatching, let listener else { return }
             do throws(SystemError) {
                 guard let connection = try listener.accept() else { return }
                 // Let go of, it is closed, and its peer learns at once that there is no room.
-                if connection.socket.descriptor.raw < end { accepted(connection) }
+                if connection.socket.descriptor.raw < Listener.descriptorsForPeers { accepted(connection) }
             } catch {
                 // Any other failure belongs to that one connection, which its peer has given up.
                 if error.isExhaustion { return pause() }
