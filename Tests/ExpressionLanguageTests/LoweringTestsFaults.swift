@@ -165,7 +165,7 @@ import Testing
     func suggestsNearNames(_ formula: String, _ name: String) {
         let lowered = Lowered([.init("w", [3], isVariable: true), .init("lambda", [], isVariable: true)])
         #expect(lowered.lower(formula) == nil)
-        if let hint = lowered.lowering.diagnostics.kept.first?.hint { #expect(hint == "did you mean \(name)?") }
+        if let hint = lowered.lowering.diagnostics.kept.first?.hint { #expect(hint == "did you mean '\(name)'?") }
     }
 }
 

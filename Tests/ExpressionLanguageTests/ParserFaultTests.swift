@@ -46,7 +46,6 @@ import Testing
         ("a:b", ["1:2 syntax-error"]),
         ("(a:b)", ["1:3 syntax-error"]),
         ("w[1:2:3:4]", ["1:8 syntax-error"]),
-        ("w[..., 0]", ["1:3 syntax-error"]),
         ("x.", ["1:2 syntax-error"]),
         ("x.2", ["1:2 syntax-error"]),
         ("x.sum()", ["1:3 syntax-error"]),
