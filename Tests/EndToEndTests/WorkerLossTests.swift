@@ -62,7 +62,8 @@ import Testing
         let other = try client.submit(SampleDocuments.quick)
         #expect(try client.ended(other)["state"]?.text == "succeeded")
         let job = try client.ended(id)
-        #expect(job["state"]?.text == "succeeded" && job["attempt"]?.integer == 2)
+        // A busy machine may keep a worker from its beats for three seconds too.
+        #expect(job["state"]?.text == "succeeded" && (2...3).contains(job["attempt"]?.integer ?? 0))
         #expect(faults(inLog: try client.log(id)).isEmpty)
     }
 
