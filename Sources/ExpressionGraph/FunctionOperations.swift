@@ -11,14 +11,25 @@ package struct Equilibrium: Hashable, Sendable {
         /// The residual is z − step(captures…, 1, z), where step(captures…, t, z) is the proximal gradient step of length t
         /// on this objective, sets and norms included: where it vanishes a convex objective has its minimum.
         case proximal(objective: GraphFunction, step: GraphFunction)
+
+        /// Whether the residual is a gradient.
+        package var isMinimum: Bool {
+            switch self {
+            case .minimum: true
+            case .fixedPoint, .proximal: false
+            }
+        }
     }
 
     package let kind: Kind
     /// (captures…, z) → [d], of the shape of z.
     package let residual: GraphFunction
+    /// Whose response it is, for whoever counts and reports by level.
+    package let level: Int
 
     /// The minimiser of `objective`, (captures…, z) → scalar, in its last parameter, a vector.
-    package init(minimising objective: GraphFunction) {
+    package init(minimising objective: GraphFunction, level: Int = 0) {
+        self.level = level
         var graph = objective.graph
         graph.cancelsTerms = true
         let gradient = graph.gradient(of: objective.output, at: [objective.parameters[objective.parameters.count - 1]])
@@ -27,7 +38,8 @@ package struct Equilibrium: Hashable, Sendable {
     }
 
     /// The fixed point of `map`, (captures…, z) → z.
-    package init(fixedPointOf map: GraphFunction) {
+    package init(fixedPointOf map: GraphFunction, level: Int = 0) {
+        self.level = level
         var graph = map.graph
         let difference = graph.subtract(map.parameters[map.parameters.count - 1], map.output)
         kind = .fixedPoint
@@ -36,7 +48,8 @@ package struct Equilibrium: Hashable, Sendable {
 
     /// The minimiser of `objective`, (captures…, z) → scalar, over a set and with norms: the point that `step`,
     /// (captures…, t, z) → z, leaves where it is.
-    package init(minimising objective: GraphFunction, bySteps step: GraphFunction) {
+    package init(minimising objective: GraphFunction, bySteps step: GraphFunction, level: Int = 0) {
+        self.level = level
         var graph = step.graph
         let count = step.parameters.count
         let (length, point) = (step.parameters[count - 2], step.parameters[count - 1])
@@ -61,7 +74,8 @@ package struct Equilibrium: Hashable, Sendable {
         case .fixedPoint, .proximal: isSymmetric = false
         }
         // The direction is the last parameter of the product, and no argument of the system.
-        return (LinearSystem(product: product.function, isSymmetric: isSymmetric), product.kept.dropLast())
+        let system = LinearSystem(product: product.function, isSymmetric: isSymmetric, level: level)
+        return (system, product.kept.dropLast())
     }
 }
 
@@ -70,10 +84,13 @@ package struct LinearSystem: Hashable, Sendable {
     package let product: GraphFunction
     /// Whether A equals its transpose.
     package let isSymmetric: Bool
+    /// Whose response it is the derivative of.
+    package let level: Int
 
-    package init(product: GraphFunction, isSymmetric: Bool) {
+    package init(product: GraphFunction, isSymmetric: Bool, level: Int = 0) {
         self.product = product
         self.isSymmetric = isSymmetric
+        self.level = level
     }
 
     /// The number of rows.
@@ -104,11 +121,27 @@ package struct Loop: Hashable, Sendable {
     package let count: Int
     /// Whether the steps go from the last row to the first.
     package let isReversed: Bool
+    /// Whose steps they are.
+    package let level: Int
+    /// 0 for the steps themselves, one more with every derivative.
+    package let order: Int
 
-    package init(body: GraphFunction, count: Int, isReversed: Bool = false) {
+    package init(body: GraphFunction, count: Int, isReversed: Bool = false, level: Int = 0, order: Int = 0) {
         self.body = body
         self.count = count
         self.isReversed = isReversed
+        self.level = level
+        self.order = order
+    }
+
+    /// As many steps of a derivative of this loop's.
+    func derivative(_ body: GraphFunction, isReversed: Bool) -> Loop {
+        Loop(body: body, count: count, isReversed: isReversed, level: level, order: order + 1)
+    }
+
+    /// Other steps of the same kind.
+    func part(_ body: GraphFunction, count: Int) -> Loop {
+        Loop(body: body, count: count, isReversed: isReversed, level: level, order: order)
     }
 
     package var captureCount: Int { body.parameters.count - 2 }

@@ -29,6 +29,10 @@ package protocol SolveHandler: AnyObject {
     func solve(
         _ system: LinearSystem, transposed: Bool, parameters: [FunctionArgument], rhs: FunctionArgument,
         into point: UnsafeMutableBufferPointer<Double>, _ runtime: FunctionRuntime)
+
+    /// A loop begins, and has ended with this carry, which began as `start`.
+    func begin(_ loop: Loop)
+    func end(_ loop: Loop, start: FunctionArgument, carry: [Double])
 }
 
 /// One step at which a program is cut.
@@ -130,7 +134,10 @@ package final class FunctionRuntime {
         for index in 0..<loop.captureCount { body.prepare(index, arguments[index], self) }
         let rows = arguments[loop.captureCount].values
         let width = loop.rowCount
-        var carry = arguments[loop.captureCount + 1].values
+        let start = arguments[loop.captureCount + 1]
+        var carry = start.values
+        handler.begin(loop)
+        defer { handler.end(loop, start: start, carry: Array(carry)) }
         for step in 0..<loop.count {
             let index = loop.isReversed ? loop.count - 1 - step : step
             let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])

@@ -82,16 +82,16 @@ extension Graph {
         let carry = 0..<whole.carryCount
         let segments = length > 0 ? whole.count / length : 0
         guard segments > 1 else { return loop(whole, .final(carry), captures: captures, rows: rows, start: start) }
-        let segment = Self.segment(Loop(body: whole.body, count: length, isReversed: whole.isReversed))
+        let segment = Self.segment(whole.part(whole.body, count: length))
         let full = segments * length
         // A reversed loop begins with the last rows, so its short segment, made last, is the first rows.
         let skipped = whole.isReversed ? whole.count - full : 0
         let width = SliceRange(0..<whole.rowCount)
         let inSegments = slice(rows, [SliceRange(skipped..<(skipped + full)), width])
         let blocks = reshape(inSegments, to: Shape(sizes: [segments, length * whole.rowCount]))
-        let outer = Loop(body: segment, count: segments, isReversed: whole.isReversed)
+        let outer = whole.part(segment, count: segments)
         let middle = loop(outer, .final(carry), captures: captures, rows: blocks, start: start)
-        let rest = Loop(body: whole.body, count: whole.count - full, isReversed: whole.isReversed)
+        let rest = whole.part(whole.body, count: whole.count - full)
         let first = whole.isReversed ? 0 : full
         let restRows = slice(rows, [SliceRange(first..<(first + rest.count)), width])
         return loop(rest, .final(carry), captures: captures, rows: restRows, start: middle)

@@ -33,7 +33,7 @@ extension Graph {
         let captures = operands.prefix(captureCount) + moving.filter { $0 < captureCount }.compactMap { tangents[$0] }
         let start = tangents[captureCount + 1] ?? constant(0, shape: loop.body.outputShape)
         return self.loop(
-            Loop(body: step.derived.function, count: loop.count, isReversed: loop.isReversed), output,
+            loop.derivative(step.derived.function, isReversed: loop.isReversed), output,
             captures: step.derived.kept.filter { $0 < captures.count }.map { captures[$0] },
             rows: joinRows(rows, count: loop.count), start: start)
     }
@@ -61,7 +61,7 @@ extension Graph {
         case .stacked: rows.append(u)
         }
         let captures = step.derived.kept.filter { $0 < captureCount }.map { operands[$0] }
-        let adjoint = Loop(body: step.derived.function, count: loop.count, isReversed: !loop.isReversed)
+        let adjoint = loop.derivative(step.derived.function, isReversed: !loop.isReversed)
         let stack = joinRows(rows, count: loop.count)
         var result: [(NodeID, NodeID)] = []
         if wanted.contains(operands[captureCount + 1]) {

@@ -30,13 +30,19 @@ extension BilevelOracle {
 
     /// Adds what an evaluation took. Rows are counted as if every level read as many as the one that reads most.
     private func counting(_ nested: NestedEvaluator, _ evaluate: () -> NestedEvaluation) -> NestedEvaluation {
-        let before = nested.solver.counts
+        let before = nested.solver.levelCounts
+        let secondsBefore = nested.solver.seconds
+        nested.solver.stopwatch = stopwatch
         let found = evaluate()
-        let after = nested.solver.counts
+        var byLevel = zip(nested.solver.levelCounts, before).map { $0 - $1 }
+        byLevel[0].objectives = 1
+        byLevel[0].residuals = found.hypergradient.isEmpty ? 0 : 1
+        add(byLevel, zip(nested.solver.seconds, secondsBefore).map { $0 - $1 })
+        let all = byLevel.dropFirst().reduce(LevelCounts(), +)
         var spent = OracleCounts()
-        spent.lowerValue = after.objectives - before.objectives
-        spent.lowerGradient = after.residuals - before.residuals
-        spent.hessianProduct = after.products - before.products
+        spent.lowerValue = all.objectives
+        spent.lowerGradient = all.residuals
+        spent.hessianProduct = all.products
         spent.upperValue = 1
         spent.upperGradient = found.hypergradient.isEmpty ? 0 : 1
         let rows = problem.levels.indices.dropFirst().map { problem.sampleCount(ofLevel: $0) }.max() ?? 0
@@ -54,7 +60,7 @@ extension Evaluation {
         var linear = SolveStatus.converged
         for fault in found.faults {
             switch fault.fault {
-            case .unbounded: lower = .diverged(quantity: .value, iteration: 0)
+            case .unbounded, .grew: lower = .diverged(quantity: .value, iteration: 0)
             case .notConverged: lower = lower.isDivergence ? lower : .iterationLimit
             case .interrupted: lower = lower.isDivergence ? lower : .interrupted
             case .flat, .indefinite, .singular: linear = .indefinite(curvature: 0)
@@ -65,5 +71,6 @@ extension Evaluation {
             x: x, y: found.responses.flatMap { $0 }, v: [], value: found.value, hypergradient: found.hypergradient,
             lowerResidual: VectorMath.norm(found.residuals), linearResidual: found.linearResidual, lowerStatus: lower,
             linearStatus: linear, remarks: found.faults.map(\.sentence))
+        levels = zip(found.residuals, found.linearResiduals).map { LevelResidual(residual: $0, linearResidual: $1) }
     }
 }

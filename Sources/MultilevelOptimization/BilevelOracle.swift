@@ -106,7 +106,28 @@ package final class BilevelOracle {
     package var lowerDimension: Int { problem.responseDimension }
 
     /// Continues counting from the counts of an interrupted run.
-    package func resumeCounts(_ counts: OracleCounts) { self.counts = counts }
+    package func resumeCounts(_ counts: OracleCounts, levels: [LevelCounts] = []) {
+        self.counts = counts
+        counter.levels = levels
+    }
+
+    /// The calls of evaluations through all levels, by level; empty without any.
+    var levelCounts: [LevelCounts] { counter.levels }
+    /// Seconds of this process, by level; empty without a stopwatch.
+    var levelSeconds: [Double] { counter.stopwatch == nil ? [] : counter.seconds }
+    /// For reports of seconds.
+    var stopwatch: Stopwatch? {
+        get { counter.stopwatch }
+        set { counter.stopwatch = newValue }
+    }
+
+    /// Adds what an evaluation through all levels took.
+    func add(_ spent: [LevelCounts], _ seconds: [Double]) {
+        if counter.levels.isEmpty { counter.levels = spent.map { _ in LevelCounts() } }
+        if counter.seconds.isEmpty { counter.seconds = seconds.map { _ in 0 } }
+        for (index, part) in spent.enumerated() { counter.levels[index] = counter.levels[index] + part }
+        for (index, part) in seconds.enumerated() { counter.seconds[index] += part }
+    }
 
     /// Counts what was evaluated elsewhere.
     func add(_ counts: OracleCounts) { self.counts.add(counts) }

@@ -1,4 +1,5 @@
 // The certificate: what can be said, after a run and apart from its method, about the point it ended at.
+import ExpressionGraph
 import Solvers
 import Tensors
 
@@ -35,6 +36,14 @@ package struct Certificate: Sendable, Equatable {
     /// and at the start; `nil` when not computed.
     package var differenceError: Double?
     package var differenceDirections: Int
+    /// Second differences of F along the same directions, in the sense of a minimum; empty over sets.
+    package var upperCurvatures: [Double] = []
+    /// F at the point, and what rounding makes of a second difference there.
+    package var upperScale = 0.0
+    /// Of problems that are evaluated through all levels.
+    package var levels: [LevelCertificate] = []
+    /// What the solves down to rounding have found wrong.
+    package var remarks: [String] = []
 
     /// What is known of a point without measuring anything: the lower residual that the method has seen, and the norm of
     /// a direction that may be far from ∇F.
@@ -71,6 +80,17 @@ package struct Certificate: Sendable, Equatable {
     }
 }
 
+/// What can be said of one level below the outermost at the final point, deeper levels responding.
+package struct LevelCertificate: Sendable, Equatable {
+    package let name: String
+    package let residual: LevelResidual
+    /// Extreme Ritz values of the total Hessian; `nil` where there is no Hessian: over sets, with norms, of fixed points.
+    package let curvature: Curvature?
+    /// `verified`: the residual was computed and so were eigenvalues, all positive, or, of a fixed point, a residual
+    /// whose derivative has an inverse. `estimated`: the same by Ritz values, or over sets and with norms.
+    package let confidence: Confidence
+}
+
 /// Issues certificates.
 struct Certifier {
     /// Random directions of the difference check.
@@ -93,8 +113,13 @@ struct Certifier {
         if !problem.isSingleLevel {
             certificate.lowerResidual = lowerResidual(evaluation)
             certificate.linearResidual = exact.linearResidual
-            if !problem.isNested { certificate.curvature = Curvature(oracle, seed: seed) }
+            if problem.isNested {
+                certificate.levels = levels(exact, stop)
+            } else {
+                certificate.curvature = Curvature(oracle, seed: seed)
+            }
         }
+        certificate.remarks = exact.remarks
         if isSound(exact, certificate.curvature) {
             var difference = evaluation.hypergradient
             VectorMath.add(-1, exact.hypergradient, to: &difference)
@@ -143,6 +168,28 @@ struct Certifier {
         return VectorMath.norm(gradient)
     }
 
+    /// One certificate for each level below the outermost, from the solves of the evaluation just made.
+    private func levels(_ exact: Evaluation, _ stop: StopCheck) -> [LevelCertificate] {
+        let nested = oracle.nested(problem.implicitResponses)
+        let matrices = nested.matrices(at: problem.cutResponses(exact.y))
+        return problem.responding.indices.map { index in
+            let level = problem.levels[index]
+            let matrix = stop() == nil ? matrices[index - 1] : nil
+            let isFaulty = exact.remarks.contains { $0.contains("level \(level.name) ") }
+            var curvature: Curvature?
+            var confidence = Confidence.unknown
+            if nested.kinds[index - 1]?.isMinimum == true, let matrix {
+                curvature = matrix.curvature(seed: seed)
+                if let curvature, curvature.smallest > 0 { confidence = curvature.isExact ? .verified : .estimated }
+            } else if let matrix, matrix.hasInverse {
+                confidence = level.isSmooth ? .verified : .estimated
+            }
+            return LevelCertificate(
+                name: level.name, residual: exact.levels[index - 1], curvature: curvature,
+                confidence: isFaulty ? .unknown : confidence)
+        }
+    }
+
     /// Compares ⟨∇F, d⟩ with (F(x + εd) − F(x − εd)) / 2ε, the lower level solved anew at both points.
     private func addDifferences(
         to certificate: inout Certificate, _ exact: Evaluation, _ reference: ReferenceEvaluator, startNorm: Double
@@ -151,6 +198,8 @@ struct Certifier {
         let step = Double.ulpOfOne.squareRoot().squareRoot() * max(1, VectorMath.maxNorm(exact.x)) / 4
         let scale = max(VectorMath.norm(exact.hypergradient), startNorm)
         var worst = 0.0
+        var curvatures: [Double] = []
+        var size = exact.value.magnitude
         for _ in 0..<Self.directions {
             var direction = exact.x.map { _ in stream.normal() }
             VectorMath.scale(1 / VectorMath.norm(direction), &direction)
@@ -163,9 +212,14 @@ struct Certifier {
             else { return }
             let slope = VectorMath.dot(exact.hypergradient, direction)
             worst = max(worst, abs((high - low) / (2 * step) - slope))
+            curvatures.append((high - 2 * exact.value + low) / (step * step))
+            size = max(size, high.magnitude, low.magnitude)
         }
         certificate.differenceError = scale > 0 ? worst / scale : worst
         certificate.differenceDirections = Self.directions
+        guard problem.upper.constraint == .whole else { return }
+        certificate.upperCurvatures = curvatures
+        certificate.upperScale = 64 * Double.ulpOfOne * size / (step * step)
     }
 }
 

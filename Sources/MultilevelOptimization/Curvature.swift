@@ -23,7 +23,20 @@ package struct Curvature: Sendable, Equatable {
         guard dimension > 0 else { return nil }
         var stream = RandomStream(seed: seed, stream: "curvature")
         let start = (0..<dimension).map { _ in stream.normal() }
-        let hessian = LinearOperator(dimension: dimension) { oracle.hessianProduct($0, into: &$1) }
+        self.init(
+            of: LinearOperator(dimension: dimension) { oracle.hessianProduct($0, into: &$1) }, from: start, steps: steps
+        )
+    }
+
+    /// Of any symmetric operator.
+    init?(of hessian: LinearOperator, seed: UInt64, steps: Int = Curvature.defaultSteps) {
+        guard hessian.dimension > 0 else { return nil }
+        var stream = RandomStream(seed: seed, stream: "curvature")
+        self.init(of: hessian, from: (0..<hessian.dimension).map { _ in stream.normal() }, steps: steps)
+    }
+
+    private init?(of hessian: LinearOperator, from start: [Double], steps: Int) {
+        let dimension = hessian.dimension
         // The start has the operator's dimension by construction.
         guard let ritz = try? Lanczos(steps: min(steps, dimension)).ritzValues(of: hessian, start: start),
             let smallest = ritz.smallest, let largest = ritz.largest, smallest.isFinite, largest.isFinite

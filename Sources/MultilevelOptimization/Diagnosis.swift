@@ -2,6 +2,11 @@
 import Solvers
 import Tensors
 
+extension Level {
+    /// What its solver looks for.
+    var extremum: String { sense == .minimize ? "minimum" : "maximum" }
+}
+
 /// Explains the state of an evaluation.
 enum Diagnosis {
     /// Which quantity diverged first, in which variable.
@@ -20,13 +25,18 @@ enum Diagnosis {
             !VectorMath.isFinite(evaluation.y) || !evaluation.lowerResidual.isFinite
             || evaluation.lowerStatus.isDivergence
         if growth > Divergence.growthLimit || !(isLower || isLinear(evaluation)) {
-            return "the upper level diverged \(place)\(culprit(problem.upper, evaluation.x, previous?.x)): "
-                + "use a smaller upper step, or bound the upper variables"
+            return
+                "the upper level diverged \(place), in level \(problem.upper.name)"
+                + culprit(problem.upper, evaluation.x, previous?.x)
+                + ": use a smaller upper step, or bound its variables where its objective has no \(problem.upper.extremum)"
         }
         if isLower {
             let level = problem.isNested ? nil : problem.lower
-            return "the lower level diverged \(place)\(culprit(level, evaluation.y, previous?.y)): "
-                + "use a smaller lower step, or bound the upper variables"
+            return
+                "the lower level diverged \(place), in level \(problem.lower.name)"
+                + culprit(level, evaluation.y, previous?.y)
+                + ": use a smaller lower step, or bound the variables of either level; its objective may have no "
+                + problem.lower.extremum
         }
         return "the linear system diverged \(place)\(culprit(problem.lower, evaluation.v, previous?.v)): "
             + "use a smaller step, more regularisation, or cg"
@@ -46,6 +56,43 @@ enum Diagnosis {
             if worst.map({ growth > $0.growth }) ?? true { worst = (part.variable.name, growth) }
         }
         return worst.map { ", the largest entries in \($0.name)" } ?? ""
+    }
+
+    /// Growth of the outermost variables that counts as having no optimum.
+    static let growthLimit = 1e10
+
+    /// What a point so far away says of the outermost level; `nil` for one that is not, or that a box holds.
+    static func escape(_ x: [Double], of level: Level) -> String? {
+        let limit = growthLimit * max(1, VectorMath.maxNorm(level.start))
+        let isFree: (Int) -> Bool
+        switch level.constraint {
+        case .box(let box): isFree = { x[$0] < 0 ? box.lower[$0] == -.infinity : box.upper[$0] == .infinity }
+        case .whole, .affine, .halfspace, .product, .intersection, .rows, .simplex, .l1Ball, .l2Ball, .spectralBall:
+            isFree = { _ in true }
+        }
+        guard x.indices.contains(where: { x[$0].magnitude > limit && isFree($0) }) else { return nil }
+        return
+            "the variables of level \(level.name) leave all bounds, its objective may have no \(level.extremum): bound "
+            + "them, or add a quadratic term"
+    }
+
+    /// What the curvatures of F along some directions, measured where the run ended, say of the outermost level.
+    ///
+    /// - Parameters:
+    ///   - scale: the size of F times what rounding leaves of a second difference.
+    static func shape(_ curvatures: [Double], scale: Double, of level: Level) -> String? {
+        guard let smallest = curvatures.min(), let largest = curvatures.max() else { return nil }
+        if smallest < -scale {
+            return
+                "level \(level.name) has no \(level.extremum) where the run ended, its total objective curves the other "
+                + "way: start it elsewhere, bound its variables, or add a quadratic term"
+        }
+        if max(largest, -smallest) <= scale {
+            return
+                "the \(level.sense == .minimize ? "minimiser" : "maximiser") of level \(level.name) is not unique, its "
+                + "total objective is flat where the run ended: add a small quadratic term"
+        }
+        return nil
     }
 
     private static func isLinear(_ evaluation: Evaluation) -> Bool {

@@ -24,6 +24,8 @@ package struct Evaluation: Sendable, Equatable {
     package var linearStatus: SolveStatus?
     /// What makes the numbers less than they should be, level by level, in sentences; of nested evaluations.
     package var remarks: [String] = []
+    /// Of each level below the outermost; of nested evaluations.
+    package var levels: [LevelResidual] = []
 
     package var isFinite: Bool { value.isFinite && VectorMath.isFinite(hypergradient) }
 

@@ -236,6 +236,20 @@ package struct MethodConfiguration: Sendable, Equatable {
         }
     }
 
+    /// Whether upper steps are found by searching for lower values, so that no step of theirs is too long.
+    var searchesUpperStep: Bool {
+        let upper: UpperStep
+        switch algorithm {
+        case .doubleLoop(let axes): upper = axes.upper
+        case .nested(let axes): upper = axes.upper
+        case .soba, .stochastic: return false
+        }
+        switch upper {
+        case .lineSearch, .lbfgs: return true
+        case .projectedGradient, .joint, .adam, .polyak, .search: return false
+        }
+    }
+
     /// How the levels below the outermost respond, of methods for any number of levels.
     var responses: [ResponseRule]? {
         if case .nested(let axes) = algorithm { axes.responses } else { nil }

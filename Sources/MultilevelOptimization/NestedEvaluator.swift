@@ -15,37 +15,16 @@ package struct NestedEvaluation: Sendable, Equatable {
     package var objectives: [Double]
     /// ‖R_i‖₂ of levels 1 … n−1 there.
     package var residuals: [Double]
-    /// The largest relative residual of an adjoint system.
-    package var linearResidual: Double
-    /// What went wrong, by level (0 where it belongs to none); empty when every solve met its tolerance.
+    /// The largest relative residual of a linear system with the matrix of each of these levels; `nil` where there was
+    /// none.
+    package var linearResiduals: [Double?]
+    /// What went wrong, by level; empty when every solve met its tolerance.
     package var faults: [LevelFault]
 
+    /// The largest of all.
+    package var linearResidual: Double { linearResiduals.compactMap { $0 }.max() ?? 0 }
+
     package var isSound: Bool { faults.isEmpty && value.isFinite && VectorMath.isFinite(hypergradient) }
-}
-
-/// A fault of the solve of one level.
-package struct LevelFault: Sendable, Equatable {
-    /// The level whose response was wanted; `nil` for an adjoint system.
-    package var level: String?
-    package var fault: SolveFault
-
-    /// One sentence, with what to try.
-    package var sentence: String {
-        let place = level.map { "level \($0)" } ?? "an adjoint system"
-        switch fault {
-        case .flat:
-            return "the minimiser of \(place) is not unique there: add a small quadratic term"
-        case .indefinite:
-            return "\(place) has no minimum where its solver ended: its Hessian has negative curvature"
-        case .unbounded:
-            return "the solution of \(place) leaves all bounds: its objective may have no minimum there"
-        case .notConverged(let error):
-            return "\(place) was not solved: the last step was still \(error) of the solution's size"
-        case .singular: return "the matrix of \(place) has no inverse: the response does not vary smoothly there"
-        case .residual(let residual): return "\(place) was solved to a relative residual of \(residual) only"
-        case .interrupted: return "\(place) was interrupted"
-        }
-    }
 }
 
 /// Evaluates F and ∇F at outermost points. Not thread-safe.
@@ -58,6 +37,8 @@ package final class NestedEvaluator {
     private let program: Program
     private let valueProgram: Program
     private let runtime: FunctionRuntime
+    /// Of responses that programs find once.
+    private var settledResiduals: [Double?]
     /// The largest step at which level 1 counts as solved, by default; each deeper level is ten times tighter.
     package static let defaultTolerance = 1e-12
 
@@ -66,7 +47,8 @@ package final class NestedEvaluator {
         let nested = NestedGraph(problem, rules)
         self.problem = problem
         self.nested = nested
-        solver = NestedSolver(nested.equilibria)
+        solver = NestedSolver(levels: problem.levels.count)
+        settledResiduals = Array(repeating: nil, count: problem.levels.count)
         runtime = FunctionRuntime(solver)
         program = Program(Self.plan(nested))
         valueProgram = Program(Self.valuePlan(nested))
@@ -126,22 +108,21 @@ package final class NestedEvaluator {
         if let responses {
             for case (let equilibrium?, let start) in zip(nested.equilibria, responses) { starts[equilibrium] = start }
         }
-        solver.begin(from: starts, tolerance: tolerance, stop: stop)
+        solver.begin(from: starts, keeping: nested.fixedLevels, tolerance: tolerance, stop: stop)
     }
 
     private func evaluation(_ program: Program, from first: Int, gradient: [Double]) -> NestedEvaluation {
         let levels = problem.levels.count
         let objectives = (0..<levels).map { program.scalar(first + $0) }
         let responses = (0..<(levels - 1)).map { program.result(first + levels + $0) }
-        let faults = solver.faults.map { fault in
-            let index = fault.level.flatMap { nested.equilibria.firstIndex(of: $0) }
-            return LevelFault(level: index.map { problem.levels[$0 + 1].name }, fault: fault.fault)
-        }
+        let faults = solver.faults.map { LevelFault(problem.levels[$0.level], $0.fault, isAdjoint: $0.isAdjoint) }
         var measured = first + 2 * levels - 1
         var residuals: [Double] = []
         for (equilibrium, response) in zip(nested.equilibria, responses) {
             if let equilibrium {
-                residuals.append(solver.residualNorm(of: equilibrium, at: response) ?? 0)
+                let found = solver.residualNorm(of: equilibrium, at: response)
+                settledResiduals[equilibrium.level] = found ?? settledResiduals[equilibrium.level]
+                residuals.append(settledResiduals[equilibrium.level] ?? .nan)
             } else {
                 residuals.append(program.scalar(measured))
                 measured += 1
@@ -149,8 +130,18 @@ package final class NestedEvaluator {
         }
         return NestedEvaluation(
             value: objectives[0], hypergradient: gradient, responses: responses, objectives: objectives,
-            residuals: residuals, linearResidual: solver.linearResidual, faults: faults)
+            residuals: residuals, linearResiduals: Array(solver.linearResiduals.dropFirst()), faults: faults)
     }
+
+    /// The matrices of the levels that are solved, at the responses that were found last; `nil` elsewhere.
+    func matrices(at responses: [[Double]]) -> [PointMatrix?] {
+        zip(nested.equilibria, responses).map { equilibrium, response in
+            equilibrium.flatMap { solver.matrix(of: $0, at: response, runtime) }
+        }
+    }
+
+    /// What kind of equilibrium each level below the outermost is; `nil` for those whose steps are followed.
+    var kinds: [Equilibrium.Kind?] { nested.equilibria.map { $0?.kind } }
 }
 
 extension NestedEvaluator {

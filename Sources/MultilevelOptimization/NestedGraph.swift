@@ -23,6 +23,8 @@ struct NestedGraph {
     let residuals: [NodeID?]
     /// The objectives, the responses, and the residuals of unrolled levels: what an evaluation reads.
     var values: [NodeID] { objectives + responses + residuals.compactMap { $0 } }
+    /// Levels whose responses depend on nothing that the outermost level decides.
+    let fixedLevels: Set<Int>
     /// Inputs and the arrays they read in place: data, and starts that are not one number throughout.
     let shared: [(node: NodeID, memory: DataMemory)]
 
@@ -46,6 +48,9 @@ struct NestedGraph {
             let square = graph.dot(residual, residual)
             return graph.unary(.squareRoot, square)
         }
+        let moves = graph.dependents(of: [upper])
+        let nodes = self.responses
+        fixedLevels = Set((1..<problem.levels.count).filter { !moves[nodes[$0 - 1].index] })
         value = values[0]
         objectives = values
         graph.cancelsTerms = true
@@ -91,19 +96,21 @@ private struct LevelFunction {
         case .implicit where isMinimised:
             (loop, residual) = (nil, nil)
             captures = graph.captures(of: [objective], besides: [own])
-            equilibrium = Equilibrium(minimising: GraphFunction(objective, of: captures + [own], in: graph))
+            equilibrium = Equilibrium(
+                minimising: GraphFunction(objective, of: captures + [own], in: graph), level: level)
         case .implicit:
             (loop, residual) = (nil, nil)
             let step = Self.step(whole, level, objective, map, length: length, in: &graph)
             if map != nil {
                 captures = graph.captures(of: [step], besides: [own])
-                equilibrium = Equilibrium(fixedPointOf: GraphFunction(step, of: captures + [own], in: graph))
+                equilibrium = Equilibrium(
+                    fixedPointOf: GraphFunction(step, of: captures + [own], in: graph), level: level)
             } else {
                 let total = whole.addNorms(ofLevel: level, to: objective, in: &graph)
                 captures = graph.captures(of: [total, step], besides: [own, length])
                 equilibrium = Equilibrium(
                     minimising: GraphFunction(total, of: captures + [own], in: graph),
-                    bySteps: GraphFunction(step, of: captures + [length, own], in: graph))
+                    bySteps: GraphFunction(step, of: captures + [length, own], in: graph), level: level)
             }
         case .unrolled(_, let steps):
             let step = Self.step(whole, level, objective, map, length: length, in: &graph)
@@ -115,7 +122,8 @@ private struct LevelFunction {
             let row = graph.addInput("row of \(level)", shape: Shape(sizes: [1]), role: .value)
             let number = graph.reshape(row, to: .scalar)
             let body = graph.substitute([step], [length: number])[0]
-            loop = Loop(body: GraphFunction(body, of: captures + [row, own], in: graph), count: steps)
+            loop = Loop(
+                body: GraphFunction(body, of: captures + [row, own], in: graph), count: steps, level: level)
         }
     }
 

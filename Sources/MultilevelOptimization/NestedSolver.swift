@@ -12,6 +12,8 @@ package enum SolveFault: Sendable, Equatable {
     case indefinite
     /// The objective falls without end, or the iterates leave the finite numbers.
     case unbounded
+    /// Steps that were followed left their start behind by orders of magnitude, or left the finite numbers.
+    case grew
     /// The best point found misses the tolerance; the size of the step that was still wanted, relative to the point's.
     case notConverged(error: Double)
     /// The matrix of a linear system has no inverse.
@@ -19,19 +21,6 @@ package enum SolveFault: Sendable, Equatable {
     /// A Krylov solver stopped at this relative residual.
     case residual(Double)
     case interrupted
-}
-
-/// What was done for one level's equilibrium or matrix.
-package struct NestedCounts: Sendable, Equatable {
-    /// Best responses asked for at a point that was not solved before.
-    package var solves = 0
-    /// The same at a point that was.
-    package var repeated = 0
-    package var residuals = 0
-    package var objectives = 0
-    package var factorizations = 0
-    package var products = 0
-    package var linearSolves = 0
 }
 
 /// Solves equilibria and linear systems for the programs of one evaluation after another. Not thread-safe.
@@ -45,45 +34,72 @@ package final class NestedSolver: SolveHandler {
     /// No tolerance asks for more than rounding allows.
     private static let smallestTolerance = 0x1p-50
 
-    private let depths: [Equilibrium: Int]
+    private let levels: Int
     private var outermostTolerance = 0.0
     private var stop: StopCheck = { nil }
     private var states: [Equilibrium: ResponseState] = [:]
     private var matrices: [LinearSystem: MatrixState] = [:]
-    package private(set) var counts = NestedCounts()
-    /// The largest relative residual of a linear system since then.
-    package private(set) var linearResidual = 0.0
+    /// By level, the outermost included.
+    package private(set) var levelCounts: [LevelCounts]
+    /// The largest relative residual of a linear system of each level since then.
+    package private(set) var linearResiduals: [Double?]
     /// What went wrong since the last ``begin(from:tolerance:stop:)``, once each.
-    package private(set) var faults: [(level: Equilibrium?, fault: SolveFault)] = []
+    package private(set) var faults: [(level: Int, isAdjoint: Bool, fault: SolveFault)] = []
+    /// For reports of seconds.
+    package var stopwatch: Stopwatch?
+    private var times: LevelSeconds
 
-    /// - Parameter equilibria: by level, outer ones first; `nil` for levels that are not solved.
-    package init(_ equilibria: [Equilibrium?]) {
-        var depths: [Equilibrium: Int] = [:]
-        for (depth, equilibrium) in equilibria.enumerated() { if let equilibrium { depths[equilibrium] = depth } }
-        self.depths = depths
+    /// - Parameter levels: of the problem, the outermost included.
+    package init(levels: Int) {
+        self.levels = levels
+        levelCounts = Array(repeating: LevelCounts(), count: levels)
+        linearResiduals = Array(repeating: nil, count: levels)
+        times = LevelSeconds(levels: levels)
     }
+
+    /// Of all levels together.
+    package var counts: LevelCounts { levelCounts.reduce(LevelCounts(), +) }
+    package var linearResidual: Double { linearResiduals.compactMap { $0 }.max() ?? 0 }
+    /// Of each level, deeper ones not included; zeros without a stopwatch.
+    package var seconds: [Double] { times.seconds }
 
     /// Forgets all points, so that what follows depends on nothing but what is given here.
     ///
     /// - Parameters:
+    ///   - fixed: levels whose responses depend on no variable of the outermost level: programs find them once, so what
+    ///     is known of them is kept.
     ///   - starts: where solvers begin, instead of where the problem says.
     ///   - tolerance: the largest Newton step, relative to max(1, ‖z‖), at a point of level 1 that counts as solved;
     ///     each deeper level is ten times tighter, as far as rounding allows.
-    package func begin(from starts: [Equilibrium: [Double]], tolerance: Double, stop: @escaping StopCheck) {
-        states = starts.mapValues { ResponseState(start: $0) }
+    func begin(
+        from starts: [Equilibrium: [Double]], keeping fixed: Set<Int>, tolerance: Double, stop: @escaping StopCheck
+    ) {
+        let kept = states.filter { fixed.contains($0.key.level) }
+        states = starts.mapValues { ResponseState(start: $0) }.merging(kept) { $1 }
         matrices = [:]
-        faults = []
-        linearResidual = 0
+        faults = faults.filter { fixed.contains($0.level) }
+        linearResiduals = Array(repeating: nil, count: levels)
         outermostTolerance = tolerance
         self.stop = stop
+        times.enter(0, stopwatch)
     }
 
     /// Lets go of the stop check, which may hold whoever holds this solver.
-    func end() { stop = { nil } }
+    func end() {
+        times.leave(stopwatch)
+        stop = { nil }
+    }
 
     /// ‖R‖ at the response that was found last for these captures' equilibrium; `nil` where none was.
     func residualNorm(of equilibrium: Equilibrium, at point: [Double]) -> Double? {
         states[equilibrium]?.solved.first { $0.point == point }?.residual
+    }
+
+    /// The derivative of the residual at a response that was found; `nil` where none was.
+    func matrix(of equilibrium: Equilibrium, at point: [Double], _ runtime: FunctionRuntime) -> PointMatrix? {
+        guard let found = states[equilibrium]?.solved.first(where: { $0.point == point }) else { return nil }
+        let (system, kept) = equilibrium.jacobian
+        return found.key.withArguments(adding: [point], select: kept) { matrix(system, $0, runtime) }
     }
 
     func state(of equilibrium: Equilibrium) -> ResponseState {
@@ -93,19 +109,20 @@ package final class NestedSolver: SolveHandler {
         return made
     }
 
-    func report(_ fault: SolveFault, at level: Equilibrium?) {
-        guard !faults.contains(where: { $0.level == level && $0.fault == fault }) else { return }
-        faults.append((level, fault))
+    private func report(_ fault: SolveFault, ofLevel level: Int, isAdjoint: Bool = false) {
+        guard !faults.contains(where: { $0.level == level && $0.isAdjoint == isAdjoint && $0.fault == fault })
+        else { return }
+        faults.append((level, isAdjoint, fault))
     }
 
     func tolerance(of equilibrium: Equilibrium) -> Double {
-        let factors = (0..<(depths[equilibrium] ?? depths.count)).map { _ in 0.1 }
+        let factors = (1..<max(equilibrium.level, 1)).map { _ in 0.1 }
         return max(factors.reduce(outermostTolerance, *), Self.smallestTolerance)
     }
 
     var shouldStop: Bool { stop() != nil }
 
-    func count(_ change: (inout NestedCounts) -> Void) { change(&counts) }
+    func count(_ level: Int, _ change: (inout LevelCounts) -> Void) { change(&levelCounts[level]) }
 
     // MARK: - Handling
 
@@ -116,15 +133,17 @@ package final class NestedSolver: SolveHandler {
         let state = state(of: equilibrium)
         let key = PointKey(captures)
         if let known = state.solved.first(where: { $0.key == key }) {
-            counts.repeated += 1
+            levelCounts[equilibrium.level].repeated += 1
             _ = point.update(fromContentsOf: known.point)
             return
         }
-        counts.solves += 1
+        levelCounts[equilibrium.level].solves += 1
+        times.enter(equilibrium.level, stopwatch)
+        defer { times.leave(stopwatch) }
         let response = ResponseSolve(
             solver: self, runtime: runtime, equilibrium: equilibrium, captures: captures, state: state)
         let found = response.run(from: response.predict(key) ?? state.start ?? Array(start.values))
-        if let fault = found.fault { report(fault, at: equilibrium) }
+        if let fault = found.fault { report(fault, ofLevel: equilibrium.level) }
         state.remember(key, found)
         _ = point.update(fromContentsOf: found.point)
     }
@@ -133,13 +152,36 @@ package final class NestedSolver: SolveHandler {
         _ system: LinearSystem, transposed: Bool, parameters: [FunctionArgument], rhs: FunctionArgument,
         into point: UnsafeMutableBufferPointer<Double>, _ runtime: FunctionRuntime
     ) {
-        counts.linearSolves += 1
+        levelCounts[system.level].linearSolves += 1
+        times.enter(system.level, stopwatch)
+        defer { times.leave(stopwatch) }
         let matrix = matrix(system, parameters, runtime)
         let found = matrix.solve(Array(rhs.values), transposed: transposed)
-        if let fault = found.fault { report(fault, at: nil) }
-        linearResidual = max(linearResidual, found.residual)
+        if let fault = found.fault { report(fault, ofLevel: system.level, isAdjoint: true) }
+        linearResiduals[system.level] = max(linearResiduals[system.level] ?? 0, found.residual)
         _ = point.update(fromContentsOf: found.point)
     }
+
+    // MARK: - Steps that are followed
+
+    package func begin(_ loop: Loop) { times.enter(loop.level, stopwatch) }
+
+    package func end(_ loop: Loop, start: FunctionArgument, carry: [Double]) {
+        times.leave(stopwatch)
+        guard loop.order == 0 else {
+            levelCounts[loop.level].products += loop.count
+            return
+        }
+        levelCounts[loop.level].solves += 1
+        levelCounts[loop.level].residuals += loop.count
+        let size = start.values.reduce(1) { max($0, $1.magnitude) }
+        // Where the arguments are not finite already, another level is to blame, and reported.
+        if size.isFinite, !(VectorMath.maxNorm(carry) <= ResponseSolve.growthLimit * size) {
+            report(.grew, ofLevel: loop.level)
+        }
+    }
+
+    // MARK: - Matrices
 
     /// The matrix at a point, formed and factored once.
     func matrix(_ system: LinearSystem, _ parameters: [FunctionArgument], _ runtime: FunctionRuntime) -> PointMatrix {
@@ -149,12 +191,14 @@ package final class NestedSolver: SolveHandler {
         if let known = state.known.first(where: { $0.key == key }) { return known.matrix }
         let matrix: PointMatrix
         if system.dimension <= Self.denseLimit {
-            counts.factorizations += 1
-            counts.products += system.dimension
+            levelCounts[system.level].factorizations += 1
+            levelCounts[system.level].products += system.dimension
             matrix = .dense(DenseMatrix(system, key, runtime))
         } else {
             matrix = .krylov(
-                KrylovMatrix(system: system, point: key, runtime: runtime, shouldStop: { [stop] in stop() != nil }))
+                KrylovMatrix(
+                    system: system, point: key, runtime: runtime, shouldStop: { [stop] in stop() != nil },
+                    counts: { [unowned self] in levelCounts[system.level].products += 1 }))
         }
         state.remember(key, matrix)
         return matrix

@@ -69,4 +69,9 @@ package struct OracleCounts: Sendable, Equatable {
 /// The counts of a run, which its oracles of either precision share.
 final class OracleCounter {
     var counts = OracleCounts()
+    /// By level, the outermost included, of evaluations through all levels; empty without any.
+    var levels: [LevelCounts] = []
+    /// Seconds of this process by level; empty without a stopwatch.
+    var seconds: [Double] = []
+    var stopwatch: Stopwatch?
 }

@@ -24,6 +24,31 @@ enum PointMatrix {
     }
 }
 
+extension PointMatrix {
+    /// Whether systems with the matrix can be solved, as far as that is known without a right-hand side.
+    var hasInverse: Bool {
+        switch self {
+        case .dense(let matrix): matrix.determinantSign != 0
+        case .krylov: true
+        }
+    }
+
+    /// Extreme Ritz values of a symmetric matrix; eigenvalues of one that is formed. `nil` where they are not finite.
+    func curvature(seed: UInt64) -> Curvature? {
+        switch self {
+        case .dense(let matrix):
+            let d = matrix.dimension
+            let product = LinearOperator(dimension: d) { direction, image in
+                for row in 0..<d {
+                    image[row] = VectorMath.dot(Array(matrix.entries[(row * d)..<((row + 1) * d)]), direction)
+                }
+            }
+            return Curvature(of: product, seed: seed, steps: d)
+        case .krylov(let matrix): return Curvature(of: matrix.product(transposed: false), seed: seed)
+        }
+    }
+}
+
 /// A matrix formed from d products, with its factors.
 struct DenseMatrix {
     let dimension: Int
@@ -157,6 +182,8 @@ struct KrylovMatrix {
     let point: PointKey
     let runtime: FunctionRuntime
     let shouldStop: () -> Bool
+    /// Called for every product.
+    let counts: () -> Void
 
     private static let tolerance = Tolerance(relative: 1e-12)
     /// The relative residual above which a solution is not trusted.
@@ -177,12 +204,7 @@ struct KrylovMatrix {
 
     /// The last iterate, whatever its status.
     func run(_ rhs: [Double], transposed: Bool) -> Solution {
-        let product = runtime.program(for: system.product(transposed: transposed))
-        let matrix = LinearOperator(dimension: system.dimension) { direction, image in
-            point.withArguments(adding: [direction]) { arguments in
-                for (row, value) in product.evaluate(arguments, runtime).enumerated() { image[row] = value }
-            }
-        }
+        let matrix = product(transposed: transposed)
         let steps = max(1_000, 10 * system.dimension)
         let solver: any LinearSolver =
             system.isSymmetric
@@ -192,6 +214,17 @@ struct KrylovMatrix {
             return try solver.solve(matrix, rhs: rhs, start: nil, shouldStop: shouldStop)
         } catch {
             preconditionFailure("a right-hand side of the system's own dimension: \(error)")
+        }
+    }
+
+    /// The matrix or its transpose, applied.
+    func product(transposed: Bool) -> LinearOperator {
+        let product = runtime.program(for: system.product(transposed: transposed))
+        return LinearOperator(dimension: system.dimension) { direction, image in
+            counts()
+            point.withArguments(adding: [direction]) { arguments in
+                for (row, value) in product.evaluate(arguments, runtime).enumerated() { image[row] = value }
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ struct ResponseSolve {
     }
 
     func residual(_ z: [Double]) -> [Double] {
-        solver.count { $0.residuals += 1 }
+        solver.count(equilibrium.level) { $0.residuals += 1 }
         return evaluate(equilibrium.residual, at: z)
     }
 
@@ -195,7 +195,7 @@ struct ResponseSolve {
     }
 
     func evaluateObjective(_ objective: GraphFunction, at z: [Double]) -> Double {
-        solver.count { $0.objectives += 1 }
+        solver.count(equilibrium.level) { $0.objectives += 1 }
         return evaluate(objective, at: z)[0]
     }
 

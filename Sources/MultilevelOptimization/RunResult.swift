@@ -10,6 +10,10 @@ package struct LevelOutcome: Sendable, Equatable {
     /// ‖∇f‖₂ in the level's variables, ‖P(x − ∇f) − x‖₂ over sets and with norms, ‖Φ(x) − x‖₂ of a fixed point, deeper
     /// levels responding.
     package let residual: Double
+    /// Of the run, the certificate's own evaluations not included.
+    package let counts: LevelCounts
+    /// Of this process, deeper levels not included; `nil` without a stopwatch.
+    package let seconds: Double?
 }
 
 /// The outcome of a run, in the user's signs.
@@ -41,6 +45,8 @@ extension SolverRun {
         let best = state.best
         let measured: Certificate?
         let certifier = Certifier(problem: problem, oracle: oracle.reference, seed: seed)
+        let (levelCounts, seconds) = (oracle.levelCounts, oracle.levelSeconds)
+        var remarks = state.remarks
         switch termination {
         case .converged, .iterationLimit, .oracleLimit, .stalled:
             measured = certifier.certify(best, startNorm: state.startNorm, stop: stop)
@@ -52,21 +58,51 @@ extension SolverRun {
         case .userStop, .diverged: measured = nil
         }
         let certificate = measured ?? Certificate(unmeasured: best, norm: projectedNorm(best), problem)
-        let (objectives, levels) = problem.isNested ? nestedObjectives(at: best) : (levelObjectives(at: best), [])
+        if let measured {
+            for remark in shapes(measured, termination) where !remarks.contains(remark) { remarks.append(remark) }
+        }
+        let (objectives, levels) =
+            problem.isNested ? nestedObjectives(at: best, levelCounts, seconds) : (levelObjectives(at: best), [])
         return RunResult(
             termination: termination, iterations: state.iteration, bestIteration: state.bestIteration,
             x: restoredUpper(best.x), y: restoredLower(best.y), objectives: objectives, certificate: certificate,
             counts: oracle.counts,
-            remarks: state.remarks, levels: levels)
+            remarks: remarks, levels: levels)
+    }
+
+    /// What the certificate says against taking the point for an optimum, level by level.
+    private func shapes(_ certificate: Certificate, _ termination: Termination) -> [String] {
+        var remarks = certificate.remarks
+        if let curvature = certificate.curvature, remarks.isEmpty {
+            let rounding = 1e-12 * max(curvature.largest.magnitude, curvature.smallest.magnitude)
+            if curvature.smallest < -rounding {
+                remarks.append(LevelFault(problem.lower, .indefinite).sentence)
+            } else if curvature.smallest <= rounding {
+                remarks.append(LevelFault(problem.lower, .flat).sentence)
+            }
+        }
+        let isStationary = termination == .converged || termination == .stalled
+        if isStationary, configuration.convergesByNorm,
+            let remark = Diagnosis.shape(
+                certificate.upperCurvatures, scale: certificate.upperScale, of: problem.upper)
+        {
+            remarks.append(remark)
+        }
+        return remarks
     }
 
     /// The objectives of all levels as they respond at the best point, and how well each is solved there.
-    private func nestedObjectives(at best: Evaluation) -> (objectives: [Double], levels: [LevelOutcome]) {
+    private func nestedObjectives(
+        at best: Evaluation, _ counts: [LevelCounts], _ seconds: [Double]
+    ) -> (objectives: [Double], levels: [LevelOutcome]) {
         let rules = configuration.responses ?? problem.implicitResponses
         let found = oracle.nested(rules).evaluateValue(at: best.x, from: problem.cutResponses(best.y))
         let deeper = zip(problem.responding, found.objectives.dropFirst()).map { $0.sense.sign * $1 }
-        let levels = zip(problem.responding, zip(rules, found.residuals)).map { level, outcome in
-            LevelOutcome(name: level.name, response: outcome.0, residual: outcome.1)
+        let levels = problem.responding.indices.map { index in
+            LevelOutcome(
+                name: problem.levels[index].name, response: rules[index - 1], residual: found.residuals[index - 1],
+                counts: counts.isEmpty ? LevelCounts() : counts[index],
+                seconds: seconds.isEmpty ? nil : seconds[index])
         }
         return ([sign * best.value] + deeper, levels)
     }

@@ -74,12 +74,15 @@ struct RunStart {
         if configuration.isStochastic { state.reportedPoint = x }
         state.control = control
         state.counts = oracle.counts
+        state.levelCounts = oracle.levelCounts
         if !exact.isFinite {
             state.termination = .diverged
             state.remarks.append("the objective or the hypergradient is not finite at the start")
         } else if !configuration.isStochastic && !best.isUsable {
             state.termination = .diverged
             state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start", problem))
+        } else if !configuration.isStochastic {
+            state.remarks = Diagnosis.remarks(best)
         }
         self.state = state
         reference = exact

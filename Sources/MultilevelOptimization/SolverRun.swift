@@ -17,6 +17,8 @@ package struct ProgressPoint: Sendable, Equatable {
     package let x: [Double]
     /// At the start only: the whole hypergradient, by the reference evaluation, in the user's sign.
     package let hypergradient: [Double]?
+    /// Of methods for any number of levels, those below the outermost.
+    package let levels: [LevelProgress]
 }
 
 /// What one call to ``SolverRun/advance()`` did.
@@ -85,13 +87,16 @@ package final class SolverRun {
 
     /// Evaluates the start; `nil` when stopped before that is done.
     ///
-    /// - Parameter draws: given draws, for comparisons step by step; `nil` for seeded epochs.
+    /// - Parameters:
+    ///   - draws: given draws, for comparisons step by step; `nil` for seeded epochs.
+    ///   - stopwatch: for reports of seconds by level; `nil` without such reports.
     package static func begin(
         _ problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits, seed: UInt64,
-        draws: SOBADraws? = nil, stop: @escaping StopCheck
+        draws: SOBADraws? = nil, stopwatch: Stopwatch? = nil, stop: @escaping StopCheck
     ) -> (run: SolverRun, start: ProgressPoint)? {
         let layout = RowLayout(problem, configuration, seed: seed, draws: draws)
         let oracle = BilevelOracle(layout.problem)
+        oracle.stopwatch = stopwatch
         guard
             let start = RunStart(
                 layout.problem, configuration, oracle, seed: seed, draws: draws, stop: stop)
@@ -104,18 +109,20 @@ package final class SolverRun {
             iteration: 0, upperObjective: run.sign * reference.value, hypergradientNorm: start.state.startNorm,
             lowerResidual: reference.lowerResidual, linearResidual: reference.linearResidual, step: nil,
             counts: start.state.counts, x: run.restoredUpper(reference.x),
-            hypergradient: run.restoredUpper(reference.hypergradient.map { run.sign * $0 }))
+            hypergradient: run.restoredUpper(reference.hypergradient.map { run.sign * $0 }),
+            levels: run.levelProgress(reference))
         return (run, point)
     }
 
     /// Continues from a state that the same problem, method and seed produced.
     package static func resume(
         _ state: SolverState, _ problem: MultilevelProblem, _ configuration: MethodConfiguration, limits: RunLimits,
-        seed: UInt64, draws: SOBADraws? = nil, stop: @escaping StopCheck
+        seed: UInt64, draws: SOBADraws? = nil, stopwatch: Stopwatch? = nil, stop: @escaping StopCheck
     ) -> SolverRun {
         let layout = RowLayout(problem, configuration, seed: seed, draws: draws)
         let oracle = BilevelOracle(layout.problem)
-        oracle.resumeCounts(state.counts)
+        oracle.resumeCounts(state.counts, levels: state.levelCounts)
+        oracle.stopwatch = stopwatch
         return SolverRun(
             layout, configuration, limits: limits, seed: seed, draws: draws, state: state, oracle: oracle,
             stop: stop)
@@ -166,7 +173,7 @@ package final class SolverRun {
     }
 
     func stopped(by reason: StopReason) -> RunEvent {
-        oracle.resumeCounts(state.counts)
+        oracle.resumeCounts(state.counts, levels: state.levelCounts)
         switch reason {
         case .suspension: return .suspended
         case .timeLimit: state.termination = .timeLimit
@@ -269,7 +276,7 @@ package final class SolverRun {
 
     private func accept(_ evaluation: Evaluation, _ stepper: UpperStepState, from previous: Evaluation) -> RunEvent {
         state.iteration += 1
-        state.counts = oracle.counts
+        keepCounts()
         state.method = .doubleLoop(stepper, evaluation)
         note(evaluation)
         if isImprovement(evaluation) {
@@ -277,6 +284,10 @@ package final class SolverRun {
             state.bestIteration = state.iteration
         }
         if let ended = checkEnd() { state.termination = ended }
+        if configuration.searchesUpperStep, let remark = Diagnosis.escape(evaluation.x, of: problem.upper) {
+            state.termination = .diverged
+            state.remarks.append(remark)
+        }
         guard state.iteration.isMultiple(of: progressEvery) || state.termination != nil else { return .silent }
         var length = evaluation.x
         VectorMath.add(-1, previous.x, to: &length)
@@ -298,7 +309,7 @@ package final class SolverRun {
     private static let residualRatio = 0.1
 
     private func end(_ status: SolveStatus, _ evaluation: Evaluation, after previous: Evaluation) -> RunEvent {
-        state.counts = oracle.counts
+        keepCounts()
         switch status {
         case .diverged:
             state.termination = .diverged
@@ -324,6 +335,24 @@ package final class SolverRun {
             hypergradientNorm: projectedNorm(evaluation), lowerResidual: evaluation.lowerResidual,
             linearResidual: evaluation.linearResidual, step: step, counts: state.counts,
             x: restoredUpper(evaluation.x),
-            hypergradient: nil)
+            hypergradient: nil, levels: levelProgress(evaluation))
+    }
+
+    /// The counts of the oracle as those of the state.
+    private func keepCounts() {
+        state.counts = oracle.counts
+        state.levelCounts = oracle.levelCounts
+    }
+
+    /// The levels below the outermost, of methods for any number of them.
+    func levelProgress(_ evaluation: Evaluation) -> [LevelProgress] {
+        guard configuration.responses != nil else { return [] }
+        let seconds = oracle.levelSeconds
+        return zip(problem.responding.indices, evaluation.levels).map { index, residual in
+            LevelProgress(
+                name: problem.levels[index].name, residual: residual,
+                counts: state.levelCounts.isEmpty ? LevelCounts() : state.levelCounts[index],
+                seconds: seconds.isEmpty ? nil : seconds[index])
+        }
     }
 }

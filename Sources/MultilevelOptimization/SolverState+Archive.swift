@@ -10,6 +10,7 @@ extension SolverState {
         writer.write(identity)
         writer.write(iteration)
         writer.write(counts)
+        writer.write(levelCounts)
         writer.write(reported)
         writer.write(reportedPoint)
         writer.write(startValue)
@@ -33,6 +34,7 @@ extension SolverState {
         guard try reader.readString() == identity else { throw .otherProblem }
         iteration = try reader.readInt()
         counts = try reader.readCounts()
+        levelCounts = try reader.readLevelCounts()
         reported = try reader.readInt()
         reportedPoint = try reader.readDoubles()
         startValue = try reader.readDouble()
@@ -56,6 +58,11 @@ extension StateWriter {
         for entry in counts.named { write(entry.count) }
     }
 
+    fileprivate mutating func write(_ levels: [LevelCounts]) {
+        write(levels.count)
+        for level in levels { for field in LevelCounts.fields { write(level[keyPath: field]) } }
+    }
+
     fileprivate mutating func write(_ evaluation: Evaluation) {
         for vector in [evaluation.x, evaluation.y, evaluation.v, evaluation.hypergradient] { write(vector) }
         write(evaluation.value)
@@ -66,6 +73,11 @@ extension StateWriter {
         if let status = evaluation.linearStatus { write(status) }
         write(evaluation.remarks.count)
         for remark in evaluation.remarks { write(remark) }
+        write(evaluation.levels.count)
+        for level in evaluation.levels {
+            write(level.residual)
+            write(level.linearResidual)
+        }
     }
 
     fileprivate mutating func write(_ control: StepControl) {
@@ -211,6 +223,31 @@ extension StateReader {
         return counts
     }
 
+    fileprivate mutating func readLevelCounts() throws(StateArchiveError) -> [LevelCounts] {
+        var levels: [LevelCounts] = []
+        for _ in 0..<(try readLevelNumber()) {
+            var counts = LevelCounts()
+            for field in LevelCounts.fields { counts[keyPath: field] = try readInt() }
+            levels.append(counts)
+        }
+        return levels
+    }
+
+    /// How many levels follow.
+    private mutating func readLevelNumber() throws(StateArchiveError) -> Int {
+        let count = try readInt()
+        guard (0...1_000).contains(count) else { throw .invalidField("levels") }
+        return count
+    }
+
+    private mutating func readLevelResiduals() throws(StateArchiveError) -> [LevelResidual] {
+        var levels: [LevelResidual] = []
+        for _ in 0..<(try readLevelNumber()) {
+            levels.append(LevelResidual(residual: try readDouble(), linearResidual: try readOptionalDouble()))
+        }
+        return levels
+    }
+
     fileprivate mutating func readEvaluation() throws(StateArchiveError) -> Evaluation {
         let x = try readDoubles()
         let y = try readDoubles()
@@ -219,7 +256,8 @@ extension StateReader {
         return Evaluation(
             x: x, y: y, v: v, value: try readDouble(), hypergradient: hypergradient,
             lowerResidual: try readDouble(), linearResidual: try readOptionalDouble(), lowerStatus: try readStatus(),
-            linearStatus: try readBool() ? try readStatus() : nil, remarks: try readStrings())
+            linearStatus: try readBool() ? try readStatus() : nil, remarks: try readStrings(),
+            levels: try readLevelResiduals())
     }
 
     fileprivate mutating func readControl() throws(StateArchiveError) -> StepControl {

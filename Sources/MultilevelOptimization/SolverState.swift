@@ -39,6 +39,8 @@ package struct SolverState: Sendable, Equatable {
     /// Completed upper iterations.
     package var iteration = 0
     package var counts = OracleCounts()
+    /// By level, of evaluations through all levels; empty without any.
+    package var levelCounts: [LevelCounts] = []
     /// Progress points reported, the start's included.
     package var reported = 1
     /// The upper point last reported, where points lie further apart than iterations; empty elsewhere.

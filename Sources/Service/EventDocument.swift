@@ -28,12 +28,23 @@ package struct EventDocument: Sendable {
         data.add("linear_residual", point.linearResidual)
         data.add("step", point.step)
         data.add("oracle", ResultDocument.oracle(point.counts))
+        if !point.levels.isEmpty { data.add("levels", .array(point.levels.map(level))) }
         data.add("elapsed_seconds", (elapsed * 1e6).rounded() / 1e6)
         if let hypergradient = point.hypergradient {
             addVector("hypergradient", hypergradient, to: &data)
         }
         if iterates != .none { addVector("iterate", point.x, to: &data) }
         return data.value
+    }
+
+    private func level(_ level: LevelProgress) -> JSONValue {
+        var object = JSONObjectBuilder()
+        object.add("name", level.name)
+        object.add("residual", level.residual.residual)
+        object.add("linear_residual", level.residual.linearResidual)
+        object.add("oracle", ResultDocument.counts(level.counts))
+        object.add("seconds", level.seconds.map { ($0 * 1e6).rounded() / 1e6 })
+        return object.value
     }
 
     /// The outer variables by name, or the norm of a vector that is too long.

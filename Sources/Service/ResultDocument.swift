@@ -54,7 +54,7 @@ package enum ResultDocument {
         var document = JSONObjectBuilder()
         if let job { document.add("job", job) }
         for member in body.members { document.add(member.name, member.value) }
-        document.add("timings", self.timings(timings))
+        document.add("timings", self.timings(timings, result.levels))
         document.add("result_sha256", hash)
         document.add("provenance", self.provenance(provenance))
         return document.value
@@ -89,6 +89,31 @@ package enum ResultDocument {
         object.add("name", level.name)
         object.add("response", level.response.name)
         object.add("residual", level.residual)
+        object.add("oracle", counts(level.counts))
+        return object.value
+    }
+
+    static func counts(_ counts: LevelCounts) -> JSONObjectBuilder {
+        var object = JSONObjectBuilder()
+        for (name, count) in counts.named { object.add(name, count) }
+        return object
+    }
+
+    private static func curvature(_ curvature: Curvature) -> JSONObjectBuilder {
+        var range = JSONObjectBuilder()
+        range.add("min", curvature.smallest)
+        range.add("max", curvature.largest)
+        range.add("kind", curvature.isExact ? Confidence.verified.rawValue : Confidence.estimated.rawValue)
+        return range
+    }
+
+    private static func level(_ level: LevelCertificate) -> JSONValue {
+        var object = JSONObjectBuilder()
+        object.add("name", level.name)
+        object.add("residual", level.residual.residual)
+        object.add("linear_residual", level.residual.linearResidual)
+        if let curvature = level.curvature { object.add("curvature", Self.curvature(curvature)) }
+        object.add("kind", level.confidence.rawValue)
         return object.value
     }
 
@@ -98,13 +123,8 @@ package enum ResultDocument {
         object.add("projected", certificate.isProjected)
         object.add("lower_residual", certificate.lowerResidual)
         object.add("linear_residual", certificate.linearResidual)
-        if let curvature = certificate.curvature {
-            var range = JSONObjectBuilder()
-            range.add("min", curvature.smallest)
-            range.add("max", curvature.largest)
-            range.add("kind", curvature.isExact ? Confidence.verified.rawValue : Confidence.estimated.rawValue)
-            object.add("lower_curvature", range)
-        }
+        if let curvature = certificate.curvature { object.add("lower_curvature", Self.curvature(curvature)) }
+        if !certificate.levels.isEmpty { object.add("levels", .array(certificate.levels.map(level))) }
         var error = JSONObjectBuilder()
         error.add("value", certificate.hypergradientError)
         error.add("kind", certificate.errorConfidence.rawValue)
@@ -127,11 +147,16 @@ package enum ResultDocument {
         return object
     }
 
-    private static func timings(_ timings: Timings) -> JSONObjectBuilder {
+    private static func timings(_ timings: Timings, _ levels: [LevelOutcome]) -> JSONObjectBuilder {
         var object = JSONObjectBuilder()
         object.add("queued_s", timings.queued)
         object.add("compile_s", timings.compile)
         object.add("solve_s", timings.solve)
+        if levels.contains(where: { $0.seconds != nil }) {
+            var seconds = JSONObjectBuilder()
+            for level in levels { seconds.add(level.name, level.seconds) }
+            object.add("levels_s", seconds)
+        }
         return object
     }
 

@@ -88,6 +88,9 @@ enum ReferenceFunctions {
 
 /// Solves by the reference's own means, for programs under test.
 final class ReferenceSolveHandler: SolveHandler {
+    func begin(_ loop: Loop) {}
+    func end(_ loop: Loop, start: FunctionArgument, carry: [Double]) {}
+
     func solve(
         _ equilibrium: Equilibrium, captures: [FunctionArgument], start: FunctionArgument,
         into point: UnsafeMutableBufferPointer<Double>, _ runtime: FunctionRuntime

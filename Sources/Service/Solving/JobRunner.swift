@@ -45,19 +45,22 @@ package struct JobRunner {
         let clock = ContinuousClock()
         let began = clock.now
         let stop = stopCheck(clock, began)
+        let stopwatch: Stopwatch = { (clock.now - began).seconds }
         func elapsed() -> Double { elapsedBefore + (clock.now - began).seconds }
         let run: SolverRun
         var remarksTold = 0
         if let saved {
             observer.began(resumedFrom: saved.iteration)
             run = .resume(
-                saved, job.built.problem, job.method, limits: job.limits, seed: job.document.seed, stop: stop)
+                saved, job.built.problem, job.method, limits: job.limits, seed: job.document.seed,
+                stopwatch: stopwatch, stop: stop)
             remarksTold = saved.remarks.count
         } else {
             observer.began(resumedFrom: nil)
             guard
                 let start = SolverRun.begin(
-                    job.built.problem, job.method, limits: job.limits, seed: job.document.seed, stop: stop)
+                    job.built.problem, job.method, limits: job.limits, seed: job.document.seed, stopwatch: stopwatch,
+                    stop: stop)
             else { return .nothingComputed }
             run = start.run
             observer.progress(start.start, elapsed: elapsed())

@@ -1,0 +1,55 @@
+// What is wrong with the solve of one level, in words that name the level and say what to try.
+import Solvers
+
+/// A fault of the solve of one level.
+package struct LevelFault: Sendable, Equatable {
+    /// The level's name.
+    package let level: String
+    package let sense: Sense
+    /// Whether a linear system with the level's matrix is at fault, not its response.
+    package let isAdjoint: Bool
+    package let fault: SolveFault
+
+    package init(_ level: Level, _ fault: SolveFault, isAdjoint: Bool = false) {
+        self.level = level.name
+        sense = level.sense
+        self.isAdjoint = isAdjoint
+        self.fault = fault
+    }
+
+    private var place: String { isAdjoint ? "an adjoint system of level \(level)" : "level \(level)" }
+    private var extremum: String { sense == .minimize ? "minimum" : "maximum" }
+    private var extremiser: String { sense == .minimize ? "minimiser" : "maximiser" }
+
+    /// One sentence, with what to try.
+    package var sentence: String {
+        switch fault {
+        case .flat:
+            return "the \(extremiser) of \(place) is not unique there: add a small quadratic term"
+        case .indefinite:
+            let curvature = sense == .minimize ? "negative" : "positive"
+            return
+                "\(place) has no \(extremum) where its solver ended, its Hessian has \(curvature) curvature: start it "
+                + "elsewhere, bound its variables, or add a quadratic term"
+        case .unbounded:
+            return "the solution of \(place) leaves all bounds, its objective may have no \(extremum) there: bound its "
+                + "variables, or add a quadratic term"
+        case .grew:
+            return
+                "the steps of \(place) grow without bound: give its solver a smaller step, or bound its variables where "
+                + "its objective has no \(extremum)"
+        case .notConverged(let error):
+            return
+                "\(place) was not solved, the last step was still \(error) of the solution's size: start it nearer to "
+                + "its solution, or scale its variables alike"
+        case .singular:
+            return "the matrix of \(place) has no inverse, the response does not vary smoothly there: add a small "
+                + "quadratic term"
+        case .residual(let residual):
+            return
+                "\(place) was solved to a relative residual of \(residual) only: add a small quadratic term, or scale "
+                + "its variables alike"
+        case .interrupted: return "\(place) was interrupted"
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// Problems of two to five levels of which one, at the top, in the middle or at the bottom, has no solution of its own: what
+// is wrong stands in the result, with the level's name.
+import MultilevelOptimization
+import ProblemSpecification
+import Testing
+
+@Suite struct LevelDiagnosisTests {
+    /// What one level of a chain is made of instead.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let levels: Int
+        let place: Int
+        let kind: String
+        let formula: String
+        let sense: String
+        let words: String
+
+        var testDescription: String { "\(kind), level \(place) of \(levels)" }
+    }
+
+    /// In v, the level's variable, and u, that of the level above (1 at the top).
+    private static let kinds = [
+        (kind: "flat", formula: "nothing*(v - u)^2", sense: "minimize", words: "minimiser of level L# is not unique"),
+        (kind: "unbounded", formula: "-v*(1 + nothing*u)", sense: "minimize", words: "level L# leave"),
+        (kind: "maximised", formula: "0.5*(v - u - 0.1)^2", sense: "maximize", words: "level L# "),
+        (kind: "not convex", formula: "v^4 - v^2 + nothing*u", sense: "minimize", words: "level L# has no minimum"),
+    ]
+
+    static let cases: [Case] = (2...5).flatMap { levels in
+        Set([0, levels / 2, levels - 1]).sorted().flatMap { place in
+            kinds.map { kind in
+                Case(
+                    levels: levels, place: place, kind: kind.kind,
+                    formula: kind.formula.replacing("v", with: "v\(place)").replacing(
+                        "u", with: place == 0 ? "1" : "v\(place - 1)"), sense: kind.sense,
+                    words: kind.words.replacing("#", with: "\(place)"))
+            }
+        }
+    }
+
+    private func document(_ item: Case) -> String {
+        let levels = (0..<item.levels).map { level in
+            let above = level == 0 ? "1" : "v\(level - 1)"
+            let coupling = level < item.levels - 1 ? " + 0.1*v\(item.levels - 1)^2" : ""
+            let formula = level == item.place ? item.formula : "0.5*(v\(level) - \(above))^2\(coupling)"
+            return """
+                {"name": "L\(level)", "variables": {"v\(level)": {}},
+                 "\(level == item.place ? item.sense : "minimize")": "\(formula)"}
+                """
+        }
+        return """
+            {"problem": {"data": {"nothing": {"value": 0}}, "levels": [\(levels.joined(separator: ","))]},
+             "method": "implicit", "limits": {"iterations": 60}}
+            """
+    }
+
+    @Test(arguments: cases) func isNamed(_ item: Case) throws {
+        let (_, result) = try run(document(item))
+        #expect(
+            result.remarks.contains { $0.contains(item.words) && $0.contains(": ") },
+            "\(result.termination) \(result.remarks)")
+        #expect(result.x.allSatisfy(\.isFinite) && result.y.allSatisfy(\.isFinite))
+    }
+
+    /// By the method for two levels, which is what `auto` takes.
+    @Test(arguments: cases.filter { $0.levels == 2 }) func isNamedWithTwoLevels(_ item: Case) throws {
+        let text = document(item).replacing("\"method\": \"implicit\",", with: "")
+        let (_, result) = try run(text)
+        #expect(
+            result.remarks.contains { $0.contains("L\(item.place)") && $0.contains(": ") },
+            "\(result.termination) \(result.remarks)")
+    }
+
+    /// Steps that are followed know no minimum, but grow without end where there is none.
+    @Test(arguments: 1...3) func stepsThatGrowAreNamed(_ place: Int) throws {
+        let item = Case(
+            levels: 4, place: place, kind: "", formula: "0.5*(v\(place) - v\(place - 1) - 0.1)^2", sense: "maximize",
+            words: "the steps of level L\(place) grow without bound")
+        let text = document(item).replacing(
+            "\"implicit\"", with: #"{"name": "unrolled", "lower_solver": {"step": 0.9, "steps": 40}}"#)
+        let problem = try #require(try admit(text).built).problem
+        guard case .nested(let axes)? = try admit(text).method?.algorithm else { throw CancellationError() }
+        let found = NestedEvaluator(problem, axes.responses).evaluateValue(at: [1])
+        #expect(found.faults.first?.sentence.hasPrefix(item.words) == true, "\(found.faults)")
+    }
+}
