@@ -37,7 +37,7 @@ PRECISION ?= float64
 .PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http bench-jobs api-fuzz lint format image deps-image image-test clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the system packages that are missing (needs root or sudo)
 	@if pkg-config --exists $(PKG_CONFIG_MODULES) 2>/dev/null && command -v curl >/dev/null \
@@ -112,6 +112,18 @@ bench-http: build ## Time the server beside nginx and Hummingbird by wrk (needs 
 bench-jobs: build ## Ten thousand tiny jobs: rate, latency, memory; a thousand streams (BENCH_JOBS)
 	$(SWIFT) build -c release --product JobBench
 	.build/release/JobBench --jobs $(BENCH_JOBS)
+
+# For `make robust-tuning`: how many splits.
+SPLITS ?= 5
+
+.PHONY: levels-table robust-tuning
+levels-table: deps ## Compare derivatives of solved levels with those of followed steps
+	$(SWIFT) build -c release --product Levels
+	.build/release/Levels table
+
+robust-tuning: deps ## Tune a robust regression through three levels, on five splits (SPLITS)
+	$(SWIFT) build -c release --product Levels
+	.build/release/Levels robust $(SPLITS)
 
 lint: ## Check layout and naming
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz

@@ -121,6 +121,13 @@ let package = Package(
                 "ProblemSpecification", "Solvers", "Tensors",
             ], path: "Benchmarks/Bench", swiftSettings: strict, linkerSettings: executableLinking),
 
+        .executableTarget(
+            name: "Levels",
+            dependencies: [
+                "ExpressionLanguage", "MultilevelOptimization", "ProblemSpecification", "Tensors",
+            ], path: "Benchmarks/Levels", exclude: ["splits.json"], swiftSettings: strict,
+            linkerSettings: executableLinking),
+
         // Tests mirror the sources.
         tests(of: "Tensors"),
         tests(of: "ExpressionGraph", uses: ["Tensors"]),

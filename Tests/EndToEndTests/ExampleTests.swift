@@ -10,7 +10,8 @@ import Testing
             documents == [
                 "defender-attacker-defender.json", "four-level-chain.json", "logistic-per-feature.json",
                 "quadratic.json",
-                "ridge-per-feature.json", "trilevel-robust-ridge.json",
+                "ridge-per-feature.json", "trilevel-data-cleaning.json", "trilevel-robust-ridge.json",
+                "trilevel-robust-tuning.json",
             ])
     }
 
@@ -89,5 +90,45 @@ import Testing
             let found = try #require(solved.point(iteration)?["upper_objective"]?.number)
             #expect(abs(found - value) <= 1e-10 * value, "iteration \(iteration): \(found)")
         }
+    }
+
+    /// Nine labels are wrong: their images are trusted less than most others, and so are better validated.
+    @Test func threeLevelsFindWrongLabels() throws {
+        let solved = try solve(Repository.example("trilevel-data-cleaning"))
+        #expect(solved.finished.ending == .status(0))
+        let wrong: Set<Int> = [3, 4, 12, 14, 17, 22, 24, 27, 28]
+        let weights = solved.variable("s")
+        let doubted = weights.indices.filter { wrong.contains($0) }.map { weights[$0] }
+        let trusted = weights.indices.filter { !wrong.contains($0) }.map { weights[$0] }
+        let ordered = doubted.reduce(0) { sum, weight in sum + trusted.filter { $0 > weight }.count }
+        #expect(Double(ordered) >= 0.85 * Double(doubted.count * trusted.count))
+        let start = try #require(solved.point(0)?["upper_objective"]?.number)
+        #expect(solved.objective < start - 0.1)
+        let check = try #require(solved.result?["certificate"]?["finite_difference"]?["relative_error"]?.number)
+        #expect(check <= 1e-6)
+    }
+
+    /// Per level: counts in progress and result, seconds in progress and timings, a certificate.
+    @Test func levelsAreReported() throws {
+        let solved = try solve(Repository.example("four-level-chain"))
+        let names = ["second", "third", "fourth"]
+        let first = try #require(solved.point(0)?["levels"])
+        let certificates = try #require(solved.result?["certificate"]?["levels"])
+        for (index, name) in names.enumerated() {
+            #expect(first[index]?["name"]?.text == name && (first[index]?["seconds"]?.number ?? -1) >= 0)
+            #expect((first[index]?["oracle"]?["gradient"]?.number ?? 0) > 0)
+            #expect(certificates[index]?["kind"]?.text == "verified")
+            #expect((certificates[index]?["curvature"]?["min"]?.number ?? 0) > 0)
+            #expect((solved.result?["levels"]?[index]?["oracle"]?["solves"]?.number ?? 0) > 0)
+            #expect((solved.result?["timings"]?["levels_s"]?[name]?.number ?? -1) >= 0)
+        }
+    }
+
+    /// The adversary leaves little of the coefficients.
+    @Test func threeLevelsTuneARobustRegression() throws {
+        let solved = try solve(Repository.example("trilevel-robust-tuning"))
+        #expect(solved.finished.ending == .status(0))
+        #expect(solved.variable("theta").reduce(0) { $0 + $1 * $1 } < 1e-3)
+        #expect(abs(solved.objective - 0.7957) <= 1e-3)
     }
 }
