@@ -32,6 +32,9 @@ package final class FunctionProgram {
 
     var memoryBytes: Int { program.plan.memoryBytes }
 
+    /// Computes anew what depends on arguments that are no data.
+    func forgetArguments() { for index in current.indices { current[index] = nil } }
+
     /// The function's value.
     package func evaluate(_ arguments: [FunctionArgument], _ runtime: FunctionRuntime) -> [Double] {
         precondition(arguments.count == function.parameters.count, "a function takes all of its arguments")

@@ -30,9 +30,9 @@ package protocol SolveHandler: AnyObject {
         _ system: LinearSystem, transposed: Bool, parameters: [FunctionArgument], rhs: FunctionArgument,
         into point: UnsafeMutableBufferPointer<Double>, _ runtime: FunctionRuntime)
 
-    /// A loop begins, and has ended with this carry, which began as `start`.
+    /// A loop begins, and has ended with this carry; `arguments` are captures, rows and the first carry.
     func begin(_ loop: Loop)
-    func end(_ loop: Loop, start: FunctionArgument, carry: [Double])
+    func end(_ loop: Loop, arguments: [FunctionArgument], carry: [Double])
 }
 
 /// One step at which a program is cut.
@@ -81,6 +81,10 @@ package final class FunctionRuntime {
         programs[function] = made
         return made
     }
+
+    /// Lets all functions compute anew what they are asked next, so that what is solved inside is solved and counted
+    /// whatever was asked before.
+    package func forgetArguments() { for program in programs.values { program.forgetArguments() } }
 
     /// The memory of all functions compiled so far, in bytes; to hold prices against.
     package var memoryBytes: Int { programs.values.reduce(0) { $0 + $1.memoryBytes } }
@@ -134,10 +138,9 @@ package final class FunctionRuntime {
         for index in 0..<loop.captureCount { body.prepare(index, arguments[index], self) }
         let rows = arguments[loop.captureCount].values
         let width = loop.rowCount
-        let start = arguments[loop.captureCount + 1]
-        var carry = start.values
+        var carry = arguments[loop.captureCount + 1].values
         handler.begin(loop)
-        defer { handler.end(loop, start: start, carry: Array(carry)) }
+        defer { handler.end(loop, arguments: arguments, carry: Array(carry)) }
         for step in 0..<loop.count {
             let index = loop.isReversed ? loop.count - 1 - step : step
             let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])

@@ -38,7 +38,7 @@ package struct Certificate: Sendable, Equatable {
     package var differenceDirections: Int
     /// Second differences of F along the same directions, in the sense of a minimum; empty over sets.
     package var upperCurvatures: [Double] = []
-    /// F at the point, and what rounding makes of a second difference there.
+    /// What the accuracy of solves makes of a second difference there.
     package var upperScale = 0.0
     /// Of problems that are evaluated through all levels.
     package var levels: [LevelCertificate] = []
@@ -93,6 +93,8 @@ package struct LevelCertificate: Sendable, Equatable {
 
 /// Issues certificates.
 struct Certifier {
+    /// What solves leave of F's digits.
+    static let solveAccuracy = 1e-11
     /// Random directions of the difference check.
     static let directions = 3
 
@@ -219,7 +221,7 @@ struct Certifier {
         certificate.differenceDirections = Self.directions
         guard problem.upper.constraint == .whole else { return }
         certificate.upperCurvatures = curvatures
-        certificate.upperScale = 64 * Double.ulpOfOne * size / (step * step)
+        certificate.upperScale = Self.solveAccuracy * size / (step * step)
     }
 }
 

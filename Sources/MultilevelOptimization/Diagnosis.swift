@@ -78,8 +78,7 @@ enum Diagnosis {
 
     /// What the curvatures of F along some directions, measured where the run ended, say of the outermost level.
     ///
-    /// - Parameters:
-    ///   - scale: the size of F times what rounding leaves of a second difference.
+    /// - Parameter scale: what the accuracy of solves leaves of a second difference.
     static func shape(_ curvatures: [Double], scale: Double, of level: Level) -> String? {
         guard let smallest = curvatures.min(), let largest = curvatures.max() else { return nil }
         if smallest < -scale {
@@ -87,7 +86,7 @@ enum Diagnosis {
                 "level \(level.name) has no \(level.extremum) where the run ended, its total objective curves the other "
                 + "way: start it elsewhere, bound its variables, or add a quadratic term"
         }
-        if max(largest, -smallest) <= scale {
+        if smallest == 0 && largest == 0 {
             return
                 "the \(level.sense == .minimize ? "minimiser" : "maximiser") of level \(level.name) is not unique, its "
                 + "total objective is flat where the run ended: add a small quadratic term"

@@ -108,6 +108,7 @@ package final class NestedEvaluator {
         if let responses {
             for case (let equilibrium?, let start) in zip(nested.equilibria, responses) { starts[equilibrium] = start }
         }
+        runtime.forgetArguments()
         solver.begin(from: starts, keeping: nested.fixedLevels, tolerance: tolerance, stop: stop)
     }
 

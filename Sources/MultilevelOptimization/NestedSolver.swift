@@ -35,6 +35,8 @@ package final class NestedSolver: SolveHandler {
     private static let smallestTolerance = 0x1p-50
 
     private let levels: Int
+    /// Levels that programs solve once; not counted, so that counts do not depend on when a process began.
+    private var fixed: Set<Int> = []
     private var outermostTolerance = 0.0
     private var stop: StopCheck = { nil }
     private var states: [Equilibrium: ResponseState] = [:]
@@ -74,6 +76,7 @@ package final class NestedSolver: SolveHandler {
     func begin(
         from starts: [Equilibrium: [Double]], keeping fixed: Set<Int>, tolerance: Double, stop: @escaping StopCheck
     ) {
+        self.fixed = fixed
         let kept = states.filter { fixed.contains($0.key.level) }
         states = starts.mapValues { ResponseState(start: $0) }.merging(kept) { $1 }
         matrices = [:]
@@ -115,6 +118,16 @@ package final class NestedSolver: SolveHandler {
         faults.append((level, isAdjoint, fault))
     }
 
+    /// Whether a deeper level has no solution, so that nothing above it means anything in this evaluation.
+    func isHopeless(above level: Int) -> Bool {
+        faults.contains { fault in
+            switch fault.fault {
+            case .unbounded, .grew: fault.level > level
+            case .flat, .indefinite, .notConverged, .singular, .residual, .interrupted: false
+            }
+        }
+    }
+
     func tolerance(of equilibrium: Equilibrium) -> Double {
         let factors = (1..<max(equilibrium.level, 1)).map { _ in 0.1 }
         return max(factors.reduce(outermostTolerance, *), Self.smallestTolerance)
@@ -133,13 +146,19 @@ package final class NestedSolver: SolveHandler {
         let state = state(of: equilibrium)
         let key = PointKey(captures)
         if let known = state.solved.first(where: { $0.key == key }) {
-            levelCounts[equilibrium.level].repeated += 1
+            if !fixed.contains(equilibrium.level) { levelCounts[equilibrium.level].repeated += 1 }
             _ = point.update(fromContentsOf: known.point)
             return
         }
+        let before = levelCounts
+        defer { if fixed.contains(equilibrium.level) { levelCounts = before } }
         levelCounts[equilibrium.level].solves += 1
         times.enter(equilibrium.level, stopwatch)
         defer { times.leave(stopwatch) }
+        if isHopeless(above: equilibrium.level) {
+            _ = point.update(fromContentsOf: state.start ?? Array(start.values))
+            return
+        }
         let response = ResponseSolve(
             solver: self, runtime: runtime, equilibrium: equilibrium, captures: captures, state: state)
         let found = response.run(from: response.predict(key) ?? state.start ?? Array(start.values))
@@ -166,19 +185,25 @@ package final class NestedSolver: SolveHandler {
 
     package func begin(_ loop: Loop) { times.enter(loop.level, stopwatch) }
 
-    package func end(_ loop: Loop, start: FunctionArgument, carry: [Double]) {
+    package func end(_ loop: Loop, arguments: [FunctionArgument], carry: [Double]) {
         times.leave(stopwatch)
-        guard loop.order == 0 else {
+        if loop.order == 0, hasGrown(carry, from: arguments) { report(.grew, ofLevel: loop.level) }
+        if fixed.contains(loop.level) { return }
+        if loop.order > 0 {
             levelCounts[loop.level].products += loop.count
-            return
+        } else {
+            levelCounts[loop.level].solves += 1
+            levelCounts[loop.level].residuals += loop.count
         }
-        levelCounts[loop.level].solves += 1
-        levelCounts[loop.level].residuals += loop.count
-        let size = start.values.reduce(1) { max($0, $1.magnitude) }
-        // Where the arguments are not finite already, another level is to blame, and reported.
-        if size.isFinite, !(VectorMath.maxNorm(carry) <= ResponseSolve.growthLimit * size) {
-            report(.grew, ofLevel: loop.level)
-        }
+    }
+
+    /// Whether steps have left everything behind that they began with. Where that is not finite already, other levels
+    /// are to blame, and reported.
+    private func hasGrown(_ carry: [Double], from arguments: [FunctionArgument]) -> Bool {
+        let reached = VectorMath.maxNorm(carry)
+        if reached <= ResponseSolve.growthLimit { return false }
+        let size = arguments.filter { !$0.isShared }.reduce(1) { max($0, VectorMath.maxNorm($1.values)) }
+        return size.isFinite && !(reached <= ResponseSolve.growthLimit * size)
     }
 
     // MARK: - Matrices

@@ -21,6 +21,7 @@ extension ResponseSolve {
         var previous = Double.infinity
         for _ in 0..<Self.stepLimit {
             if solver.shouldStop { return Found(z, difference, fault: .interrupted) }
+            if solver.isHopeless(above: equilibrium.level) { return Found(z, difference, fault: nil) }
             guard VectorMath.isFinite(difference), value.isFinite else {
                 return Found(z, difference, fault: .unbounded)
             }

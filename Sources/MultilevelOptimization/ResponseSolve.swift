@@ -124,6 +124,7 @@ struct ResponseSolve {
         var previous = Double.infinity
         for _ in 0..<NestedSolver.iterationLimit {
             if solver.shouldStop { return Found(z, gradient, fault: .interrupted) }
+            if solver.isHopeless(above: equilibrium.level) { return Found(z, gradient, fault: nil) }
             guard VectorMath.isFinite(gradient) else { return Found(z, gradient, fault: .unbounded) }
             let matrix = matrix(z)
             guard let (step, isConvex) = descent(matrix, gradient) else { return Found(z, gradient, fault: .unbounded) }
@@ -209,6 +210,7 @@ struct ResponseSolve {
         var previous = Double.infinity
         for _ in 0..<(NestedSolver.iterationLimit + Self.plainSteps) {
             if solver.shouldStop { return Found(z, difference, fault: .interrupted) }
+            if solver.isHopeless(above: equilibrium.level) { return Found(z, difference, fault: nil) }
             guard VectorMath.isFinite(difference) else { return Found(z, difference, fault: .unbounded) }
             let newton = matrix(z).solve(difference, transposed: false)
             let (step, fault) = (newton.point, newton.fault)

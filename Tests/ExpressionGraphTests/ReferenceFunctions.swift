@@ -89,7 +89,7 @@ enum ReferenceFunctions {
 /// Solves by the reference's own means, for programs under test.
 final class ReferenceSolveHandler: SolveHandler {
     func begin(_ loop: Loop) {}
-    func end(_ loop: Loop, start: FunctionArgument, carry: [Double]) {}
+    func end(_ loop: Loop, arguments: [FunctionArgument], carry: [Double]) {}
 
     func solve(
         _ equilibrium: Equilibrium, captures: [FunctionArgument], start: FunctionArgument,

@@ -65,14 +65,15 @@ import Testing
         let problem = try #require(admitted.built, "\(admitted.faults)", sourceLocation: location).problem
         guard case .nested(let axes)? = admitted.method?.algorithm else { throw CancellationError() }
         let x = [0.3 + 0.2 * stream.uniform(), -0.4 + 0.2 * stream.uniform()]
-        let found = NestedEvaluator(problem, axes.responses).evaluate(at: x)
+        let evaluator = NestedEvaluator(problem, axes.responses)
+        let found = evaluator.evaluate(at: x)
         #expect(found.faults == [], "\(kinds)", sourceLocation: location)
         let step = 2e-4
         for index in x.indices {
             func value(_ factor: Double) -> Double {
                 var moved = x
                 moved[index] += factor * step
-                return NestedEvaluator(problem, axes.responses).evaluateValue(at: moved).value
+                return evaluator.evaluateValue(at: moved).value
             }
             let difference = (8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * step)
             let scale = max(1, VectorMath.norm(found.hypergradient))
@@ -82,9 +83,13 @@ import Testing
         }
     }
 
-    /// Every kind above and below every other.
+    /// Every kind above and below some others.
     @Test(arguments: Kind.allCases) func threeLevels(_ middle: Kind) throws {
-        for (index, bottom) in Kind.allCases.enumerated() { try Self.check([middle, bottom], seed: UInt64(index)) }
+        let kinds = Kind.allCases
+        let place = kinds.firstIndex(of: middle) ?? 0
+        for shift in [1, 4, 7] {
+            try Self.check([middle, kinds[(place + shift) % kinds.count]], seed: UInt64(shift))
+        }
     }
 
     @Test(
