@@ -118,7 +118,8 @@ extension MethodResolver {
             return nil
         case (.implicit?, _), (nil, .newton?): wantsUnrolled = false
         case (_?, _), (nil, .gradientDescent?), (nil, .fixedPoint?): wantsUnrolled = true
-        case (nil, nil): wantsUnrolled = isUnrolled
+        // Whoever gives steps wants them followed.
+        case (nil, nil): wantsUnrolled = isUnrolled || entry?.step != nil || entry?.steps != nil
         }
         let pointer = entry?.pointer ?? request.pointer
         if !wantsUnrolled {
