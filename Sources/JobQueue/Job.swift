@@ -13,6 +13,8 @@ package struct Job: Hashable, Sendable, Identifiable {
     package let method: String?
     /// The least time between two progress events that a reader is sent who does not ask otherwise.
     package let progressInterval: Duration?
+    /// Who is told of its events.
+    package let subscription: Subscription?
 
     /// In ``JobLimits/priorities``; higher is sooner.
     package var priority: Int
@@ -78,6 +80,7 @@ package struct Job: Hashable, Sendable, Identifiable {
         timeToLive = submission.timeToLive
         method = submission.method
         progressInterval = submission.progressInterval
+        subscription = submission.subscription
         queueDeadline = submission.queueTime.map(time.advanced)
         state = .queued
         epoch = 0

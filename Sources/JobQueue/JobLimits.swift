@@ -18,6 +18,11 @@ package enum JobLimits {
     package static let eventPage = 1...500
     /// Jobs removed by one call.
     package static let expiries = 1...1_000
+    /// Notices handed out by one call.
+    package static let notices = 1...256
+    /// The longest time for which a notice is put off. One that is due later was written before the clock went back, and
+    /// is due.
+    package static let longestPostponement = Duration.seconds(3_600)
     /// Checkpoints kept of a job.
     package static let keptCheckpoints = 2
     /// How long an idempotency key is remembered.

@@ -100,6 +100,20 @@ package protocol JobStore: Sendable {
     func update(_ id: JobID, with patch: JobPatch, ifRevision revision: Int64?, at time: Timestamp)
         async throws(JobStoreError) -> Job
 
+    // MARK: Telling
+
+    /// Takes notices that are due, the oldest first, at most `share` of one address. Each of them is due again at `until`,
+    /// should its taker die.
+    ///
+    /// - Parameter busy: addresses to leave out.
+    /// - Throws: `outOfRange` for the limit.
+    func takeNotices(limit: Int, share: Int, leavingOut busy: Set<String>, until: Timestamp, at time: Timestamp)
+        async throws(JobStoreError) -> [Notice]
+    /// Removes a notice that has been told or given up; one that is gone stays gone.
+    func forgetNotice(_ number: Int64) async throws(JobStoreError)
+    /// Has a notice be due at `time`.
+    func postponeNotice(_ number: Int64, to time: Timestamp) async throws(JobStoreError)
+
     // MARK: Going out
 
     /// Removes a job and its log; of a running one its worker learns by `leaseLost`.

@@ -28,6 +28,8 @@ package struct Submission: Hashable, Sendable {
     package var method: String?
     /// The least time between two progress events that a reader is sent who does not ask otherwise.
     package var progressInterval: Duration?
+    /// Who is told of its events.
+    package var subscription: Subscription?
 
     package init(
         id: JobID, owner: String, kind: String, payload: [UInt8], limits: [UInt8] = [], labels: [String: String] = [:],

@@ -62,3 +62,17 @@ enum LabelBlob {
         return String(decoding: bytes[(colon + 1)..<end], as: UTF8.self)
     }
 }
+
+/// The strings as a JSON array, every character outside printable ASCII escaped.
+func jsonArray(_ strings: Set<String>) -> String {
+    let items = strings.sorted().map { string in
+        let characters = string.utf16.map { unit -> String in
+            let isPlain = (0x20..<0x7F).contains(unit) && unit != 0x22 && unit != 0x5C
+            let digits = String(unit, radix: 16)
+            return isPlain
+                ? String(UnicodeScalar(UInt8(unit))) : "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+        return "\"\(characters.joined())\""
+    }
+    return "[\(items.joined(separator: ","))]"
+}

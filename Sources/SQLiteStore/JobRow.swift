@@ -12,7 +12,8 @@ enum JobRow {
     static let columns = """
         number, id, owner, kind, created_at, max_attempts, priority, labels, limits, time_to_live, state, \
         interruption, started_at, finished_at, worker, epoch, failures, has_iterate, has_result, termination, \
-        failure_code, failure_detail, revision, last_seq, method, progress_interval, queue_deadline
+        failure_code, failure_detail, revision, last_seq, method, progress_interval, queue_deadline, told_address, \
+        told_types
         """
     private static let selectByID = "SELECT \(columns) FROM job WHERE id = ?"
     private static let selectByNumber = "SELECT \(columns) FROM job WHERE number = ?"
@@ -21,9 +22,9 @@ enum JobRow {
         """
     private static let insert = """
         INSERT INTO job (id, owner, kind, created_at, max_attempts, priority, rank, labels, limits, time_to_live, \
-        state, method, progress_interval, queue_deadline, epoch, failures, has_iterate, has_result, revision, \
-        last_seq, judged_through) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 1, 0, 0)
+        state, method, progress_interval, queue_deadline, told_address, told_types, epoch, failures, has_iterate, \
+        has_result, revision, last_seq, judged_through) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 1, 0, 0)
         """
     private static let update = """
         UPDATE job SET priority = ?, rank = ?, labels = ?, limits = ?, time_to_live = ?, state = ?, \
@@ -52,7 +53,8 @@ enum JobRow {
             job.id.description, job.owner, job.kind, job.createdAt.milliseconds, job.maxAttempts, job.priority,
             job.rank, LabelBlob.encode(job.labels).blob, job.limits.blob, job.timeToLive?.wholeMilliseconds,
             job.state.rawValue, job.method, job.progressInterval?.wholeMilliseconds,
-            job.queueDeadline?.milliseconds,
+            job.queueDeadline?.milliseconds, job.subscription?.address,
+            job.subscription?.eventTypes.sorted().joined(separator: ","),
         ])
         return db.lastInsertedRowID
     }
@@ -92,11 +94,16 @@ enum JobRow {
     }
 
     private static func submission(_ row: Row) throws -> Submission {
-        Submission(
+        var submission = Submission(
             id: try text(row, 1) { JobID($0) }, owner: row[2], kind: row[3], payload: [], limits: row.bytes(8),
             labels: try LabelBlob.decode(row.bytes(7)), priority: row[6], maxAttempts: row[5],
             timeToLive: (row[9] as Int64?).map { .milliseconds($0) }, method: row[24],
             progressInterval: (row[25] as Int64?).map { .milliseconds($0) })
+        if let address = row[27] as String? {
+            let types = (row[28] as String? ?? "").split(separator: ",").map(String.init)
+            submission.subscription = Subscription(address: address, eventTypes: Set(types))
+        }
+        return submission
     }
 
     private static func text<Value>(_ row: Row, _ index: Int, _ read: (String) -> Value?) throws -> Value {

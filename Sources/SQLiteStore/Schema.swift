@@ -10,6 +10,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1", foreignKeyChecks: .immediate) { try $0.execute(sql: tables) }
         migrator.registerMigration("2", foreignKeyChecks: .immediate) { try $0.execute(sql: methodsAndDeadlines) }
+        migrator.registerMigration("3", foreignKeyChecks: .immediate) { try $0.execute(sql: notices) }
         return migrator
     }()
 
@@ -107,5 +108,26 @@ enum Schema {
         ALTER TABLE job ADD COLUMN queue_deadline INTEGER;
         CREATE INDEX job_by_method ON job (method, created_at, id) WHERE method IS NOT NULL;
         CREATE INDEX job_overdue ON job (queue_deadline) WHERE queue_deadline IS NOT NULL;
+        """
+
+    /// Events to be told to somebody outside. A notice holds all that it takes: it outlives its job. Numbers are never used
+    /// again, so that a late word about one notice cannot be taken for another's.
+    private static let notices = """
+        ALTER TABLE job ADD COLUMN told_address TEXT;
+        ALTER TABLE job ADD COLUMN told_types TEXT;
+        CREATE TABLE notice (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            job_id TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            address TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            attempts INTEGER NOT NULL,
+            due_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX notice_by_time ON notice (due_at, number);
         """
 }

@@ -20,6 +20,10 @@ struct WriteTransaction {
     private static let insertEvent = """
         INSERT INTO event (job, seq, epoch, type, time, data) VALUES (?, ?, ?, ?, ?, ?)
         """
+    private static let insertNotice = """
+        INSERT INTO notice (job_id, owner, address, seq, epoch, type, time, data, attempts, due_at) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+        """
     private static let insertLabel = "INSERT INTO label (job, key, value) VALUES (?, ?, ?)"
     private static let deleteLabels = "DELETE FROM label WHERE job = ?"
     private static let deleteCheckpoints = "DELETE FROM checkpoint WHERE job = ?"
@@ -54,8 +58,20 @@ struct WriteTransaction {
             drafts, of: stored.number, job: stored.job.id, after: stored.job.lastSeq, epoch: stored.job.epoch)
         stored.job.lastSeq += Int64(drafts.count)
         try JobRow.save(stored, to: db)
+        try note(events, of: stored.job)
         announce(stored.job, events: events)
         return stored.job
+    }
+
+    /// Writes a notice for each event that somebody wants to be told.
+    private func note(_ events: [JobEvent], of job: Job) throws {
+        guard let subscription = job.subscription else { return }
+        for event in events where subscription.eventTypes.contains(event.type) {
+            try db.cachedStatement(sql: Self.insertNotice).execute(arguments: [
+                job.id.description, job.owner, subscription.address, event.seq, event.epoch, event.type,
+                event.time.milliseconds, event.data.blob, event.time.milliseconds,
+            ])
+        }
     }
 
     /// Inserts events behind number `seq`; the caller writes the job's new last number.
