@@ -10,7 +10,7 @@ struct Keys: ParsableCommand {
             A service without keys listens on the loopback only. As soon as there is one, every request but those for health, \
             contract and examples needs one, as `Authorization: Bearer <key>`.
             """,
-        subcommands: [Create.self, KeyList.self, Revoke.self, Rotate.self])
+        subcommands: [Create.self, KeyList.self, Revoke.self, Rotate.self, Webhook.self])
 
     /// Where the keys are.
     struct Place: ParsableArguments {
@@ -95,6 +95,23 @@ struct Keys: ParsableCommand {
         @OptionGroup var place: Place
 
         func run() throws { try place.change { (keys) throws(KeyFileError) in try keys.revoke(id) } }
+    }
+
+    struct Webhook: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "webhook-secret",
+            abstract: "Print what an owner's receivers check the signatures of webhooks with.")
+
+        @Option(help: "Whose jobs' webhooks; local for those made without a key.")
+        var owner = "local"
+
+        @OptionGroup var place: Place
+
+        func run() throws {
+            let owner = owner
+            let secret = try place.change { (keys) throws(KeyFileError) in try keys.webhookSecret(of: owner) }
+            try Console.printText(secret + "\n")
+        }
     }
 
     struct Rotate: ParsableCommand {

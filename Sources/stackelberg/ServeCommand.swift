@@ -65,12 +65,19 @@ struct Serve: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "An address, or a block as 10.0.0.0/8, that webhooks may call although it is not public.",
+            valueName: "address"))
+    var webhookAllow: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "Examples and their data sets; those shipped with the program unless said.", valueName: "folder"))
     var examples: String?
 
     func validate() throws {
         _ = try tls()
         _ = try wire()
+        _ = try callable()
         if !(1...16 << 20).contains(documentBytes) {
             throw ValidationError("--document-bytes wants 1 to 16777216, came \(documentBytes)")
         }
@@ -103,6 +110,15 @@ struct Serve: ParsableCommand {
         }
     }
 
+    /// - Throws: a usage error for what is no address.
+    private func callable() throws -> CallableAddresses {
+        do {
+            return try CallableAddresses(allowing: webhookAllow)
+        } catch {
+            throw ValidationError(error.reason)
+        }
+    }
+
     func run() throws {
         let environment = ProcessInfo.processInfo.environment
         KernelEnvironment.pin(environment)
@@ -124,6 +140,7 @@ struct Serve: ParsableCommand {
         configuration.documentBytes = documentBytes
         configuration.workerSilence = .seconds(workerSilence)
         configuration.allowedHosts = allowedHost
+        configuration.callable = try callable()
         ServiceProcess.run(configuration)
     }
 }

@@ -96,6 +96,7 @@ struct House: Sendable {
     let server: Server
     let routes: [String]
     let discarded: Record<JobID>
+    let metrics: ServiceMetrics
     /// What the server asks for the answer to a fault.
     let render: @Sendable (ServerFault, String) -> Response
 
@@ -157,6 +158,7 @@ struct Setup {
     var limits = APILimits()
     var hosts = HostPolicy.loopback(allowed: ["example.test"])
     var access = AccessGate.open()
+    var callable = CallableAddresses(allowing: [AddressBlock]())
     var isReady = true
     /// Files of checkpoints by name.
     var states: [String: URL] = [:]
@@ -177,12 +179,13 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let status = ServiceStatus()
     if setup.isReady { status.becomeReady() }
     let discarded = Record<JobID>()
+    let metrics = ServiceMetrics()
     let context = APIContext(
         store: store, desk: PaperDesk(), workforce: workforce,
         examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")),
         contract: try ServedContract([UInt8](try Data(contentsOf: Contract.file))), status: status,
         identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts,
-        access: setup.access, now: House.now,
+        access: setup.access, callable: setup.callable, metrics: metrics, now: House.now,
         discard: { id, what in if what == .everything { discarded.add(id) } },
         state: { _, checkpoint in setup.states[checkpoint.name] })
     let identifiers = RequestIdentifiers(seed: 1)
@@ -195,6 +198,7 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let house = House(
         store: store, workforce: workforce, status: status, server: server,
         routes: APIRouter.routes(context).map { "\($0.method) \($0.pattern)" }.sorted(), discarded: discarded,
+        metrics: metrics,
         render: configuration.render)
     let outcome: Result<Void, any Error>
     do {

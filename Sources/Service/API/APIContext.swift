@@ -106,6 +106,8 @@ package struct APIContext: Sendable {
     let limits: APILimits
     let hosts: HostPolicy
     let access: AccessGate
+    /// Whom webhooks may call.
+    let callable: CallableAddresses
     let status: ServiceStatus
     let identifiers: JobIdentifiers
     /// Both clocks, read together.
@@ -120,6 +122,7 @@ package struct APIContext: Sendable {
 
     /// - Parameters:
     ///   - status: what the endpoints obey; its owner moves it on.
+    ///   - callable: the addresses that webhooks may call.
     ///   - metrics: what others count beside the endpoints.
     ///   - now: both clocks; the uptime never goes back.
     ///   - discard: called for files that are not needed any more.
@@ -128,6 +131,7 @@ package struct APIContext: Sendable {
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
         contract: ServedContract, status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
         hosts: HostPolicy = .loopback(allowed: []), access: AccessGate = .open(),
+        callable: CallableAddresses = CallableAddresses(),
         metrics: ServiceMetrics = ServiceMetrics(),
         now: @escaping @Sendable () -> Moment,
         discard: @escaping @Sendable (JobID, Discarded) -> Void,
@@ -141,6 +145,7 @@ package struct APIContext: Sendable {
         self.limits = limits
         self.hosts = hosts
         self.access = access
+        self.callable = callable
         self.status = status
         self.identifiers = identifiers
         self.now = now

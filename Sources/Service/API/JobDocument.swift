@@ -48,6 +48,7 @@ struct JobDocument {
         document.add("labels", labels)
         document.add("limits", (try? JSONParser.parse(job.limits)) ?? .object([]))
         document.add("ttl_seconds", job.timeToLive.map { .number($0.seconds) } ?? .null)
+        if let webhook = job.subscription { document.add("webhook", self.webhook(webhook)) }
         document.add("attempt", Int(job.epoch))
         document.add("failures", job.failures)
         document.add("max_attempts", job.maxAttempts)
@@ -83,6 +84,13 @@ struct JobDocument {
     private var labels: JSONValue {
         .object(
             job.labels.sorted { $0.key < $1.key }.map { JSONMember(name: $0.key, value: .string($0.value)) })
+    }
+
+    private func webhook(_ subscription: Subscription) -> JSONObjectBuilder {
+        var object = JSONObjectBuilder()
+        object.add("url", subscription.address)
+        object.add("events", .array(subscription.eventTypes.sorted().map(JSONValue.string)))
+        return object
     }
 
     private func failure(_ failure: JobFailure) -> JSONObjectBuilder {

@@ -217,6 +217,9 @@ struct ServiceEndpoints: Sendable {
             restarts.sorted { $0.key < $1.key }.map {
                 ("{reason=\"\(MetricsText.escaped($0.key))\"}", String($0.value))
             })
+        text.add(
+            "stackelberg_webhooks_total", "counter", "Calls of webhooks by outcome.",
+            context.metrics.webhooks.sorted { $0.key < $1.key }.map { ("{outcome=\"\($0.key)\"}", String($0.value)) })
         let finished = context.metrics.jobs
         text.add("stackelberg_queue_wait_seconds", "Time that finished jobs waited for a worker.", finished.queued)
         text.add("stackelberg_solve_seconds", "Time that finished jobs were solved for.", finished.solve)

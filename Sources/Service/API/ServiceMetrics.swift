@@ -44,6 +44,7 @@ package final class ServiceMetrics: Sendable {
 
     private let requests = Mutex<[Key: Histogram]>([:])
     private let finished = Mutex(Jobs())
+    private let calls = Mutex<[String: Int]>([:])
     private let streams = Atomic<Int>(0)
     private let dropped = Atomic<Int>(0)
 
@@ -61,6 +62,19 @@ package final class ServiceMetrics: Sendable {
             jobs.oracle.merge(cost.oracle, uniquingKeysWith: +)
         }
     }
+
+    func observe(_ answer: WebhookAnswer) {
+        let outcome =
+            switch answer {
+            case .taken: "delivered"
+            case .unwanted: "unwanted"
+            case .failed: "failed"
+            }
+        calls.withLock { $0[outcome, default: 0] += 1 }
+    }
+
+    /// Calls of webhooks by what became of them.
+    var webhooks: [String: Int] { calls.withLock { $0 } }
 
     var jobs: Jobs { finished.withLock { $0 } }
 

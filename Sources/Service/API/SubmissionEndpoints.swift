@@ -20,12 +20,13 @@ struct SubmissionEndpoints: Sendable {
         let document = try parse(request.content)
         let caller = try context.access.caller(request.head)
         let start = try await WarmStart(of: document, in: context.store, for: caller)
-        if isDryRun { return try await dryRun(start.document) }
+        let webhook = WebhookWish(of: document, calling: context.callable)
+        if isDryRun { return try await dryRun(start.document, webhook) }
         guard !context.status.isDraining else { throw APIError.draining }
         try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
-        var admitted = try await admit(start.document)
+        var admitted = try await admit(start.document, webhook)
         admitted.payload = start.noted(in: admitted.payload)
-        let submitted = try await submit(admitted, of: document, for: caller, key)
+        let submitted = try await submit(admitted, webhook, of: document, for: caller, key)
         return try await answer(submitted, to: request)
     }
 
@@ -37,13 +38,19 @@ struct SubmissionEndpoints: Sendable {
         do {
             let caller = try context.access.caller(request.head)
             let start = try await WarmStart(of: document, in: context.store, for: caller)
-            return .json(try await report(on: start.document, checksDerivatives: checksDerivatives))
+            let webhook = WebhookWish(of: document, calling: context.callable)
+            return .json(try await report(on: start.document, webhook, checksDerivatives: checksDerivatives))
         } catch APIError.validationFailed(let faults) {
-            var report = JSONObjectBuilder()
-            report.add("valid", false)
-            report.add("errors", .array(faults))
-            return .json(report.value)
+            return .json(Self.refusal(faults))
         }
+    }
+
+    /// The report of a document that is not valid.
+    private static func refusal(_ faults: [JSONValue]) -> JSONValue {
+        var report = JSONObjectBuilder()
+        report.add("valid", false)
+        report.add("errors", .array(faults))
+        return report.value
     }
 
     private func parse(_ content: [UInt8]) throws(APIError) -> JSONValue {
@@ -69,26 +76,33 @@ struct SubmissionEndpoints: Sendable {
 
     // MARK: The desk
 
-    private func admit(_ document: JSONValue) async throws -> AdmittedDocument {
+    /// The desk's faults and the webhook's are told together.
+    private func admit(_ document: JSONValue, _ webhook: WebhookWish) async throws -> AdmittedDocument {
         switch await context.desk.admit(document) {
-        case .admitted(let admitted): return admitted
-        case .refused(let faults): throw APIError.validationFailed(faults)
+        case .admitted(let admitted):
+            guard webhook.faults.isEmpty else { throw APIError.validationFailed(webhook.faults) }
+            return admitted
+        case .refused(let faults): throw APIError.validationFailed(faults + webhook.faults)
         case .exceedsLimits(let detail): throw APIError.exceedsLimits(detail)
         case .unavailable(let detail): throw APIError.admissionUnavailable(detail)
         }
     }
 
-    private func report(on document: JSONValue, checksDerivatives: Bool) async throws -> JSONValue {
+    private func report(
+        on document: JSONValue, _ webhook: WebhookWish, checksDerivatives: Bool
+    ) async throws -> JSONValue {
         switch await context.desk.validate(document, checksDerivatives: checksDerivatives) {
-        case .report(let report): return report
+        case .report(let report):
+            guard !webhook.faults.isEmpty else { return report }
+            return Self.refusal((report["errors"]?.elements ?? []) + webhook.faults)
         case .exceedsLimits(let detail): throw APIError.exceedsLimits(detail)
         case .unavailable(let detail): throw APIError.admissionUnavailable(detail)
         }
     }
 
     /// The report of a document that would be taken; refused as the submission itself would be.
-    private func dryRun(_ document: JSONValue) async throws -> Response {
-        let report = try await report(on: document, checksDerivatives: false)
+    private func dryRun(_ document: JSONValue, _ webhook: WebhookWish) async throws -> Response {
+        let report = try await report(on: document, webhook, checksDerivatives: false)
         guard report["valid"] != .bool(false) else {
             throw APIError.validationFailed(report["errors"]?.elements ?? [])
         }
@@ -98,7 +112,8 @@ struct SubmissionEndpoints: Sendable {
     // MARK: The store
 
     private func submit(
-        _ admitted: AdmittedDocument, of document: JSONValue, for caller: Caller, _ key: IdempotencyKey?
+        _ admitted: AdmittedDocument, _ webhook: WebhookWish, of document: JSONValue, for caller: Caller,
+        _ key: IdempotencyKey?
     ) async throws -> Submitted {
         let time = context.now().calendar
         var submission = Submission(
@@ -107,6 +122,7 @@ struct SubmissionEndpoints: Sendable {
             limits: JSONWriter.bytes(document["limits"] ?? .object([]), style: .canonical), labels: admitted.labels,
             priority: admitted.priority, maxAttempts: admitted.maxAttempts, timeToLive: admitted.timeToLive,
             queueTime: admitted.queueTime, method: admitted.method, progressInterval: admitted.progressInterval)
+        submission.subscription = webhook.subscription
         submission.activeLimit = caller.limits.activeJobs
         let submitted = try await context.store.submit(submission, idempotency: key, at: time)
         if !submitted.isReplay {

@@ -18,6 +18,7 @@ package struct KeyRequest: Sendable {
 
 /// Changes the keys of a data folder.
 package struct KeyKeeping: Sendable {
+    private let folder: URL
     private let file: KeyFile
     private let now: Timestamp
 
@@ -25,6 +26,7 @@ package struct KeyKeeping: Sendable {
     package static let usualScopes: [AccessScope] = [.jobsRead, .jobsWrite]
 
     package init(in folder: URL, at now: Date = Date()) {
+        self.folder = folder
         file = KeyFile(in: folder)
         self.now = Timestamp(milliseconds: Int64(now.timeIntervalSince1970 * 1_000))
     }
@@ -33,11 +35,7 @@ package struct KeyKeeping: Sendable {
     ///
     /// - Returns: the key itself; it is kept nowhere.
     package func create(_ request: KeyRequest) throws(KeyFileError) -> String {
-        guard Self.isOwner(request.owner) else {
-            throw KeyFileError(
-                reason:
-                    "an owner is 1 to 64 letters, digits, '.', '_', '-' or '@', came \(Printable.quote(request.owner))")
-        }
+        try Self.check(owner: request.owner)
         let scopes = try Self.scopes(request.scopes)
         return try file.update { (keys) throws(KeyFileError) in
             let (key, text) = make(
@@ -45,6 +43,16 @@ package struct KeyKeeping: Sendable {
                 lifetime: request.lifetime)
             keys.append(key)
             return text
+        }
+    }
+
+    /// What the receivers of an owner's webhooks check signatures with.
+    package func webhookSecret(of owner: String) throws(KeyFileError) -> String {
+        try Self.check(owner: owner)
+        do throws(StartError) {
+            return try WebhookSecret(in: folder).text(for: owner)
+        } catch {
+            throw KeyFileError(reason: error.reason)
         }
     }
 
@@ -117,6 +125,13 @@ package struct KeyKeeping: Sendable {
             scopes.insert(scope)
         }
         return scopes.isEmpty ? Set(usualScopes) : scopes
+    }
+
+    private static func check(owner: String) throws(KeyFileError) {
+        guard isOwner(owner) else {
+            throw KeyFileError(
+                reason: "an owner is 1 to 64 letters, digits, '.', '_', '-' or '@', came \(Printable.quote(owner))")
+        }
     }
 
     private static func isOwner(_ text: String) -> Bool {

@@ -2,6 +2,7 @@
 import Foundation
 import Glibc
 import HTTP1
+import HTTPClient
 import HTTPServer
 import JobQueue
 import SQLiteStore
@@ -23,6 +24,7 @@ package final class Application: Sendable {
     private let desk: AdmissionWorkers
     private let status: ServiceStatus
     private let keeping: Task<Void, Never>
+    private let telling: Task<Void, Never>
 
     /// Seconds that requests and streams have to end when the service drains.
     private static let grace = Duration.seconds(5)
@@ -49,6 +51,7 @@ package final class Application: Sendable {
         }
         let access = try makeGate(configuration, clock, log)
         let metrics = ServiceMetrics()
+        let courier = try makeCourier(configuration, store, metrics, clock, log)
         let factory = WorkerFactory(executable: configuration.executable, environment: environment)
         var options = Supervisor.Options(workers: configuration.workers)
         options.silence = configuration.workerSilence
@@ -65,7 +68,7 @@ package final class Application: Sendable {
             contract: try readContract(configuration.contract), status: status,
             identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()), limits: limits,
             hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), access: access,
-            metrics: metrics,
+            callable: configuration.callable, metrics: metrics,
             now: { clock.moment() },
             discard: { job, what in folder.discard(what, of: job.description) },
             state: { job, checkpoint in folder.state(checkpoint.name, of: job.description) })
@@ -75,12 +78,12 @@ package final class Application: Sendable {
         status.becomeReady()
         return Application(
             server: server, tls: tls, store: store, supervisor: supervisor, desk: desk, status: status,
-            keeping: keepHouse(store, folder, clock, log))
+            keeping: keepHouse(store, folder, clock, log), telling: Task { await courier.run() })
     }
 
     private init(
         server: Server, tls: TLSContext?, store: SQLiteStore, supervisor: Supervisor, desk: AdmissionWorkers,
-        status: ServiceStatus, keeping: Task<Void, Never>
+        status: ServiceStatus, keeping: Task<Void, Never>, telling: Task<Void, Never>
     ) {
         url = (tls == nil ? "http" : "https") + "://\(server.address)"
         self.server = server
@@ -90,6 +93,21 @@ package final class Application: Sendable {
         self.desk = desk
         self.status = status
         self.keeping = keeping
+        self.telling = telling
+    }
+
+    private static func makeCourier(
+        _ configuration: ServiceConfiguration, _ store: SQLiteStore, _ metrics: ServiceMetrics, _ clock: ServiceClock,
+        _ log: @escaping @Sendable (String) -> Void
+    ) throws -> WebhookCourier {
+        let secret = try WebhookSecret(in: configuration.data)
+        do throws(ClientError) {
+            return try WebhookCourier(
+                store: store, secret: secret, addresses: configuration.callable, metrics: metrics,
+                now: { clock.timestamp() }, log: log)
+        } catch {
+            throw StartError(reason: "webhooks cannot be told: \(error)")
+        }
     }
 
     private static func readContract(_ file: URL) throws -> ServedContract {
@@ -182,7 +200,9 @@ package final class Application: Sendable {
         _ = await (workers, requests)
         await desk.close()
         keeping.cancel()
+        telling.cancel()
         await keeping.value
+        await telling.value
         await store.close()
     }
 

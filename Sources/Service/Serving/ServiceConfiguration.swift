@@ -45,6 +45,8 @@ package struct ServiceConfiguration: Sendable {
     package var workerSilence = Duration.seconds(60)
     /// Host names that requests may carry besides those of the loopback address.
     package var allowedHosts: [String] = []
+    /// Whom webhooks may call.
+    package var callable = CallableAddresses()
     /// The folder with example documents and their data sets.
     package var examples: URL
     /// `openapi.yaml`, the contract of the API.
