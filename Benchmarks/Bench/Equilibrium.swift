@@ -53,24 +53,22 @@ final class Equilibrium {
         adjoint.write([Double](repeating: 0, count: count), to: v)
     }
 
-    private func repeated(_ program: Program, _ node: NodeID, _ count: Int) -> [Double] {
-        reset()
+    private func advance(_ program: Program, _ cell: InputCell, _ count: Int) {
         for _ in 0..<count {
             program.run()
-            program.carry(0, to: node)
+            program.exchange(0, with: cell)
         }
-        return program.result(0)
     }
 
     private func measurement(_ program: Program, _ node: NodeID, _ name: String) -> Measurement {
-        Measurement(
-            reset: reset,
-            run: { count in
-                for _ in 0..<count {
-                    program.run()
-                    program.carry(0, to: node)
-                }
-            }, results: { [name: self.repeated(program, node, 10)] })
+        guard let cell = program.cell(node) else { preconditionFailure("a step that does not read its unknown") }
+        return Measurement(
+            reset: reset, run: { self.advance(program, cell, $0) },
+            results: {
+                self.reset()
+                self.advance(program, cell, 10)
+                return [name: program.values(of: cell)]
+            })
     }
 
     func steps() -> Measurement { measurement(forward, z, "z") }

@@ -100,8 +100,9 @@ final class EquilibriumOuter {
 
     private func repeated(_ program: Program, _ node: NodeID, _ first: [Double], _ steps: Int) {
         program.write(first, to: node)
+        let cell = program.cell(node)
         for step in 0..<steps {
-            if step > 0 { program.carry(0, to: node) }
+            if step > 0, let cell { program.exchange(0, with: cell) }
             program.run()
         }
     }

@@ -12,8 +12,8 @@ final class LowerLevel {
     private let y: NodeID
     private let v: NodeID
     /// The memory of y in `step` and of v in `product`.
-    private var stepCell: InputCell?
-    private var productCell: InputCell?
+    private let stepCell: InputCell
+    private let productCell: InputCell
     private let axis: SampleAxis
     private let batch: Int?
     private let draws: [Int]
@@ -67,6 +67,10 @@ final class LowerLevel {
         product = Program(
             graph, outputs: [shrunk], slots: [seldom, .steady("y", [y]), .everyRun("v", [v])], batchRows: rows,
             precision: problem.precision)
+        guard let stepCell = step.cell(y), let productCell = product.cell(v) else {
+            preconditionFailure("a lower level that does not depend on its variables")
+        }
+        (self.stepCell, self.productCell) = (stepCell, productCell)
         for program in [step, product] {
             for array in problem.data { program.bind(array.node, to: array.value.memory(in: problem.precision)) }
             if batches != nil { program.write(Double(axis.rows) / 64, to: axis.expansion) }
@@ -76,7 +80,6 @@ final class LowerLevel {
                 program.write(start.x, to: x.node)
             }
         }
-        (stepCell, productCell) = (step.cell(y), product.cell(v))
     }
 
     private func select(_ program: Program) {
@@ -100,12 +103,12 @@ final class LowerLevel {
         for index in 0..<count {
             select(step)
             if let anchor, index % Self.stepsOfSolve == 0 {
-                if index == 0 { step.write(start.y, to: anchor) } else { step.carry(0, to: anchor) }
+                step.write(index == 0 ? start.y : step.values(of: stepCell), to: anchor)
             }
             step.run()
-            if let stepCell { step.carry(0, to: stepCell) }
+            step.exchange(0, with: stepCell)
         }
-        return step.result(0)
+        return step.values(of: stepCell)
     }
 
     /// Steps along Hv, ten at one point.
@@ -114,8 +117,8 @@ final class LowerLevel {
             if index % 10 == 0 { product.write(start.y, to: y) }
             select(product)
             product.run()
-            if let productCell { product.carry(0, to: productCell) }
+            product.exchange(0, with: productCell)
         }
-        return product.result(0)
+        return product.values(of: productCell)
     }
 }

@@ -91,8 +91,18 @@ void sk_thin_t(
 }
 
 void sk_wide_n(
-    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, bool transposed, void *C) {
-    kernels(element)->wide_n(A, m, k, B, n, transposed, C);
+    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, bool transposed, void *C,
+    sk_ahead *ahead) {
+    kernels(element)->wide_n(A, m, k, B, n, transposed, C, ahead);
+}
+
+void sk_wide_lay(int32_t element, const void *B, int64_t k, int64_t n, bool transposed, void *laid) {
+    kernels(element)->wide_lay(B, k, n, transposed, laid);
+}
+
+void sk_wide_laid(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *laid, int64_t n, void *C, sk_ahead *ahead) {
+    kernels(element)->wide_laid(A, m, k, laid, n, C, ahead);
 }
 
 void sk_sparse_times(int32_t element, const sk_sparse *A, int64_t m, const void *B, void *C, int64_t n) {

@@ -109,6 +109,7 @@ SK_INLINE void store_first(real *p, vec x, int64_t n) {
 #endif
 }
 
+SK_INLINE octet load_octet(const real *p) { return *(const octet_unaligned *)p; }
 SK_INLINE void store_octet(real *p, octet x) { *(octet_unaligned *)p = x; }
 
 SK_INLINE void store_octet_first(real *p, octet x, int64_t n) {

@@ -13,7 +13,9 @@ typedef struct {
     void (*weighted_gram)(const void *, int64_t, int64_t, const void *, const void *, void *);
     void (*thin_n)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
     void (*thin_t)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
-    void (*wide_n)(const void *, int64_t, int64_t, const void *, int64_t, bool, void *);
+    void (*wide_n)(const void *, int64_t, int64_t, const void *, int64_t, bool, void *, sk_ahead *);
+    void (*wide_lay)(const void *, int64_t, int64_t, bool, void *);
+    void (*wide_laid)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
     void (*sparse_times)(const sk_sparse *, int64_t, const void *, void *, int64_t);
     void (*sparse_scatter)(const sk_sparse *, int64_t, const void *, void *, int64_t, int64_t);
     double (*sum)(const void *, int64_t);

@@ -12,6 +12,8 @@ enum {
     SK_TILE_SUMS = (SK_TILE_ROWS * SK_TILE_COLUMNS + 7) / 8 * 8,
     // Columns of A whose part of B is laid out at a time: ten such columns of doubles fill a first cache.
     SK_THIN_DEPTH = 400,
+    // Rows of A that meet all columns of B before the next do: a fraction of the second cache.
+    SK_THIN_GROUP = 64,
     // Rows whose products are added up in one chain.
     SK_THIN_ROWS = 256,
 };
@@ -72,13 +74,13 @@ static void thin_n(const void *matrix, int64_t m, int64_t k, const void *factor,
         const int64_t depth = smaller(k - start, SK_THIN_DEPTH);
         // An odd number of vectors: columns a power of two apart would share the sets of the cache.
         const int64_t pitch = ((depth + SK_LANES - 1) / SK_LANES | 1) * SK_LANES;
-        for (int64_t c = 0; c < n; c++) {
-            for (int64_t j = 0; j < depth; j++) laid[c * pitch + j] = B[(start + j) * n + c];
+        lay_transpose(B + start * n, depth, n, n, laid, pitch);
+        for (int64_t c = 0; c < n; c++)
             for (int64_t j = depth; j < pitch; j++) laid[c * pitch + j] = 0;
-        }
-        for (int64_t i = 0; i < m; i += SK_TILE_ROWS)
+        for (int64_t group = 0; group < m; group += SK_THIN_GROUP)
             for (int64_t c = 0; c < n; c += width)
-                switch (smaller(width, n - c)) {
+                for (int64_t i = group; i < smaller(group + SK_THIN_GROUP, m); i += SK_TILE_ROWS)
+                    switch (smaller(width, n - c)) {
 #define SK_TILE(columns)                                                                                           \
     SK_CASE(columns, tile, A + start, i, m, k, laid + c * pitch, depth, pitch, C + c, n, start > 0, ahead)
                 SK_TILE(1) SK_TILE(2) SK_TILE(3)
@@ -119,9 +121,12 @@ SK_INLINE void band(
     for (int c = 0; c < columns; c++)
 #pragma clang loop unroll(full)
         for (int s = 0; s < vectors; s++) store(results[c] + SK_LANES * s, sums[s][c]);
-    for (int64_t j = 0; j < count; j++, C += n)
+    if (adds)
+        for (int64_t j = 0; j < count; j++, C += n)
 #pragma clang loop unroll(full)
-        for (int c = 0; c < columns; c++) C[c] = adds ? C[c] + results[c][j] : results[c][j];
+            for (int c = 0; c < columns; c++) C[c] += results[c][j];
+    else
+        lay_transpose(results[0], columns, count, SK_BAND_VECTORS * SK_LANES, C, n);
     *ahead = reached;
 }
 

@@ -16,6 +16,10 @@ enum Kernel {
     case thinT(m: Int, k: Int, n: Int)
     /// A [m, k] times [k, n], or times the transpose of [n, k].
     case wideN(m: Int, k: Int, n: Int, transposed: Bool)
+    /// Lays out a matrix [k, n], or the transpose of [n, k], for the next.
+    case layWide(k: Int, n: Int, transposed: Bool)
+    /// A [m, k] times a matrix that is laid out.
+    case wideLaid(m: Int, k: Int, n: Int)
     case gemm(MatrixProduct)
     /// A product for every matrix of a stack.
     case gemmStack(MatrixProduct, MatrixStack)
@@ -152,7 +156,11 @@ func execute(
         case .thinT(let m, let k, let n):
             kernels.thinT(source(0), m: m, k: k, source(1), n: n, target(0), ahead: ahead)
         case .wideN(let m, let k, let n, let transposed):
-            kernels.wideN(source(0), m: m, k: k, source(1), n: n, transposed: transposed, target(0))
+            kernels.wideN(source(0), m: m, k: k, source(1), n: n, transposed: transposed, target(0), ahead: ahead)
+        case .layWide(let k, let n, let transposed):
+            kernels.layWide(source(0), k: k, n: n, transposed: transposed, target(0))
+        case .wideLaid(let m, let k, let n):
+            kernels.wideLaid(source(0), m: m, k: k, laid: source(1), n: n, target(0), ahead: ahead)
         case .gemm(let product): product.run(precision, source(0), source(1), target(0), accumulates: false)
         case .gemmStack(let product, let stack): stack.multiply(precision, product, source(0), source(1), target(0))
         case .factor(let kind, let n, let count):

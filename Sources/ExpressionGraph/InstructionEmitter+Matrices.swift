@@ -109,7 +109,33 @@ extension InstructionEmitter {
     }
 
     /// Elements of a second factor that the wide kernel takes; larger ones are left to BLAS, which blocks for all caches.
-    private static var wideFactorLimit: Int { 1 << 17 }
+    static var wideFactorLimit: Int { 1 << 17 }
+
+    /// Lays out the second factor of a product that ``RowLoop/laid`` names.
+    func layout(_ plan: ProductPlan) -> Instruction {
+        let factor = factorSizes(plan)
+        return Instruction(
+            kernel: .layWide(k: factor.k, n: factor.n, transposed: plan.transposeB), sources: [slot(plan.b)],
+            destinations: [laidSlot(plan)])
+    }
+
+    /// The product with the factor that is laid out.
+    func laidProduct(_ plan: ProductPlan) -> Instruction {
+        let factor = factorSizes(plan)
+        return Instruction(
+            kernel: .wideLaid(m: sizes(plan.node)[0], k: factor.k, n: factor.n),
+            sources: [slot(plan.a), laidSlot(plan)], destinations: [slot(plan.node)])
+    }
+
+    private func factorSizes(_ plan: ProductPlan) -> (k: Int, n: Int) {
+        let stored = sizes(schedule.graph[plan.node].operands[1])
+        return plan.transposeB ? (stored[1], stored[0]) : (stored[0], stored[1])
+    }
+
+    private func laidSlot(_ plan: ProductPlan) -> Int {
+        guard let slot = laid[plan.node] else { preconditionFailure("a factor without memory for its layout") }
+        return slot
+    }
 
     func productPair(_ first: ProductPlan, _ second: ProductPlan) -> Instruction {
         let a = sizes(schedule.graph.shape(schedule.graph[first.node].operands[0]))

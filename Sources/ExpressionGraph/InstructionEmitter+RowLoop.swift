@@ -20,18 +20,30 @@ extension InstructionEmitter {
             return RowLoopCode.Total(
                 slot: slot(id), count: count, offset: RowLoop.padded(count) * precision.size)
         }
+        let whole = emitter(loop, rows: loop.blockRows)
+        let rest = emitter(loop, rows: left)
         let code = RowLoopCode(
-            wholeBlocks: blocks, whole: blocks > 0 ? body(loop, rows: loop.blockRows) : [],
-            rest: left > 0 ? body(loop, rows: left) : [], views: views, totals: totals)
+            layouts: loop.laid.map { whole.layout($0.product) },
+            wholeBlocks: blocks, whole: blocks > 0 ? whole.body(loop) : [],
+            rest: left > 0 ? rest.body(loop) : [], views: views, totals: totals)
         return Instruction(kernel: .rowLoop(code), sources: [], destinations: [])
     }
 
-    private func body(_ loop: RowLoop, rows count: Int) -> [Instruction] {
+    /// The emitter for some rows of the loop's axis.
+    private func emitter(_ loop: RowLoop, rows count: Int) -> InstructionEmitter {
         var rows = rows
         rows[loop.axis.index] = count
-        let emitter = InstructionEmitter(
-            schedule: schedule, slots: slots, constants: constants, rows: rows, precision: precision, memory: memory)
-        return emitter.weightedGram(loop).map { [$0] } ?? loop.body.map(emitter.instruction)
+        return InstructionEmitter(
+            schedule: schedule, slots: slots, constants: constants, laid: laid, rows: rows, precision: precision,
+            memory: memory)
+    }
+
+    private func body(_ loop: RowLoop) -> [Instruction] {
+        if let gram = weightedGram(loop) { return [gram] }
+        let laid = Set(loop.laid.map(\.product))
+        return loop.body.map { step in
+            if case .product(let plan) = step, laid.contains(plan) { laidProduct(plan) } else { instruction(step) }
+        }
     }
 
     /// The one instruction that computes Xᵀ (w ∘ (X v)), where that is what the loop does and nobody else reads what

@@ -6,6 +6,8 @@ struct InstructionEmitter {
     let schedule: Schedule
     let slots: [NodeID: Int]
     let constants: [NodeID: Int]
+    /// Of the factors that are laid out for these products.
+    let laid: [NodeID: Int]
     let rows: [Int]
     let precision: Precision
     /// Where block programs are kept.

@@ -10,6 +10,8 @@ struct MemoryPlan {
     private(set) var offsets: [NodeID: Int] = [:]
     /// Where each constant's single value begins.
     private(set) var constants: [NodeID: Int] = [:]
+    /// Where each factor begins that is laid out for a product.
+    private(set) var laid: [NodeID: Int] = [:]
     /// The size of the arena, at most ``largestCount``.
     private(set) var count = 0
     /// Where counting ends: more than any machine addresses, and far enough from the largest integer to add to.
@@ -41,6 +43,9 @@ struct MemoryPlan {
         let effects = stages.map { $0.map { $0.effects(schedule) } }
         for id in effects.joined().flatMap(\.writes) where !passing.contains(id) {
             offsets[id] = extend(elementCount(id))
+        }
+        for case .rowLoop(let loop) in stages.joined() {
+            for factor in loop.laid { laid[factor.product.node] = extend(factor.count) }
         }
         let shared = count
         var largest = shared

@@ -15,6 +15,7 @@ package final class Program {
     private let scratch: AlignedBuffer
     private let slots: [NodeID: Int]
     private let constantSlots: [NodeID: Int]
+    private let laidSlots: [NodeID: Int]
     private let pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private var bound: [NodeID: AlignedBuffer] = [:]
     private var boundSparse: [NodeID: SparseBinding] = [:]
@@ -33,6 +34,8 @@ package final class Program {
     /// Instructions executed so far, for measurements and tests.
     package private(set) var executedInstructions = 0
     private let resultSlots: [Int]
+    /// Of every output: the slots that make it stale, and none where its memory is not its own alone.
+    private let exchangeable: [SlotSet]
     /// Of every stage; all depend on the inputs that no slot names.
     private let dependences: [SlotSet]
 
@@ -56,9 +59,11 @@ package final class Program {
         let layout = SlotLayout(graph: plan.graph, outputs: plan.outputs, memory: memory)
         slots = layout.slots
         constantSlots = layout.constants
+        laidSlots = layout.laid
         pointers = .allocate(capacity: max(layout.count, 1))
         pointers.initialize(repeating: nil, count: max(layout.count, 1))
         resultSlots = plan.outputs.map { layout.slots[plan.schedule.reshapeRoot($0)] ?? -1 }
+        exchangeable = plan.exchangeableOutputs()
         fillPointers()
         emit()
     }
@@ -82,6 +87,7 @@ package final class Program {
 
     private func fillPointers() {
         for (id, offset) in plan.memory.offsets { if let slot = slots[id] { pointers[slot] = place(offset) } }
+        for (id, offset) in plan.memory.laid { if let slot = laidSlots[id] { pointers[slot] = place(offset) } }
         for (id, offset) in plan.memory.constants {
             guard let slot = constantSlots[id] else { continue }
             pointers[slot] = place(offset)
@@ -169,20 +175,20 @@ package final class Program {
 
     /// Resolves a value input once, for callers that write it at every iteration; `nil` where no output needs it.
     package func cell(_ input: NodeID) -> InputCell? {
-        guard let slot = slots[input], let address = pointers[slot] else { return nil }
-        return InputCell(address: address, count: elementCount(input), written: schedule.slots.written(input))
+        guard let slot = slots[input], pointers[slot] != nil else { return nil }
+        return InputCell(slot: slot, count: elementCount(input), written: schedule.slots.written(input))
     }
 
     /// Writes a scalar value input.
     package func write(_ value: Double, to cell: InputCell) {
-        precision.write(value, to: cell.address)
+        precision.write(value, to: address(of: cell))
         written = written.union(cell.written)
     }
 
     /// Writes the numbers of a value input, or as many as the rows at hand take. Allocates nothing.
     package func write(_ values: UnsafePointer<Double>, count: Int, to cell: InputCell) {
         precondition(count <= cell.count, "\(count) numbers, and room for \(cell.count)")
-        precision.write(values, count: count, to: cell.address)
+        precision.write(values, count: count, to: address(of: cell))
         written = written.union(cell.written)
     }
 
@@ -190,14 +196,28 @@ package final class Program {
     package func carry(_ output: Int, to cell: InputCell) {
         let slot = resultSlots[output]
         guard slot >= 0, let source = pointers[slot] else { return }
-        cell.address.copyMemory(from: source, byteCount: cell.count * precision.size)
+        address(of: cell).copyMemory(from: source, byteCount: cell.count * precision.size)
         written = written.union(cell.written)
     }
+
+    /// As ``carry(_:to:)-(_,InputCell)``, but the output is not to be read before the next run: the two change places
+    /// where nothing speaks against it, and no number is moved.
+    package func exchange(_ output: Int, with cell: InputCell) {
+        let slot = resultSlots[output]
+        guard slot >= 0, exchangeable[output].meets(cell.written), resultCount(output) == cell.count else {
+            return carry(output, to: cell)
+        }
+        (pointers[slot], pointers[cell.slot]) = (pointers[cell.slot], pointers[slot])
+        written = written.union(cell.written)
+    }
+
+    /// A cell was made of an input that has memory.
+    private func address(of cell: InputCell) -> UnsafeMutableRawPointer { pointers[cell.slot]! }
 
     /// A cell's numbers. A copy.
     package func values(of cell: InputCell) -> [Double] {
         [Double](unsafeUninitializedCapacity: cell.count) { target, initialized in
-            if let base = target.baseAddress { precision.read(cell.address, count: cell.count, into: base) }
+            if let base = target.baseAddress { precision.read(address(of: cell), count: cell.count, into: base) }
             initialized = cell.count
         }
     }
@@ -213,10 +233,11 @@ package final class Program {
         precondition(
             copy.count == cell.count, "room for \(copy.count) numbers and a cell of \(cell.count)")
         let isDouble = precision == .float64
-        let base = isDouble ? cell.address.assumingMemoryBound(to: Double.self) : copy.base
-        if !isDouble { precision.read(cell.address, count: cell.count, into: base) }
+        let place = address(of: cell)
+        let base = isDouble ? place.assumingMemoryBound(to: Double.self) : copy.base
+        if !isDouble { precision.read(place, count: cell.count, into: base) }
         change(UnsafeMutableBufferPointer(start: base, count: cell.count))
-        if !isDouble { precision.write(base, count: cell.count, to: cell.address) }
+        if !isDouble { precision.write(base, count: cell.count, to: place) }
         written = written.union(cell.written)
     }
 
@@ -357,8 +378,8 @@ package final class Program {
             return
         }
         let emitter = InstructionEmitter(
-            schedule: schedule, slots: slots, constants: constantSlots, rows: rows, precision: precision,
-            memory: CodeMemory())
+            schedule: schedule, slots: slots, constants: constantSlots, laid: laidSlots, rows: rows,
+            precision: precision, memory: CodeMemory())
         // The numbers of rows are copied: sharing their storage would allocate when a batch of another size comes.
         code = CompiledCode(memory: emitter.memory, rows: rows.map { $0 })
         for steps in plan.steps {
@@ -380,7 +401,7 @@ package final class Program {
 
 /// A value input resolved to its memory.
 package struct InputCell {
-    let address: UnsafeMutableRawPointer
+    let slot: Int
     let count: Int
     let written: SlotSet
 }
@@ -398,11 +419,14 @@ private struct RowView {
 private struct SlotLayout {
     private(set) var slots: [NodeID: Int] = [:]
     private(set) var constants: [NodeID: Int] = [:]
+    /// Of the factors that are laid out for these products.
+    private(set) var laid: [NodeID: Int] = [:]
     private(set) var count = 0
 
     init(graph: Graph, outputs: [NodeID], memory: MemoryPlan) {
         for id in memory.offsets.keys.sorted() { slots[id] = next() }
         for id in memory.constants.keys.sorted() { constants[id] = next() }
+        for id in memory.laid.keys.sorted() { laid[id] = next() }
         for id in graph.inputs(of: outputs) where slots[id] == nil { slots[id] = next() }
     }
 

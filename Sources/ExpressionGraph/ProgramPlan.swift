@@ -35,7 +35,7 @@ package struct ProgramPlan {
         let schedule = Schedule(graph, outputs: regrouping.outputs, slots: table, fuses: options.fuses)
         let planner = StepPlanner(schedule: schedule, options: options)
         let loops = RowLoopPlanner(
-            schedule: schedule, rows: maximum, elementSize: precision.size, choice: options.rowLoops)
+            schedule: schedule, rows: maximum, precision: precision, choice: options.rowLoops)
         let steps = loops.loops(schedule.stages.indices.map(planner.steps))
         self.graph = graph
         self.outputs = regrouping.outputs
@@ -63,6 +63,19 @@ package struct ProgramPlan {
 
     private static func elementCount(_ graph: Graph, _ id: NodeID, rows: [Int]) -> Int {
         graph.shape(id).elementCount { rows[$0.index] } ?? .max
+    }
+
+    /// Of every output: what makes it stale, where its memory may change places with an input's of as many elements. That
+    /// of an input, of two outputs or of a sum over the blocks of a loop, which has room for two, may not.
+    func exchangeableOutputs() -> [SlotSet] {
+        let roots = outputs.map(schedule.reshapeRoot)
+        let sums = Set(
+            steps.joined().flatMap { step in if case .rowLoop(let loop) = step { loop.sums } else { [NodeID]() } })
+        return roots.map { root in
+            let isOwn = roots.count { $0 == root } == 1 && !sums.contains(root)
+            guard isOwn, memory.offsets[root] != nil, let stage = schedule.stage[root] else { return .none }
+            return schedule.stages[stage].dependence
+        }
     }
 
     // MARK: - Verification

@@ -12,6 +12,8 @@ struct RowLoop: Hashable {
     let sums: [NodeID]
     /// Nodes with rows that only the body writes and reads: they hold one block.
     var locals: Set<NodeID> = []
+    /// Second factors that are laid out once, before the first block.
+    var laid: [LaidFactor] = []
 
     /// What the body writes, and what it reads from outside.
     func effects(_ schedule: Schedule) -> (writes: [NodeID], reads: [NodeID]) {
@@ -21,6 +23,13 @@ struct RowLoop: Hashable {
         var seen: Set<NodeID> = []
         return (writes, all.flatMap(\.reads).filter { !own.contains($0) && seen.insert($0).inserted })
     }
+}
+
+/// The second factor of a product with many columns, laid out as the kernel reads it.
+struct LaidFactor: Hashable {
+    let product: ProductPlan
+    /// Elements of the layout.
+    let count: Int
 }
 
 /// Which steps are executed block by block of rows.
@@ -48,14 +57,11 @@ struct RowLoopPlanner {
     static let leastBytes = 1 << 20
     /// Rows of a block, multiples of a whole vector of either element type.
     static let rowBounds = 32...1024
-    /// Rows beside which laying out the second factor is a tenth of a product's time.
-    static let leastRowsOfWideProducts = 256
 
     let schedule: Schedule
     /// Per axis: the largest number of rows at a time.
     let rows: [Int]
-    /// Bytes of an element.
-    let elementSize: Int
+    let precision: Precision
     let choice: RowLoopChoice
 
     /// Gathers steps into loops, stage by stage.
@@ -101,7 +107,9 @@ struct RowLoopPlanner {
     /// The loop over these steps where it pays: where they read or write more than a cache holds.
     private func loop(_ body: [PlannedStep], _ sums: [NodeID], _ axis: AxisID) -> RowLoop? {
         if case .always(let blockRows) = choice {
-            return RowLoop(axis: axis, blockRows: (blockRows + 15) / 16 * 16, body: body, sums: sums)
+            return RowLoop(
+                axis: axis, blockRows: (blockRows + 15) / 16 * 16, body: body, sums: sums,
+                laid: body.compactMap(laidFactor))
         }
         guard body.count > 1 else { return nil }
         let arrays = Set(
@@ -112,20 +120,22 @@ struct RowLoopPlanner {
         let width = arrays.reduce(0) { sum, id in
             sum + (schedule.graph.shape(id).elementCount { $0 == axis ? 1 : rows[$0.index] } ?? 0)
         }
-        let rowBytes = max(width * elementSize, 1)
+        let rowBytes = max(width * precision.size, 1)
         guard width < 1 << 40, rowBytes * rows[axis.index] >= Self.leastBytes else { return nil }
         let fitting = Self.blockBytes / rowBytes / 16 * 16
-        let least = body.contains(where: laysOutFactor) ? Self.leastRowsOfWideProducts : Self.rowBounds.lowerBound
-        let blockRows = min(max(fitting, least), Self.rowBounds.upperBound)
+        let blockRows = min(max(fitting, Self.rowBounds.lowerBound), Self.rowBounds.upperBound)
         guard blockRows < rows[axis.index] else { return nil }
-        return RowLoop(axis: axis, blockRows: blockRows, body: body, sums: sums)
+        return RowLoop(
+            axis: axis, blockRows: blockRows, body: body, sums: sums, laid: body.compactMap(laidFactor))
     }
 
-    /// Whether a step lays out a matrix for every block before it multiplies by it.
-    private func laysOutFactor(_ step: PlannedStep) -> Bool {
-        guard case .product(let plan) = step, !plan.transposeA else { return false }
-        let columns = Shape([schedule.graph.shape(plan.node).matrixColumns])
-        return columns.elementCount { rows[$0.index] } ?? 0 > Kernels.thinMaxColumns
+    /// The factor that a step would otherwise lay out anew for every block.
+    private func laidFactor(_ step: PlannedStep) -> LaidFactor? {
+        guard case .product(let plan) = step, !plan.transposeA else { return nil }
+        let sizes = schedule.graph.shape(schedule.graph[plan.node].operands[1]).sizes { rows[$0.index] }
+        let (k, n) = plan.transposeB ? (sizes[1], sizes[0]) : (sizes[0], sizes[1])
+        guard n > Kernels.thinMaxColumns, k >= 8, n * k <= InstructionEmitter.wideFactorLimit else { return nil }
+        return LaidFactor(product: plan, count: Kernels(precision).laidCount(k: k, n: n))
     }
 
     private func totals(_ step: PlannedStep, _ role: Role) -> [NodeID] {

@@ -19,8 +19,10 @@ final class RowLoopCode {
     }
 
     /// Bytes of a view from which on the next block is asked for; the processor foresees less by itself.
-    private static let leastAhead = 1 << 16
+    private static let leastAhead = 1 << 15
 
+    /// Executed once, before the first block.
+    private let layouts: [Instruction]
     private let wholeBlocks: Int
     private let whole: [Instruction]
     /// For the rows that no whole block holds; empty where there are none.
@@ -28,7 +30,11 @@ final class RowLoopCode {
     private let views: [View]
     private let totals: [Total]
 
-    init(wholeBlocks: Int, whole: [Instruction], rest: [Instruction], views: [View], totals: [Total]) {
+    init(
+        layouts: [Instruction], wholeBlocks: Int, whole: [Instruction], rest: [Instruction], views: [View],
+        totals: [Total]
+    ) {
+        self.layouts = layouts
         self.wholeBlocks = wholeBlocks
         self.whole = whole
         self.rest = rest
@@ -46,15 +52,19 @@ final class RowLoopCode {
             kernels.zero(pointers[total.slot]!, count: total.count)
             pointers[total.slot]! += total.offset
         }
-        func block(_ code: [Instruction]) {
+        func run(_ code: [Instruction]) {
             code.withUnsafeBufferPointer {
                 execute($0, precision, pointers: pointers, scratch: scratch, ahead: ahead)
             }
+        }
+        func block(_ code: [Instruction]) {
+            run(code)
             for total in totals {
                 let part = pointers[total.slot]!
                 kernels.axpy(1, part, part - total.offset, count: total.count)
             }
         }
+        run(layouts)
         for index in 0..<wholeBlocks {
             if index + 1 < wholeBlocks {
                 ahead.clear()

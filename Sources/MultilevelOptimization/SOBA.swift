@@ -148,7 +148,7 @@ package final class SOBAStepper {
             if let rho { program.write(state.lowerStep.value(at: t), to: rho) }
             if let gamma { program.write(state.upperStep.value(at: t), to: gamma) }
             program.run()
-            for output in cells.indices { if let cell = cells[output] { program.carry(output, to: cell) } }
+            for output in cells.indices { if let cell = cells[output] { program.exchange(output, with: cell) } }
             for variable in projections {
                 program.update(variable.cell, through: variable.copy) {
                     variable.set.project($0, variable.room.base)
@@ -205,7 +205,9 @@ package final class SOBAStepper {
     private func store(_ state: inout SOBAState) {
         let dimension = state.y.count
         for (output, range) in entries.enumerated() {
-            for (entry, value) in zip(range, program.result(output)) {
+            // Where the input is read, it holds what became of the output, projected.
+            let values = cells[output].map(program.values) ?? program.result(output)
+            for (entry, value) in zip(range, values) {
                 if entry < dimension {
                     state.y[entry] = value
                 } else if entry < 2 * dimension {

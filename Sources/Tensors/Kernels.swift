@@ -139,9 +139,28 @@ package struct Kernels: Sendable {
     /// `C[m, n] = A B` for A [m, k], and B [k, n] or stored [n, k] where `transposed`.
     @inline(__always)
     package func wideN(
-        _ a: Source, m: Int, k: Int, _ b: Source, n: Int, transposed: Bool, _ c: Destination
+        _ a: Source, m: Int, k: Int, _ b: Source, n: Int, transposed: Bool, _ c: Destination, ahead: PrefetchQueue
     ) {
-        sk_wide_n(element, a, Int64(m), Int64(k), b, Int64(n), transposed, c)
+        sk_wide_n(element, a, Int64(m), Int64(k), b, Int64(n), transposed, c, ahead.current)
+    }
+
+    /// The elements that ``layWide(_:k:n:transposed:_:)`` writes.
+    package func laidCount(k: Int, n: Int) -> Int {
+        k * ((n + precision.lanes - 1) / precision.lanes * precision.lanes)
+    }
+
+    /// Lays out B [k, n], or stored [n, k] where `transposed`, for any number of products with it.
+    @inline(__always)
+    package func layWide(_ b: Source, k: Int, n: Int, transposed: Bool, _ laid: Destination) {
+        sk_wide_lay(element, b, Int64(k), Int64(n), transposed, laid)
+    }
+
+    /// `C[m, n] = A B` for A [m, k] and B [k, n] laid out: bit for bit what ``wideN(_:m:k:_:n:transposed:_:)`` gives.
+    @inline(__always)
+    package func wideLaid(
+        _ a: Source, m: Int, k: Int, laid: Source, n: Int, _ c: Destination, ahead: PrefetchQueue
+    ) {
+        sk_wide_laid(element, a, Int64(m), Int64(k), laid, Int64(n), c, ahead.current)
     }
 
     // MARK: Vectors

@@ -35,10 +35,10 @@ package final class PrefetchQueue {
         ranges[0].lines = 0
     }
 
-    /// The first range of which something is left, or an empty one.
+    /// The first range of which something is left, with those behind it up to one without an address.
     var current: UnsafeMutablePointer<sk_ahead> {
         while next < count && ranges[next].lines <= 0 { next += 1 }
-        if next == count { ranges[count].lines = 0 }
+        ranges[count] = sk_ahead(at: nil, lines: 0)
         return ranges + next
     }
 

@@ -11,7 +11,30 @@ import Testing
     ) -> [Double] {
         let (left, right) = (Support.buffer(a, precision), Support.buffer(b, precision))
         let result = AlignedBuffer(count: m * n, precision: precision)
-        Kernels(precision).wideN(left.address, m: m, k: k, right.address, n: n, transposed: transposed, result.address)
+        Kernels(precision).wideN(
+            left.address, m: m, k: k, right.address, n: n, transposed: transposed, result.address,
+            ahead: PrefetchQueue())
+        return result.values
+    }
+
+    /// The same with B laid out beforehand, in blocks of `rows` rows of A, while what comes next is asked for.
+    static func laidProduct(
+        _ a: [Double], _ b: [Double], m: Int, k: Int, n: Int, transposed: Bool, rows: Int, _ precision: Precision
+    ) -> [Double] {
+        let kernels = Kernels(precision)
+        let (left, right) = (Support.buffer(a, precision), Support.buffer(b, precision))
+        let laid = AlignedBuffer(count: kernels.laidCount(k: k, n: n), precision: precision)
+        let result = AlignedBuffer(count: m * n, precision: precision)
+        let ahead = PrefetchQueue()
+        kernels.layWide(right.address, k: k, n: n, transposed: transposed, laid.address)
+        for first in stride(from: 0, to: m, by: rows) {
+            ahead.add(left.address, bytes: m * k * precision.size)
+            ahead.add(right.address, bytes: k * n * precision.size)
+            kernels.wideLaid(
+                left.address + first * k * precision.size, m: min(rows, m - first), k: k, laid: laid.address, n: n,
+                result.address + first * n * precision.size, ahead: ahead)
+            ahead.clear()
+        }
         return result.values
     }
 
@@ -34,6 +57,18 @@ import Testing
             }
             #expect(Support.close(found[0], plain, tolerance: tolerance), "\(m) x \(k)")
             #expect(Support.close(found[1], turned, tolerance: tolerance), "\(m) x \(k) transposed")
+        }
+    }
+
+    @Test(arguments: widths, Precision.allCases) func layoutsChangeNoBit(_ n: Int, _ precision: Precision) {
+        for (m, k, rows) in [(1, 8, 1), (37, 33, 16), (70, 257, 32)] {
+            let a = Support.numbers(m * k, stream: "a", precision)
+            let b = Support.numbers(k * n, stream: "b", precision)
+            for transposed in [false, true] {
+                #expect(
+                    Self.laidProduct(a, b, m: m, k: k, n: n, transposed: transposed, rows: rows, precision)
+                        == Self.product(a, b, m: m, k: k, n: n, transposed: transposed, precision))
+            }
         }
     }
 

@@ -153,9 +153,15 @@ void sk_thin_t(int32_t element, const void *A, int64_t m, int64_t k, const void 
 // ---- Wide dense products: A is [m, k], m >= 1, k >= 1
 
 // C[m, n] = A B, B being [k, n], or its transpose stored as [n, k]. Products of 256 rows of B add up in the element type,
-// and those sums too.
+// and those sums too. Asks for the lines of `ahead` and the ranges behind it, up to one without an address.
 void sk_wide_n(
-    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, bool transposed, void *C);
+    int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, bool transposed, void *C,
+    sk_ahead *ahead);
+// The same in two parts, for one B and many A: the first lays out B, in k times as many elements as n rounded up to whole
+// cache lines.
+void sk_wide_lay(int32_t element, const void *B, int64_t k, int64_t n, bool transposed, void *laid);
+void sk_wide_laid(
+    int32_t element, const void *A, int64_t m, int64_t k, const void *laid, int64_t n, void *C, sk_ahead *ahead);
 
 // ---- Sparse products: A is stored by rows; dense operands are [., n], padded, outputs not inputs
 
