@@ -40,7 +40,8 @@ struct MessageSemantics: Equatable {
 private struct Evidence {
     var hasHost = false
     var contentLength: Int?
-    var transferCodings: [Substring] = []
+    /// In lower case, byte by byte: as text, a Kelvin sign is a k, and `chun\u{212A}ed` would be chunked to us alone.
+    var transferCodings: [[UInt8]] = []
     var hasTransferCoding = false
     var asksForClose = false
     var asksForKeepAlive = false
@@ -64,8 +65,8 @@ private struct Evidence {
             contentLength = length
         case 17 where name.equalsIgnoringCase("transfer-encoding"):
             hasTransferCoding = true
-            transferCodings += String(decoding: value, as: UTF8.self).lowercased()
-                .split(separator: ",", omittingEmptySubsequences: false)
+            transferCodings += value.split(separator: Byte.comma, omittingEmptySubsequences: false)
+                .map { UnsafeBufferPointer(rebasing: $0).trimmed.map(\.lowercased) }
         default:
             break
         }
@@ -91,20 +92,12 @@ private struct Evidence {
     /// Only `chunked`, once and alone, is understood. A list that properly ends in chunked but begins with another
     /// coding is honest and unsupported (501); everything else has no reliable end (400).
     func checkTransferCodings() throws(RequestError) {
-        let codings = transferCodings.map { $0.drop { $0 == " " || $0 == "\t" }.trimmingTrailingBlanks }
-        guard codings.last == "chunked" else { throw .invalidTransferCoding }
-        guard codings.count > 1 else { return }
-        let others = codings.dropLast()
-        let areTokens = others.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(ByteSet.token.contains) }
-        throw areTokens && !others.contains("chunked") ? .unsupportedTransferCoding : .invalidTransferCoding
-    }
-}
-
-extension Substring {
-    fileprivate var trimmingTrailingBlanks: Substring {
-        var text = self
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return text
+        let chunked = Array("chunked".utf8)
+        guard transferCodings.last == chunked else { throw .invalidTransferCoding }
+        let others = transferCodings.dropLast()
+        if others.isEmpty { return }
+        let areTokens = others.allSatisfy { !$0.isEmpty && $0.allSatisfy(ByteSet.token.contains) }
+        throw areTokens && !others.contains(chunked) ? .unsupportedTransferCoding : .invalidTransferCoding
     }
 }
 

@@ -216,7 +216,8 @@ private struct PartialHead: Sendable {
         let lengths = fields.values(of: "content-length")
         if !codings.isEmpty {
             guard lengths.isEmpty else { throw .contentLengthWithTransferCoding }
-            guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+            // Byte by byte: as text, a Kelvin sign is a k.
+            guard codings.count == 1, codings[0].utf8.map(\.lowercased) == Array("chunked".utf8) else {
                 fault = .unsupportedTransferCoding
                 throw .unsupportedTransferCoding
             }

@@ -15,7 +15,7 @@ struct GoldenCase: CustomTestStringConvertible, Sendable {
     /// Whether another request can follow on the same connection.
     var staysOpen: Bool { events.last == "end" || events.last?.hasPrefix("trailer") == true }
 
-    static let all: [GoldenCase] = ["heads", "framing", "chunked", "targets"].flatMap(load)
+    static let all: [GoldenCase] = ["heads", "framing", "chunked", "targets", "smuggling"].flatMap(load)
 
     private static func load(_ file: String) -> [GoldenCase] {
         guard let url = Bundle.module.url(forResource: file, withExtension: "golden", subdirectory: "Golden"),

@@ -4,6 +4,8 @@
 usage: cases.py PORT. Each case: section, bytes, expected statuses of the answers in order, and whether the connection
 is open afterwards. A hidden request is one to /hidden: nothing may ever answer it (404 would).
 """
+import os
+import re
 import socket
 import sys
 
@@ -169,6 +171,23 @@ bad("garbage", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
 bad("garbage", "hello\r\n\r\n")
 
 
+def goldens():
+    """What the golden files want refused, over a socket, behind a good request and with a hidden one behind."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "HTTP1Tests", "Golden")
+    escapes = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            blocks = file.read().split("\n== ")[1:]
+        for block in blocks:
+            lines = [line for line in block.split("\n") if line]
+            divider = lines.index("--")
+            refusal = [int(line.split(" ")[1]) for line in lines[divider + 1:] if line.startswith("refuse ")]
+            data = "".join(lines[1:divider]).encode("utf-8").decode("latin1")
+            data = re.sub(r"\\(x..|.)", lambda m: chr(int(m[1][1:], 16)) if m[1][0] == "x" else escapes[m[1]], data)
+            if refusal:
+                case(f"{name}: {lines[0]}", GET + data + HIDDEN, [200, *refusal], CLOSED)
+
+
 class Connection:
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -243,6 +262,7 @@ def run(port, request, statuses, after):
 
 def main():
     port, faults = int(sys.argv[1]), 0
+    goldens()
     for section, request, statuses, after in CASES:
         request = request if request.isascii() else request.encode("utf-8", "surrogateescape").decode("latin1") \
             if any(ord(c) > 255 for c in request) else request
