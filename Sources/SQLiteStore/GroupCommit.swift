@@ -23,19 +23,22 @@ final class GroupCommit: Sendable {
     private let pool: DatabasePool
     private let compose: EventComposer
     private let publish: @Sendable ([Publication]) -> Void
+    private let memory: JobMemory
     private let waiting = Mutex(Waiting())
     private let maximumWaiting: Int
     private let maximumGroup: Int
 
     /// - Parameters:
+    ///   - memory: told of every job that a commit changes.
     ///   - publish: called after each commit with its news, in order, on the writer's queue.
     ///   - maximumWaiting: writes beyond are refused.
     ///   - maximumGroup: writes in one transaction.
     init(
-        pool: DatabasePool, compose: @escaping EventComposer, maximumWaiting: Int, maximumGroup: Int,
-        publish: @escaping @Sendable ([Publication]) -> Void
+        pool: DatabasePool, memory: JobMemory, compose: @escaping EventComposer, maximumWaiting: Int,
+        maximumGroup: Int, publish: @escaping @Sendable ([Publication]) -> Void
     ) {
         self.pool = pool
+        self.memory = memory
         self.compose = compose
         self.publish = publish
         self.maximumWaiting = maximumWaiting
@@ -143,7 +146,7 @@ final class GroupCommit: Sendable {
                     guard db.isInsideTransaction else { throw error }
                 }
             }
-            try db.commit()
+            try commit(db, publications)
             publish(publications)
         } catch {
             if db.isInsideTransaction { try? db.rollback() }
@@ -151,6 +154,12 @@ final class GroupCommit: Sendable {
             outcomes = outcomes.map { $0 ?? fault }
         }
         for (entry, outcome) in zip(group, outcomes) { entry.settle(outcome) }
+    }
+
+    private func commit(_ db: Database, _ publications: [Publication]) throws {
+        memory.willChange(Set(publications.map(\.job)))
+        defer { memory.hasChanged() }
+        try db.commit()
     }
 
     private func run(_ entry: Entry, _ db: Database) throws -> [Publication] {

@@ -1,4 +1,4 @@
-// What can be read: jobs, lists, logs, numbers. Each on a snapshot of its own.
+// What can be read: jobs, lists, logs, numbers. Each on a snapshot of its own; single jobs from memory where they are known.
 import GRDB
 import JobQueue
 
@@ -29,7 +29,10 @@ extension SQLiteStore {
         """
 
     package func job(_ id: JobID) async throws(JobStoreError) -> Job {
-        withHeartbeat(try await read { db in try JobRow.load(id, from: db).job })
+        let job = try await memory.job(id) { () throws(JobStoreError) in
+            try await read { db in try JobRow.load(id, from: db).job }
+        }
+        return withHeartbeat(job)
     }
 
     package func payload(of id: JobID) async throws(JobStoreError) -> [UInt8] {

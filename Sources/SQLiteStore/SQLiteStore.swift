@@ -15,6 +15,8 @@ package final class SQLiteStore: JobStore {
         package var maximumWaitingWrites = 10_000
         /// Writes that share a commit.
         package var maximumGroup = 256
+        /// Jobs kept in memory for those who ask for them again.
+        package var rememberedJobs = 1_024
         /// The database's largest size; `storage(.full)` beyond. Unlimited if nil.
         package var maximumBytes: Int64?
 
@@ -27,6 +29,7 @@ package final class SQLiteStore: JobStore {
     let leases: LeaseClock
     private let pool: DatabasePool
     private let writer: GroupCommit
+    let memory: JobMemory
     private let lock: LockHolder
 
     /// The database's name in the folder.
@@ -63,8 +66,9 @@ package final class SQLiteStore: JobStore {
         self.pool = pool
         self.feed = feed
         self.leases = leases
+        memory = JobMemory(limit: options.rememberedJobs)
         writer = GroupCommit(
-            pool: pool, compose: compose, maximumWaiting: options.maximumWaitingWrites,
+            pool: pool, memory: memory, compose: compose, maximumWaiting: options.maximumWaitingWrites,
             maximumGroup: options.maximumGroup
         ) { publications in
             for news in publications {
@@ -79,6 +83,7 @@ package final class SQLiteStore: JobStore {
     package func close() async {
         guard await writer.close() else { return }
         feed.close()
+        memory.close()
         await withCheckedContinuation { continuation in
             DispatchQueue(label: "SQLiteStore.close").async { [pool, lock] in
                 // Without this the log is only longer: the next opening reads it.

@@ -21,6 +21,40 @@ let raceChecks = [
         #expect(ranges.flatMap { Array($0) }.sorted() == Array(3...Int64(2 + 20 * 19)))
         try await bench.expectWholeLog(of: lease.job)
     },
+    ConformanceCheck("what was read once is never older afterwards") { bench in
+        let lease = try await bench.running()
+        let last = try await withThrowingTaskGroup(of: Void.self) { group in
+            for reader in 0..<6 {
+                group.addTask {
+                    var known: Int64 = 0
+                    while known < 202 {
+                        // Single jobs and lists may take different ways to the same rows.
+                        let job =
+                            reader % 2 == 0
+                            ? try await bench.store.job(lease.job)
+                            : try await bench.store.list(JobQuery(owner: nil)).jobs[0]
+                        #expect(job.lastSeq >= known)
+                        known = job.lastSeq
+                        let again = try await bench.store.job(lease.job)
+                        #expect(again.lastSeq >= known)
+                        known = again.lastSeq
+                    }
+                }
+            }
+            var written: Int64 = 0
+            while written < 202 {
+                written = try await bench.store.append([bench.progress(1)], under: lease).upperBound
+                #expect(try await bench.store.job(lease.job).lastSeq == written)
+            }
+            try await group.waitForAll()
+            return written
+        }
+        _ = try await bench.succeed(lease)
+        let ended = try await bench.store.job(lease.job)
+        #expect(ended.state.isFinal && ended.lastSeq > last)
+        _ = try await bench.store.delete(lease.job, force: false)
+        await #expect(throws: JobStoreError.unknownJob(lease.job)) { try await bench.store.job(lease.job) }
+    },
     ConformanceCheck("two requests with one key make one job") { bench in
         for round in 0..<10 {
             let key = IdempotencyKey(route: "r", key: "\(round)", bodyHash: [1])

@@ -119,6 +119,7 @@ package struct APIContext: Sendable {
     let metrics: ServiceMetrics
     let waits: WaitGate
     let queue: QueueGate
+    let finalAnswers = FinalAnswers()
 
     /// - Parameters:
     ///   - status: what the endpoints obey; its owner moves it on.

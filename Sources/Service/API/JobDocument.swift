@@ -3,6 +3,7 @@ import HTTP1
 import HTTPServer
 import JobQueue
 import ProblemSpecification
+import Synchronization
 
 /// Composes job documents.
 struct JobDocument {
@@ -162,10 +163,14 @@ extension APIContext {
 
     /// The answer that shows `job`.
     func answer(_ job: Job, status: Status = .ok, result: [UInt8]? = nil) async throws -> Response {
+        let isLasting = job.state.isFinal && status == .ok && result == nil
+        if isLasting, let answer = finalAnswers.answer(for: job) { return answer }
         var document = try await document(of: job)
         document.result = result
-        return Response.text(document.bytes(at: now().calendar), status: status, type: "application/json")
+        let answer = Response.text(document.bytes(at: now().calendar), status: status, type: "application/json")
             .with("ETag", document.tag.text)
+        if isLasting { finalAnswers.keep(answer, for: job) }
+        return answer
     }
 
     /// The job's id in the path.
@@ -175,5 +180,24 @@ extension APIContext {
         let text = request.parameters["id"] ?? ""
         guard let id = JobID(text) else { throw .notFound("such job") }
         return id
+    }
+}
+
+/// Answers that show jobs which have ended: nothing in them depends on the moment, so each is made once for a tag.
+final class FinalAnswers: Sendable {
+    private let answers = Mutex(RecentValues<JobID, (tag: JobTag, answer: Response)>(limit: 512))
+
+    func answer(for job: Job) -> Response? {
+        answers.withLock { answers in
+            guard let known = answers.value(of: job.id), known.tag == JobTag(revision: job.revision, seq: job.lastSeq)
+            else { return nil }
+            return known.answer
+        }
+    }
+
+    func keep(_ answer: Response, for job: Job) {
+        answers.withLock {
+            $0.keep((JobTag(revision: job.revision, seq: job.lastSeq), answer), for: job.id)
+        }
     }
 }

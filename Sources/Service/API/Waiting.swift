@@ -60,10 +60,11 @@ extension APIContext {
     /// - Throws: ``JobStoreError`` (`unknownJob` also when the job is deleted meanwhile),
     ///   ``APIError/tooManyWaits(limit:)``.
     func job(_ id: JobID, waiting seconds: Int, until isSatisfied: (Job) -> Bool) async throws -> Job {
+        guard seconds > 0 else { return try await store.job(id) }
         // Taken before the first reading: no change falls in between.
         let tail = store.feed.tail(of: id)
         let job = try await store.job(id)
-        guard seconds > 0, !isSatisfied(job) else { return job }
+        if isSatisfied(job) { return job }
         return try await waits.enter {
             try await wait(on: tail, from: job, seconds: seconds, until: isSatisfied)
         }
