@@ -26,8 +26,10 @@ extension ConnectionStateMachine {
     /// - Parameters:
     ///   - content: the length of the content as GET has it, also for HEAD.
     ///   - date: a complete `Date: …` line with its line end; may be empty.
+    ///   - requestID: for `X-Request-Id`, `[A-Za-z0-9._-]{1,128}`; nil for none.
     package mutating func respond(
-        _ head: ResponseHead, content: ContentLength, date: [UInt8], into output: inout [UInt8]
+        _ head: ResponseHead, content: ContentLength, date: [UInt8], requestID: String? = nil,
+        into output: inout [UInt8]
     ) {
         guard case .head(let facts) = writing else { return }
         var trim = ResponseTrim()
@@ -38,7 +40,7 @@ extension ConnectionStateMachine {
         } else if facts.version == .http10 {
             trim.persistence = .keepAlive
         }
-        head.encode(trim: trim, date: date, into: &output)
+        head.encode(trim: trim, date: date, requestID: requestID, into: &output)
         writing = .content(framing)
     }
 

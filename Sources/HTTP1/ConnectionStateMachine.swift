@@ -163,16 +163,16 @@ extension ConnectionStateMachine {
     }
 
     private mutating func nextOfInput() throws(RequestError) -> Action? {
+        // Looked at first: of most requests a head is all there is, and no decoder need be copied to see that.
+        if case .head = reading { return try nextHead() }
         switch reading {
-        case .head:
-            return try nextHead()
+        case .head, .complete, .closed:
+            return nil
         case .body(let decoder):
             return try nextContent(decoder)
         case .discarding(let decoder):
             guard try discardRest(decoder) else { return nil }
             return try nextOfInput()
-        case .complete, .closed:
-            return nil
         }
     }
 }

@@ -39,8 +39,8 @@ package struct Fields: Sendable {
     ///
     /// - Throws: ``FieldError`` when the name is no token or the value could end the line.
     package mutating func append(_ name: String, _ value: String) throws(FieldError) {
-        guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { throw .invalidName(name) }
-        guard value.utf8.allSatisfy(\.isFieldContent) else { throw .invalidValue(name: name) }
+        guard !name.isEmpty, name.utf8.allSatisfy({ ByteSet.token.contains($0) }) else { throw .invalidName(name) }
+        guard value.utf8.allSatisfy({ $0.isFieldContent }) else { throw .invalidValue(name: name) }
         if entries.isEmpty {
             // What most answers need, had at once.
             storage.reserveCapacity(224)

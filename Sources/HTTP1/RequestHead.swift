@@ -53,8 +53,8 @@ package enum HTTPVersion: Equatable, Sendable {
     case http11
 }
 
-/// A complete, checked request head.
-package struct RequestHead: Equatable, Sendable {
+/// A complete, checked request head. A class because it is handed from hand to hand and never changes.
+package final class RequestHead: Sendable {
     package let method: RequestMethod
     package let target: RequestTarget
     package let version: HTTPVersion
@@ -67,4 +67,27 @@ package struct RequestHead: Equatable, Sendable {
     package let allowsReuse: Bool
     /// Whether the peer waits for `100 Continue` before it sends the body.
     package let expectsContinue: Bool
+
+    init(
+        method: RequestMethod, target: RequestTarget, version: HTTPVersion, fields: Fields, framing: BodyFraming,
+        rawTarget: String, allowsReuse: Bool, expectsContinue: Bool
+    ) {
+        self.method = method
+        self.target = target
+        self.version = version
+        self.fields = fields
+        self.framing = framing
+        self.rawTarget = rawTarget
+        self.allowsReuse = allowsReuse
+        self.expectsContinue = expectsContinue
+    }
+}
+
+extension RequestHead: Equatable {
+    /// Same request, same persistence.
+    package static func == (left: RequestHead, right: RequestHead) -> Bool {
+        left.method == right.method && left.target == right.target && left.version == right.version
+            && left.fields == right.fields && left.framing == right.framing && left.rawTarget == right.rawTarget
+            && left.allowsReuse == right.allowsReuse && left.expectsContinue == right.expectsContinue
+    }
 }

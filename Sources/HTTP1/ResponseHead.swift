@@ -49,14 +49,21 @@ struct ResponseTrim: Equatable {
 extension ResponseHead {
     /// Appends the head as bytes, the empty line included.
     ///
-    /// - Parameter date: a complete `Date: …` line with its line end; may be empty.
-    func encode(trim: ResponseTrim, date: [UInt8], into output: inout [UInt8]) {
+    /// - Parameters:
+    ///   - date: a complete `Date: …` line with its line end; may be empty.
+    ///   - requestID: free of what could end the line.
+    func encode(trim: ResponseTrim, date: [UInt8], requestID: String?, into output: inout [UInt8]) {
         output.append("HTTP/1.1 ")
         output.append(decimal: status.code)
         output.append(Byte.space)
         output.append(status.phrase)
         output.append("\r\n")
         output.append(contentsOf: date)
+        if let requestID {
+            output.append("X-Request-Id: ")
+            output.append(contentsOf: requestID.utf8)
+            output.append("\r\n")
+        }
         fields.encode(into: &output)
         if let length = trim.contentLength {
             output.append("Content-Length: ")

@@ -26,14 +26,14 @@ extension Connection {
         guard let exchange, machine.owesAnswer else { return }
         abandonStage()
         var response = response
-        // Well formed: checked when it was taken over, or made by the server's owner.
-        try? response.fields.append("X-Request-Id", exchange.id)
         if let head = exchange.head { code(&response, for: head) }
         self.exchange?.status = response.status.code
         let before = output.bytes.count
         machine.respond(
             ResponseHead(status: response.status, fields: response.fields),
-            content: encoder == nil ? response.contentLength : .unknown, date: server.dateLine(), into: &output.bytes)
+            content: encoder == nil ? response.contentLength : .unknown, date: server.dateLine(),
+            // Well formed: checked when it was taken over, or made by the server's owner.
+            requestID: exchange.id, into: &output.bytes)
         outputTotal += output.bytes.count - before
         switch response.body {
         case .empty:

@@ -38,25 +38,30 @@ struct RequestScreening: Sendable {
     private func foreignHost(_ head: RequestHead) -> String? {
         guard case .loopback(let allowed) = hosts else { return nil }
         // No Host at all is HTTP/1.0, which no browser speaks.
-        let named: String? =
+        let authority: String? =
             switch head.target.form {
             case .absolute(let authority), .authority(let authority): authority
             case .origin, .asterisk: head.fields["host"]
             }
-        guard let authority = named else { return nil }
-        let host = Self.host(of: authority)
-        let isOwn = host == "127.0.0.1" || host == "localhost" || host == "[::1]"
+        guard let authority else { return nil }
+        let named = Self.host(of: authority)
+        if Self.isOwn(named) { return nil }
+        let host = named.lowercased()
         // With keys a foreign page gets nowhere, whatever it calls the service.
-        return isOwn || allowed.contains(host) || access.needsKeys ? nil : authority
+        return Self.isOwn(host) || allowed.contains(host) || access.needsKeys ? nil : authority
     }
 
-    /// The authority without port, in lower case.
+    private static func isOwn(_ host: String) -> Bool {
+        host == "127.0.0.1" || host == "localhost" || host == "[::1]"
+    }
+
+    /// The authority without port.
     private static func host(of authority: String) -> String {
         let bytes = authority.utf8
         let end =
             bytes.first == UInt8(ascii: "[")
             ? bytes.firstIndex(of: UInt8(ascii: "]")).map { bytes.index(after: $0) }
             : bytes.firstIndex(of: UInt8(ascii: ":"))
-        return authority[..<(end ?? bytes.endIndex)].lowercased()
+        return end.map { String(authority[..<$0]) } ?? authority
     }
 }

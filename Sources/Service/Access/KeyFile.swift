@@ -13,10 +13,16 @@ package struct KeyFileError: Error, Equatable {
 /// `keys.json` in a data folder. Keys that have ended stay in it: a service that once had keys never opens by losing them.
 package struct KeyFile: Sendable {
     private let folder: URL
-    private var file: URL { folder.appendingPathComponent("keys.json") }
+    private let file: URL
+    /// For the system call of each request: made once, for a URL takes its time.
+    private let path: String
     private static let version = 1
 
-    package init(in folder: URL) { self.folder = folder }
+    package init(in folder: URL) {
+        self.folder = folder
+        file = folder.appendingPathComponent("keys.json")
+        path = file.path
+    }
 
     /// What tells one state of the file from another.
     struct Stamp: Equatable, Sendable {
@@ -28,7 +34,7 @@ package struct KeyFile: Sendable {
     /// The file's present stamp; nil when there is none. One system call.
     var stamp: Stamp? {
         var status = stat()
-        guard stat(file.path, &status) == 0 else { return nil }
+        guard stat(path, &status) == 0 else { return nil }
         return Stamp(
             inode: UInt(status.st_ino), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }

@@ -112,7 +112,12 @@ extension AccessRecord {
     fileprivate func append(to line: inout [UInt8]) {
         line += method.utf8
         line.append(UInt8(ascii: " "))
-        for byte in target.utf8 { line.append(byte < 32 || byte == 127 ? UInt8(ascii: "?") : byte) }
+        let isPlain = target.utf8.allSatisfy { $0 >= 32 && $0 != 127 }
+        if isPlain {
+            line += target.utf8
+        } else {
+            line += target.utf8.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 }
+        }
         line.append(UInt8(ascii: " "))
         line.append(decimal: status)
         line.append(UInt8(ascii: " "))
