@@ -62,6 +62,7 @@ extension APITests {
         @Test(arguments: [
             RequestError.malformedRequestLine, .unsupportedVersion, .requestLineTooLong(limit: 1),
             .tooManyFields(limit: 1), .unsupportedTransferCoding, .unknownExpectation, .headTimeout, .invalidHost,
+            .invalidTarget,
         ])
         func faultsOfTheBytesKeepTheirStatus(_ error: RequestError) async throws {
             try await withHouse { house in
@@ -69,6 +70,11 @@ extension APITests {
                 #expect(response.status == error.status)
                 let problem = try Self.document(response)
                 #expect(problem["status"] == .integer(error.status.code))
+                // Types are words with hyphens, details are sentences: no name of ours shows.
+                let type = try #require(problem["type"]?.text)
+                let detail = try #require(problem["detail"]?.text)
+                #expect(type.wholeMatch(of: /\/problems\/[a-z]+(-[a-z]+)*/) != nil && detail.contains(" "))
+                #expect(!detail.contains(String(describing: error).prefix { $0 != "(" }))
             }
         }
     }

@@ -185,21 +185,7 @@ private struct JobListing {
     /// The same list behind `cursor`, RFC 8288.
     func link(to cursor: JobCursor) -> String {
         let kept = items.filter { $0.name != "cursor" } + [("cursor", cursor.description)]
-        let query = kept.map { "\($0.name)=\(Self.escaped($0.value))" }.joined(separator: "&")
+        let query = kept.map { "\($0.name)=\(QueryText.escaped($0.value))" }.joined(separator: "&")
         return "</v1/jobs?\(query)>; rel=\"next\""
-    }
-
-    private static func escaped(_ text: String) -> String {
-        let hexadecimal = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { result, byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: ":"):
-                result.append(Character(UnicodeScalar(byte)))
-            default:
-                result += "%\(hexadecimal[Int(byte >> 4)])\(hexadecimal[Int(byte & 15)])"
-            }
-        }
     }
 }

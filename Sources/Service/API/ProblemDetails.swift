@@ -72,7 +72,6 @@ extension ProblemDetails {
         }
     }
 
-    /// The fault of the bytes is named by the case of its error: words that never hold what the peer sent.
     private init(_ error: RequestError) {
         let type: ProblemType =
             switch error.status {
@@ -84,7 +83,7 @@ extension ProblemDetails {
             case .versionNotSupported: .versionNotSupported
             default: .malformedRequest
             }
-        self.init(type, "\(error)")
+        self.init(type, error.sentence)
     }
 
     private init(_ error: JobStoreError) {

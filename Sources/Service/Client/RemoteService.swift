@@ -180,18 +180,3 @@ struct Backoff {
         return min(10, 0.5 * Double(1 << min(count, 8)))
     }
 }
-
-/// Percent-encoding of parts of a target, RFC 3986 §2.1.
-enum QueryText {
-    /// Everything but unreserved characters as escapes.
-    static func escaped(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { result, byte in
-            if ByteSet.unreserved.contains(byte) {
-                result.append(Character(UnicodeScalar(byte)))
-            } else {
-                result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
-    }
-}
