@@ -35,7 +35,8 @@ package final class Listener: Sendable {
             Int(setsockopt(raw, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size)))
         }
         try systemCall("bind") { native.withPointer { pointer, length in Int(bind(raw, pointer, length.pointee)) } }
-        try systemCall("listen") { Int(listen(raw, CInt(clamping: backlog))) }
+        // The kernel lets one more wait than it is told.
+        try systemCall("listen") { Int(listen(raw, CInt(clamping: max(0, backlog - 1)))) }
         var bound = NativeAddress()
         try systemCall("getsockname") { bound.withPointer { Int(getsockname(raw, $0, $1)) } }
         self.address = bound.address ?? address
