@@ -26,6 +26,9 @@ CASES ?= 200
 TARGET ?= formulas documents tables samples requests
 SECONDS_OF_FUZZ ?= 60
 
+# For `make sanitize`: the wire and its tests alone.
+SANITIZED = STACKELBERG_SANITIZE=1 $(SWIFT) test
+
 # For `make bench-jobs`: how many.
 BENCH_JOBS ?= 10000
 
@@ -34,7 +37,7 @@ BENCH_ROUNDS ?= 15
 ONLY ?=
 PRECISION ?= float64
 
-.PHONY: help deps build demo serve test storm abuse interop fuzz bench bench-peers bench-http bench-jobs api-fuzz lint format image deps-image image-test clean
+.PHONY: help deps build demo serve test storm abuse interop fuzz sanitize bench bench-peers bench-http bench-jobs api-fuzz lint format image deps-image image-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +90,10 @@ fuzz: deps ## Fuzz what reads formulas, documents, data sets and requests (TARGE
 	    -Xswiftc -sanitize=fuzzer --product Fuzz
 	Fuzz/run.sh $(SECONDS_OF_FUZZ) $(TARGET)
 
+sanitize: deps ## Run the HTTP server's tests under the address sanitizer, leaks included, and the thread sanitizer
+	ASAN_OPTIONS=detect_leaks=1 $(SANITIZED) --sanitize address --scratch-path .build/address
+	TSAN_OPTIONS=halt_on_error=0:exitcode=66 $(SANITIZED) --sanitize thread --scratch-path .build/thread
+
 bench: deps ## Time the engine beside work by hand, as ratios (BENCH_ROUNDS)
 	$(SWIFT) build -c release --product Bench
 	.build/release/Bench table $(BENCH_ROUNDS)
@@ -126,10 +133,10 @@ robust-tuning: deps ## Tune a robust regression through three levels, on five sp
 	.build/release/Levels robust $(SPLITS)
 
 lint: ## Check layout and naming
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Fuzz Benchmarks
 
 format: ## Lay the sources out as `lint` wants them
-	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests Fuzz
+	$(SWIFT) format format --in-place --recursive Package.swift Sources Tests Fuzz Benchmarks
 
 image: deps-image ## Build the container image with docker, podman or buildah
 	Docker/build.sh
