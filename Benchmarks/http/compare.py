@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """wrk against this server, nginx (static JSON of the same bytes) and Hummingbird in alternating rounds: requests/s and processor time
-per request.
+per request, and at the end whether each target is met.
 
 usage: compare.py BUILD [ROUNDS [SECONDS]]: the folder with `stackelberg` and `BenchServer`. Needs wrk and nginx; Hummingbird is
 measured where peers/hummingbird has been built. The load runs on the same machine: absolute figures mean little, ratios of one run
@@ -151,8 +151,31 @@ class Readers:
             s.close()
 
 
+class Verdicts:
+    """What is wanted, and whether it came so."""
+
+    def __init__(self):
+        self.lines = []
+
+    def wants(self, what, found, least=None, most=None):
+        is_met = found >= least if most is None else found <= most
+        bound = f"at least {least:g}" if most is None else f"at most {most:g}"
+        self.lines.append(f"{what:60} {found:10.2f}  {bound:16}  {'met' if is_met else 'MISSED'}")
+
+    def inline(self, title, results, of_nginx, of_hummingbird):
+        """The targets of an inline route of the service."""
+        (rate, cost), nginx = results["stackelberg"], results["nginx"]
+        self.wants(f"{title}: rate beside nginx", rate / nginx[0], least=of_nginx)
+        if "hummingbird" in results:
+            self.wants(f"{title}: rate beside Hummingbird", rate / results["hummingbird"][0], least=of_hummingbird)
+        self.wants(f"{title}: processor time beside nginx, service", cost / nginx[1], most=1.2)
+        self.wants(f"{title}: processor time beside nginx, server", results["server"][1] / nginx[1], most=1.2)
+
+
 def row(title, rounds, entries):
-    """Every entry is a program and what to measure of it; ratios are those of the first to the others."""
+    """Every entry is a program and what to measure of it; ratios are those of the first to the others.
+
+    Returns rate and cost by the programs' names."""
     results = [[] for _ in entries]
     for round in range(rounds):
         for index in sorted(range(len(entries)), reverse=round % 2 == 1):
@@ -162,6 +185,7 @@ def row(title, rounds, entries):
     shown = "".join(f"  {program.name:>11} {rate:9.0f}/s {cost:6.2f} µs" for (program, _), rate, cost in zip(entries, rates, costs))
     ratios = " ".join(f"{rates[0] / rate:.2f}" for rate in rates[1:])
     print(f"{title:22}{shown}  {ratios}", flush=True)
+    return {program.name: (rate, cost) for (program, _), rate, cost in zip(entries, rates, costs)}
 
 
 def finished_job(program):
@@ -189,24 +213,34 @@ def main():
         peers = [Program("hummingbird", [HUMMINGBIRD])] if os.path.exists(HUMMINGBIRD) else []
         try:
             print(f"{rounds} rounds of {seconds} s; medians; at the end of a line the first program's rate over the others'")
-            for count in (1, 64, 512):
-                row(f"GET /livez, {count}", rounds,
+            verdicts = Verdicts()
+            for count, of_nginx, of_hummingbird in ((1, 1.0, 1.5), (64, 0.8, 1.2), (512, 1.0, 1.5)):
+                title = f"GET /livez, {count}"
+                results = row(
+                    title, rounds,
                     [(p, lambda p=p: load(p, p.url + "/livez", count, seconds)) for p in [ours, bare, theirs, *peers]])
+                verdicts.inline(title, results, of_nginx, of_hummingbird)
             row("GET /livez, 64, TLS", rounds,
                 [(p, lambda p=p, url=url: load(p, url + "/livez", 64, seconds))
                  for p, url in [(secured, secured.url), (theirs, theirs.secured)]])
             row("POST of 10 kB, 64", rounds,
                 [(p, lambda p=p: load(p, p.url + "/take", 64, seconds, script)) for p in [bare, theirs, *peers]])
             job = finished_job(ours)
-            row("GET of a job, 64", rounds, [(ours, lambda: load(ours, ours.url + job, 64, seconds))])
+            results = row("GET of a job, 64", rounds, [(ours, lambda: load(ours, ours.url + job, 64, seconds))])
+            verdicts.wants("GET of a job, 64: requests/s", results["stackelberg"][0], least=25_000)
             row("GET in a task, 64", rounds, [(bare, lambda: load(bare, bare.url + "/task", 64, seconds))])
-            row("events, 16 streams", rounds, [(p, lambda p=p: flood(p.name, p.process.args, 16, seconds)) for p in [bare, *peers]])
+            results = row(
+                "events, 16 streams", rounds,
+                [(p, lambda p=p: flood(p.name, p.process.args, 16, seconds)) for p in [bare, *peers]])
+            if peers:
+                verdicts.wants("events: rate beside Hummingbird", results["server"][0] / results["hummingbird"][0], least=10)
             readers = {p: Readers(p) for p in [bare, *peers]}
             row(f"GET /livez, 64, {STREAMS} open", rounds,
                 [(p, lambda p=p: load(p, p.url + "/livez", 64, seconds)) for p in [bare, *peers]])
             print("memory of an open stream: " + ", ".join(f"{p.name} {r.bytes_each / 1000:.1f} kB" for p, r in readers.items()))
             for reader in readers.values():
                 reader.close()
+            print("", *verdicts.lines, sep="\n")
         finally:
             for program in [ours, secured, bare, theirs, *peers]:
                 program.end()
