@@ -7,6 +7,8 @@
 package protocol JobStore: Sendable {
     /// Wakes readers in this process after each commit.
     var feed: EventFeed { get }
+    /// Bytes that were written and wait to be put in order; 0 in a store that has no log of its own.
+    var logByteCount: Int64 { get }
 
     // MARK: Coming in
 
@@ -36,6 +38,9 @@ package protocol JobStore: Sendable {
     func statistics(owner: String?) async throws(JobStoreError) -> QueueStatistics
     /// 1 for the queued job that is claimed next by rank; nil for one that does not wait.
     func position(of id: JobID) async throws(JobStoreError) -> Int?
+
+    /// Writes 64 KiB and takes them back: whether the storage still takes writes.
+    func probe() async throws(JobStoreError)
 
     // MARK: Working
 

@@ -25,6 +25,15 @@ extension SQLiteStore {
     private static let deleteEvent = "DELETE FROM event WHERE job = ? AND seq = ?"
     private static let markJudged = "UPDATE job SET judged_through = ? WHERE number = ?"
 
+    private static let insertProbe = "INSERT OR REPLACE INTO probe (number, bytes) VALUES (1, zeroblob(65536))"
+    private static let deleteProbe = "DELETE FROM probe"
+
+    package func probe() async throws(JobStoreError) {
+        try await write { try $0.db.cachedStatement(sql: Self.insertProbe).execute() }
+        // A commit of its own: what is undone in one is never written.
+        try await write { try $0.db.cachedStatement(sql: Self.deleteProbe).execute() }
+    }
+
     package func expire(limit: Int, at time: Timestamp) async throws(JobStoreError) -> [ExpiredJob] {
         try JobLimits.check(.limit, limit, in: JobLimits.expiries)
         return try await write { transaction in

@@ -1,5 +1,6 @@
 // Why a folder cannot be served, and what SQLite's result codes mean to the queue.
 import GRDB
+import Glibc
 import JobQueue
 
 /// Why a store does not open.
@@ -14,6 +15,23 @@ package enum SQLiteStoreError: Error, Hashable, Sendable {
     case newerSchema(String, known: [String])
     /// SQLite could not open, read or migrate the database.
     case storage(String, StorageFault)
+}
+
+extension SQLiteStoreError: CustomStringConvertible {
+    /// A clause without a full stop.
+    package var description: String {
+        switch self {
+        case .folderInUse: "another server works in it"
+        case .system(let call, let path, let code): "\(call) \(path): \(String(cString: strerror(code)))"
+        case .foreignFile(let path): "\(path) is not a database of this program"
+        case .newerSchema(let path, _): "\(path) was written by a newer version of this program"
+        case .storage(let path, .full): "\(path): the disk is full"
+        case .storage(let path, .readOnly): "\(path) can only be read"
+        case .storage(let path, .corrupt(let message)): "\(path) is damaged: \(message)"
+        case .storage(let path, .busy): "\(path) is in another program's hands"
+        case .storage(let path, .failed(let code, let message)): "\(path): \(message) (SQLite's code \(code))"
+        }
+    }
 }
 
 extension StorageFault {

@@ -11,6 +11,7 @@ enum Schema {
         migrator.registerMigration("1", foreignKeyChecks: .immediate) { try $0.execute(sql: tables) }
         migrator.registerMigration("2", foreignKeyChecks: .immediate) { try $0.execute(sql: methodsAndDeadlines) }
         migrator.registerMigration("3", foreignKeyChecks: .immediate) { try $0.execute(sql: notices) }
+        migrator.registerMigration("4", foreignKeyChecks: .immediate) { try $0.execute(sql: probe) }
         return migrator
     }()
 
@@ -129,5 +130,13 @@ enum Schema {
             due_at INTEGER NOT NULL
         ) STRICT;
         CREATE INDEX notice_by_time ON notice (due_at, number);
+        """
+
+    /// A place to try writing in.
+    private static let probe = """
+        CREATE TABLE probe (
+            number INTEGER PRIMARY KEY,
+            bytes BLOB NOT NULL
+        ) STRICT;
         """
 }

@@ -11,11 +11,26 @@ package struct EventDocument: Sendable {
     let problem: MultilevelProblem
     let iterates: ProgressRequest.Iterates
     let attempt: Int
+    /// The path of an upper variable's newest value; nil where nobody serves it.
+    let link: (@Sendable (String) -> String)?
 
-    package init(problem: MultilevelProblem, iterates: ProgressRequest.Iterates, attempt: Int) {
+    package init(
+        problem: MultilevelProblem, iterates: ProgressRequest.Iterates, attempt: Int,
+        link: (@Sendable (String) -> String)? = nil
+    ) {
         self.problem = problem
         self.iterates = iterates
         self.attempt = attempt
+        self.link = link
+    }
+
+    /// Whether events tell an iterate of `count` entries by its norm and links.
+    func isReferred(_ count: Int) -> Bool {
+        switch iterates {
+        case .none: false
+        case .inline: count > Self.inlineLimit
+        case .reference: true
+        }
     }
 
     /// The data of a progress event.
@@ -33,9 +48,29 @@ package struct EventDocument: Sendable {
         if let hypergradient = point.hypergradient {
             addVector("hypergradient", hypergradient, to: &data)
         }
-        if iterates != .none { addVector("iterate", point.x, to: &data) }
+        if iterates != .none { addIterate(point.x, to: &data) }
         return data.value
     }
+
+    private func addIterate(_ x: [Double], to data: inout JSONObjectBuilder) {
+        guard isReferred(x.count) else { return addVector("iterate", x, to: &data) }
+        data.add("iterate_norm", Self.norm(x))
+        guard let link else { return }
+        var links = JSONObjectBuilder()
+        for part in problem.upper.parts(of: x) { links.add(part.variable.name, link(part.variable.name)) }
+        data.add("iterate_links", links)
+    }
+
+    /// The upper variables by name.
+    func variables(_ x: [Double]) -> JSONValue {
+        var object = JSONObjectBuilder()
+        for part in problem.upper.parts(of: x) {
+            object.add(part.variable.name, .array(part.values, shape: part.variable.shape))
+        }
+        return object.value
+    }
+
+    private static func norm(_ vector: [Double]) -> Double { vector.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
     private func level(_ level: LevelProgress) -> JSONValue {
         var object = JSONObjectBuilder()
@@ -50,14 +85,10 @@ package struct EventDocument: Sendable {
     /// The outer variables by name, or the norm of a vector that is too long.
     private func addVector(_ name: String, _ vector: [Double], to data: inout JSONObjectBuilder) {
         guard vector.count <= Self.inlineLimit else {
-            data.add("\(name)_norm", vector.reduce(0) { $0 + $1 * $1 }.squareRoot())
+            data.add("\(name)_norm", Self.norm(vector))
             return
         }
-        var object = JSONObjectBuilder()
-        for part in problem.upper.parts(of: vector) {
-            object.add(part.variable.name, .array(part.values, shape: part.variable.shape))
-        }
-        data.add(name, object)
+        data.add(name, variables(vector))
     }
 
     /// The data of the last event.

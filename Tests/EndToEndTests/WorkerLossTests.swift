@@ -33,7 +33,8 @@ import Testing
         }
     }
 
-    @Test func aJobWhoseWorkersAreKilledFailsAndNothingElse() throws {
+    /// An illegal instruction is how a trap of Swift ends a process.
+    @Test(arguments: [SIGKILL, SIGILL, SIGSEGV]) func aJobWhoseWorkersDieFailsAndNothingElse(_ signal: Int32) throws {
         let folder = try ServedFolder()
         let server = try folder.serve(workers: 2)
         let client = JobClient(port: try server.port())
@@ -43,11 +44,11 @@ import Testing
             let job = try client.reach(id, "attempt \(attempt)") { $0["attempt"]?.integer == attempt }
             #expect(job["failures"]?.integer == attempt - 1)
             if other == nil { other = try client.submit(SampleDocuments.unrolled(iterations: 100)) }
-            kill(try #require(try Self.worker(of: id, try server.port())), SIGKILL)
+            kill(try #require(try Self.worker(of: id, try server.port())), signal)
         }
         let job = try client.ended(id)
         #expect(job["state"]?.text == "failed" && job["termination"]?.text == "worker_lost")
-        #expect(job["failure"]?["detail"]?.text?.contains("signal 9") == true)
+        #expect(job["failure"]?["detail"]?.text?.contains("signal \(signal)") == true)
         #expect(faults(inLog: try client.log(id)).isEmpty)
         #expect(try client.ended(try #require(other))["state"]?.text == "succeeded")
     }
@@ -66,6 +67,51 @@ import Testing
         #expect(job["state"]?.text == "succeeded" && (2...3).contains(job["attempt"]?.integer ?? 0))
         #expect(faults(inLog: try client.log(id)).isEmpty)
     }
+
+    @Test func aJobWhoseWorkersAreStoppedFailsWithTheReason() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2, "--worker-silence", "1")
+        let port = try server.port()
+        let client = JobClient(port: port)
+        let document = SampleDocuments.endless.trimmingCharacters(in: .whitespacesAndNewlines)
+        let id = try client.submit(document.dropLast() + ", \"retry\": {\"max_attempts\": 2}}")
+        var attempt = 0
+        while true {
+            let job = try client.reach(id, "the next attempt") {
+                JobClient.isFinal($0) || ($0["attempt"]?.integer ?? 0) > attempt
+            }
+            if JobClient.isFinal(job) { break }
+            attempt = job["attempt"]?.integer ?? 0
+            if let worker = try Self.worker(of: id, port) { kill(worker, SIGSTOP) }
+        }
+        let job = try client.ended(id)
+        #expect(job["state"]?.text == "failed" && job["termination"]?.text == "worker_lost")
+        #expect(job["failure"]?["detail"]?.text == "no progress for 1.0 seconds" && job["failures"]?.integer == 2)
+        #expect(faults(inLog: try client.log(id)).isEmpty)
+        #expect(try client.ended(try client.submit(SampleDocuments.quick))["state"]?.text == "succeeded")
+    }
+
+    /// Its beats go on, and prove nothing.
+    @Test func aWorkerThatComputesWithoutProgressIsGivenUp() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2, "--worker-silence", "1")
+        let client = JobClient(port: try server.port())
+        let id = try client.submit(Self.unending)
+        let other = try client.submit(SampleDocuments.quick)
+        #expect(try client.ended(other)["state"]?.text == "succeeded")
+        let job = try client.ended(id)
+        #expect(job["state"]?.text == "failed" && job["termination"]?.text == "worker_lost", "\(job)")
+        #expect(job["failure"]?["detail"]?.text == "no progress for 1.0 seconds")
+    }
+
+    /// One evaluation of many seconds.
+    private static let unending = """
+        {"problem": {"data": {"A": {"random": {"normal": [1500, 1500]}}},
+           "levels": [
+             {"variables": {"x": {"shape": [1]}}, "minimize": "sum((y - 1)^2) + sum(x^2)"},
+             {"variables": {"y": {"shape": [1]}}, "minimize": "sum((y - x)^2) + y[0]^2 * mean(POWERS)"}]},
+         "method": {"name": "aid-cg"}, "retry": {"max_attempts": 1}}
+        """.replacing("POWERS", with: (0..<20).reduce("A") { product, _ in "tanh(\(product) @ A + y[0])" })
 
     @Test func aWorkerThatRunsOutOfMemoryCostsItsJobAndNothingElse() throws {
         let folder = try ServedFolder()

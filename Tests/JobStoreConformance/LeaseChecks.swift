@@ -37,6 +37,19 @@ let leaseChecks = [
         #expect(job.state == .queued && job.failures == 0 && job.heartbeatAt == nil)
         #expect(try await bench.store.rescue(at: Workbench.moment(100)) == [])
     },
+    ConformanceCheck("a clock that goes back spoils neither order nor ends") { bench in
+        let job = try await bench.submit(at: 100) { $0.timeToLive = .seconds(10) }
+        let before = Moment(calendar: Workbench.time(50), uptime: .seconds(1))
+        let claims = try await bench.store.claim(
+            limit: 1, kinds: ["solve"], worker: "w1", lease: .seconds(30), at: before)
+        let lease = try #require(claims.first?.lease)
+        _ = try await bench.store.append([bench.progress(1, at: 40)], under: lease)
+        #expect(try await bench.store.rescue(at: Moment(calendar: Workbench.time(), uptime: .seconds(30))) == [])
+        #expect(try await bench.succeed(lease, at: 20).state == .succeeded)
+        try await bench.expectWholeLog(of: job.id)
+        #expect(try await bench.store.expire(limit: 10, at: Workbench.time(29)) == [])
+        #expect(try await bench.store.expire(limit: 10, at: Workbench.time(30)).map(\.id) == [job.id])
+    },
     ConformanceCheck("a lease that ended well is not rescued") { bench in
         let lease = try await bench.running()
         _ = try await bench.succeed(lease)

@@ -75,6 +75,11 @@ let retentionChecks = [
         // The first, the two extremes, the newest; two events of states stand before them.
         #expect(kept.map(\.seq) == [3, 44, 59, 102])
     },
+    ConformanceCheck("a probe leaves nothing behind") { bench in
+        try await bench.store.probe()
+        try await bench.store.probe()
+        #expect(try await bench.store.statistics(owner: nil).jobs == [:])
+    },
     ConformanceCheck("short logs are left alone") { bench in
         let lease = try await bench.running()
         _ = try await bench.store.append((1...98).map { bench.progress($0) }, under: lease)

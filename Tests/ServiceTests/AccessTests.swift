@@ -110,12 +110,14 @@ extension APITests {
                 let admin = try key(keys, "root", scopes: ["admin"])
                 let made = try await client.post("/v1/jobs", "{}", bearer(ann), "Idempotency-Key: k")
                 let job = try #require(try made.json["id"]?.text)
-                for path in ["", "/events", "/result", "/problem"] {
-                    let answer = try await client.get("/v1/jobs/\(job)\(path)", bearer(bob))
-                    #expect(answer.status == 404 && answer.problem == "not-found", "\(path)")
-                }
-                for path in ["/stop", "/cancel"] {
-                    #expect(try await client.post("/v1/jobs/\(job)\(path)", "", bearer(bob)).status == 404)
+                // Whatever state the job is in, every answer is that for a job that there never was.
+                let lease = try await house.claim()
+                let state = CheckpointReference(
+                    epoch: 1, name: "1-1.state", iteration: 1, byteCount: 1, writtenAt: House.now().calendar)
+                _ = try await house.store.recordCheckpoint(state, under: lease)
+                for isFinal in [false, true] {
+                    if isFinal { try await house.finish(lease) }
+                    try await expectNothing(of: job, like: "job_00000000000000000000000000", client, bearer(bob))
                 }
                 #expect(try await client.request("DELETE", "/v1/jobs/\(job)?force=true", [bearer(bob)]).status == 404)
                 #expect(try await client.get("/v1/jobs", bearer(bob)).json["items"]?.elements?.isEmpty == true)
@@ -130,6 +132,45 @@ extension APITests {
                 let id = try #require(JobID(job))
                 #expect(try await house.store.job(id).owner == "ann")
             }
+        }
+
+        /// States that every request about `job` is answered as if about `nobody`, which there is not.
+        private func expectNothing(
+            of job: String, like nobody: String, _ client: APIClient, _ key: String
+        ) async throws {
+            let json = "Content-Type: application/json"
+            for (method, path, body) in [
+                ("GET", "", ""), ("GET", "?wait=1", ""), ("HEAD", "", ""), ("GET", "/events", ""),
+                ("GET", "/events?after=1&types=end&follow=false", ""), ("GET", "/progress", ""),
+                ("GET", "/progress?fields=step&max_points=2", ""), ("GET", "/result", ""),
+                ("GET", "/result?partial=true&wait=1", ""), ("GET", "/result/variables/x", ""),
+                ("GET", "/result/variables/nothing", ""), ("GET", "/problem", ""), ("GET", "/checkpoints", ""),
+                ("GET", "/checkpoints/1-1.state", ""), ("GET", "/checkpoints/nothing", ""), ("POST", "/stop", ""),
+                ("POST", "/cancel", ""), ("POST", "/retry", "{}"), ("PATCH", "", "{\"priority\":1}"),
+                ("DELETE", "", ""),
+                ("DELETE", "?force=true", ""),
+            ] {
+                var answers: [Answer] = []
+                for id in [job, nobody] {
+                    let target = "/v1/jobs/\(id)\(path)"
+                    let content = body.isEmpty ? nil : Array(body.utf8)
+                    answers.append(try await client.request(method, target, [key, json], body: content))
+                }
+                let details = zip(answers, [job, nobody]).map { $0.detail.replacing($1, with: "ID") }
+                #expect(answers.map(\.status) == [404, 404] && details[0] == details[1], "\(method) \(path)")
+            }
+            for accept in ["text/event-stream", "application/json", "application/x-ndjson"] {
+                #expect(try await client.get("/v1/jobs/\(job)/events", key, "Accept: \(accept)").status == 404)
+            }
+            var refusals: [String] = []
+            for id in [job, nobody] {
+                let start = "{\"problem\":{},\"warm_start\":{\"job\":\"\(id)\"}}"
+                for path in ["/v1/jobs", "/v1/validate", "/v1/jobs?dry_run=true"] {
+                    let answer = try await client.post(path, start, key)
+                    refusals.append("\(answer.status) \(try answer.json["errors"]?[0]?["detail"]?.text ?? "")")
+                }
+            }
+            #expect(Array(refusals[..<3]) == Array(refusals[3...]) && refusals[0] == "422 there is no such job")
         }
 
         @Test func keysHaveLimits() async throws {

@@ -61,6 +61,28 @@ extension APITests {
             }
         }
 
+        @Test func arraysOfARunningJobAreThoseOfItsNewestIterate() async throws {
+            for iterate in [nil, "{\"p\":[3,4]}"] {
+                var setup = Setup()
+                setup.iterate = iterate
+                try await withHouse(setup) { house in
+                    let client = try house.client()
+                    let path = "/v1/jobs/\(try await house.submit(client))/result/variables"
+                    #expect(try await client.get("\(path)/p?partial=true").status == (iterate == nil ? 409 : 200))
+                    let lease = try await house.claim()
+                    let told = EventDraft(
+                        type: "progress", time: House.now().calendar, data: Array("{\"iterate\":{\"p\":[1,2]}}".utf8))
+                    _ = try await house.store.append([told], under: lease)
+                    let answer = try await client.get("\(path)/p?partial=true")
+                    #expect(answer.text == (iterate == nil ? "[1,2]\n" : "[3,4]\n"))
+                    #expect(try await client.get("\(path)/q?partial=true").status == 404)
+                    #expect(try await client.get("\(path)/p").problem == "result-not-ready")
+                    try await house.finish(lease)
+                    #expect(try await client.get("\(path)/x?partial=true").text == "[1,2.5]\n")
+                }
+            }
+        }
+
         @Test func aShortLogIsItsOwnSeries() async throws {
             try await withHouse { house in
                 let client = try house.client()

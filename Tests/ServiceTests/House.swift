@@ -160,8 +160,12 @@ struct Setup {
     var access = AccessGate.open()
     var callable = CallableAddresses(allowing: [AddressBlock]())
     var isReady = true
+    /// The database's largest size.
+    var storeBytes: Int64?
     /// Files of checkpoints by name.
     var states: [String: URL] = [:]
+    /// What a running job has told by a link.
+    var iterate: String?
 
     init() {
         limits.pollInterval = .milliseconds(20)
@@ -174,7 +178,9 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let folder = FileManager.default.temporaryDirectory.appending(path: "service-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let store = try await SQLiteStore.open(folder: folder.path, compose: StoreEvents.compose)
+    var options = SQLiteStore.Options()
+    options.maximumBytes = setup.storeBytes
+    let store = try await SQLiteStore.open(folder: folder.path, options: options, compose: StoreEvents.compose)
     let workforce = PaperWorkforce()
     let status = ServiceStatus()
     if setup.isReady { status.becomeReady() }
@@ -187,7 +193,8 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
         identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts,
         access: setup.access, callable: setup.callable, metrics: metrics, now: House.now,
         discard: { id, what in if what == .everything { discarded.add(id) } },
-        state: { _, checkpoint in setup.states[checkpoint.name] })
+        state: { _, checkpoint in setup.states[checkpoint.name] },
+        iterate: { _ in setup.iterate.map { Array($0.utf8) } })
     let identifiers = RequestIdentifiers(seed: 1)
     var configuration = ServerConfiguration(
         loops: 2, wallClock: { 784_111_777 }, requestIdentifier: { identifiers.next() })

@@ -89,6 +89,24 @@ import Testing
         await bench.close()
     }
 
+    @Test func aFullDiskCostsTimeAndNothingElse() async throws {
+        let bench = try await Bench(storeBytes: 2 << 20)
+        let expected = try await bench.hash(try await bench.submit(Bench.long))
+        let id = try await bench.submit(Bench.long)
+        try await bench.progress(id, beyond: 5)
+        let fillers = try await bench.fillTheDisk()
+        try await bench.wait("the attempt's end") { await bench.supervisor.restarts["attempt_dropped"] != nil }
+        #expect(try await bench.store.job(id).state.isFinal == false)
+        for filler in fillers { _ = try await bench.store.delete(filler, force: true) }
+        #expect(try await bench.hash(id) == expected)
+        let job = try await bench.store.job(id)
+        #expect(job.failures == 0 && job.epoch > 1)
+        let events = try await bench.events(id)
+        #expect(events.map(\.seq) == Array(1...Int64(events.count)))
+        #expect(events.count { $0.type == "end" } == 1)
+        await bench.close()
+    }
+
     @Test func admitsAndRefuses() async throws {
         let bench = try await Bench()
         guard case .admitted(let admitted) = await bench.desk.admit(try JSONParser.parse(Bench.quadratic)) else {
@@ -134,12 +152,14 @@ struct Bench {
     let desk: AdmissionWorkers
     let clock = ServiceClock()
 
-    init(folder: URL? = nil) async throws {
+    init(folder: URL? = nil, storeBytes: Int64? = nil) async throws {
         let folder = folder ?? FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         self.folder = folder
         let files = ServiceFolder(folder)
         try files.prepare()
-        store = try await SQLiteStore.open(folder: folder.path, compose: StoreEvents.compose)
+        var options = SQLiteStore.Options()
+        options.maximumBytes = storeBytes
+        store = try await SQLiteStore.open(folder: folder.path, options: options, compose: StoreEvents.compose)
         _ = try await store.recover(at: clock.timestamp())
         let factory = WorkerFactory(
             executable: Self.executable, environment: ProcessInfo.processInfo.environment)
@@ -155,6 +175,28 @@ struct Bench {
         let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
         let program = bundle ?? URL(fileURLWithPath: CommandLine.arguments[0])
         return program.deletingLastPathComponent().appendingPathComponent("stackelberg").path
+    }
+
+    /// Submits what no worker takes, in ever smaller pieces, until nothing more goes in.
+    func fillTheDisk() async throws -> [JobID] {
+        var source = SystemRandomNumberGenerator()
+        var generator = JobIDGenerator()
+        var fillers: [JobID] = []
+        for bytes in [65_536, 4_096, 1] {
+            var isFull = false
+            while !isFull {
+                let submission = Submission(
+                    id: generator.next(at: clock.timestamp(), using: &source), owner: "local", kind: "filler",
+                    payload: [UInt8](repeating: 0, count: bytes))
+                do {
+                    fillers.append(try await store.submit(submission, idempotency: nil, at: clock.timestamp()).job.id)
+                } catch {
+                    guard error == .storage(.full) else { throw error }
+                    isFull = true
+                }
+            }
+        }
+        return fillers
     }
 
     func submit(_ document: String) async throws -> JobID {

@@ -116,7 +116,10 @@ package struct APIContext: Sendable {
     let discard: @Sendable (JobID, Discarded) -> Void
     /// The file of a checkpoint, where it is still there.
     let state: @Sendable (JobID, CheckpointReference) -> URL?
+    /// The newest iterate of a running job, where it tells iterates by links: an object of upper variables.
+    let iterate: @Sendable (JobID) -> [UInt8]?
     let metrics: ServiceMetrics
+    let probe = StorageProbe()
     let waits: WaitGate
     let queue: QueueGate
     let finalAnswers = FinalAnswers()
@@ -128,6 +131,7 @@ package struct APIContext: Sendable {
     ///   - now: both clocks; the uptime never goes back.
     ///   - discard: called for files that are not needed any more.
     ///   - state: finds the file of a checkpoint.
+    ///   - iterate: reads the newest iterate of a running job.
     package init(
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
         contract: ServedContract, status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
@@ -136,7 +140,8 @@ package struct APIContext: Sendable {
         metrics: ServiceMetrics = ServiceMetrics(),
         now: @escaping @Sendable () -> Moment,
         discard: @escaping @Sendable (JobID, Discarded) -> Void,
-        state: @escaping @Sendable (JobID, CheckpointReference) -> URL?
+        state: @escaping @Sendable (JobID, CheckpointReference) -> URL?,
+        iterate: @escaping @Sendable (JobID) -> [UInt8]?
     ) {
         self.store = store
         self.desk = desk
@@ -152,6 +157,7 @@ package struct APIContext: Sendable {
         self.now = now
         self.discard = discard
         self.state = state
+        self.iterate = iterate
         self.metrics = metrics
         waits = WaitGate(limit: limits.waitingRequests)
         queue = QueueGate(limit: limits.queuedJobs)

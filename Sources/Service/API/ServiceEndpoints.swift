@@ -137,8 +137,10 @@ struct ServiceEndpoints: Sendable {
     /// `GET /v1/workers`.
     @Sendable func workers(_ request: Request) async throws -> Response {
         _ = try Query(request)
+        var items: [JSONValue] = []
+        for worker in await context.workforce.status { items.append(await entry(worker)) }
         var document = JSONObjectBuilder()
-        document.add("items", .array(await context.workforce.status.map(entry)))
+        document.add("items", .array(items))
         var restarts = JSONObjectBuilder()
         for (reason, count) in await context.workforce.restarts.sorted(by: { $0.key < $1.key }) {
             restarts.add(reason, count)
@@ -147,13 +149,23 @@ struct ServiceEndpoints: Sendable {
         return .json(document.value)
     }
 
-    private func entry(_ worker: WorkerStatus) -> JSONValue {
+    private func entry(_ worker: WorkerStatus) async -> JSONValue {
         var object = JSONObjectBuilder()
         object.add("name", worker.name)
         object.add("process_id", worker.processID)
         object.add("job", worker.job.map { .string($0.description) } ?? .null)
+        object.add("lease", await lease(of: worker))
         object.add("resident_bytes", worker.residentBytes.map(JSONValue.integer) ?? .null)
         object.add("version", Version.number)
+        return object.value
+    }
+
+    /// The attempt that a worker is at, and when it was last heard of; null for an idle one.
+    private func lease(of worker: WorkerStatus) async -> JSONValue {
+        guard let id = worker.job, let job = try? await context.store.job(id), job.state.isLeased else { return .null }
+        var object = JSONObjectBuilder()
+        object.add("attempt", Int(job.epoch))
+        object.add("last_heartbeat_at", job.heartbeatAt.map { .string(RFC3339.text($0)) } ?? .null)
         return object.value
     }
 
@@ -176,8 +188,13 @@ struct ServiceEndpoints: Sendable {
     @Sendable func ready(_ request: Request) async throws -> Response {
         let phase = context.status.phase
         let storeAnswers = (try? await context.store.statistics(owner: APIContext.owner)) != nil
+        let takesWrites = await context.probe.takesWrites(context.store, at: context.now().uptime)
         return try health(
-            request, [("started", phase != .starting), ("not_draining", phase != .draining), ("store", storeAnswers)])
+            request,
+            [
+                ("started", phase != .starting), ("not_draining", phase != .draining), ("store", storeAnswers),
+                ("storage", takesWrites),
+            ])
     }
 
     private func health(_ request: Request, _ checks: [(name: String, passes: Bool)]) throws -> Response {
@@ -208,6 +225,9 @@ struct ServiceEndpoints: Sendable {
         text.add(
             "stackelberg_jobs", "gauge", "Jobs by state.",
             JobState.allCases.map { ("{state=\"\($0.rawValue)\"}", String(statistics.jobs[$0, default: 0])) })
+        text.add(
+            "stackelberg_store_log_bytes", "gauge", "Bytes of the store's write-ahead log.",
+            Int(context.store.logByteCount))
         text.add("stackelberg_stream_clients", "gauge", "Event streams that are open.", context.metrics.streamClients)
         text.add(
             "stackelberg_events_dropped_total", "counter", "Progress events that slow readers lost.",

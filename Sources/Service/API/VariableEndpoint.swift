@@ -23,14 +23,28 @@ struct VariableEndpoint: Sendable {
         let choice = MediaType.choose(offers, accept: request.fields("accept")).flatMap(Form.init(rawValue:))
         guard let form = choice else { throw APIError.notAcceptable(offered: offers) }
         let id = try context.jobID(request)
-        let result = try await JobEndpoints(context: context).finalResult(
-            of: id, isPartial: try query.flag("partial") ?? false,
-            waiting: try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0)
+        let isPartial = try query.flag("partial") ?? false
+        let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
         let name = request.parameters["name"] ?? ""
-        guard let value = try JSONParser.parse(result)["variables"]?[name] else {
-            throw APIError.notFound("such variable in the result of \(id)")
-        }
+        let variables = try await variables(of: id, isPartial: isPartial, waiting: seconds)
+        guard let value = variables[name] else { throw APIError.notFound("such variable in the result of \(id)") }
         return try answer(value, name, form).with("Vary", "Accept")
+    }
+
+    /// Those of the result; of a job that has not ended, those of the newest iterate that it has told.
+    private func variables(of id: JobID, isPartial: Bool, waiting seconds: Int) async throws -> JSONValue {
+        let jobs = JobEndpoints(context: context)
+        let job = try await context.job(id, waiting: seconds) { $0.state.isFinal }
+        guard isPartial, !job.state.isFinal else {
+            let result = try await jobs.finalResult(of: id, isPartial: isPartial, waiting: 0)
+            return try JSONParser.parse(result)["variables"] ?? .object([])
+        }
+        if let bytes = context.iterate(id) { return try JSONParser.parse(bytes) }
+        let status = try await context.document(of: job)
+        guard let told = status.progress?["iterate"] else {
+            throw APIError.noResult(id, job.state, hasPartial: false)
+        }
+        return told
     }
 
     private func answer(_ value: JSONValue, _ name: String, _ form: Form) throws -> Response {

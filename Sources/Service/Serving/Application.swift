@@ -47,7 +47,7 @@ package final class Application: Sendable {
             try folder.emptySpool()
             for job in try await store.recover(at: clock.timestamp()) { log("\(job) goes on after a lost server") }
         } catch {
-            throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(error)")
+            throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(FileFault.describe(error))")
         }
         let access = try makeGate(configuration, clock, log)
         let metrics = ServiceMetrics()
@@ -71,7 +71,8 @@ package final class Application: Sendable {
             callable: configuration.callable, metrics: metrics,
             now: { clock.moment() },
             discard: { job, what in folder.discard(what, of: job.description) },
-            state: { job, checkpoint in folder.state(checkpoint.name, of: job.description) })
+            state: { job, checkpoint in folder.state(checkpoint.name, of: job.description) },
+            iterate: { job in (try? Data(contentsOf: folder.iterate(of: job.description))).map { [UInt8]($0) } })
         let tls = try makeTLS(configuration)
         let server = try await listen(configuration, context, tls, journal)
         await supervisor.start()

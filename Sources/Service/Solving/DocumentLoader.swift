@@ -2,6 +2,7 @@
 import ExpressionLanguage
 import Foundation
 import ProblemSpecification
+import SQLiteStore
 
 /// Why no document came out of a file.
 package enum DocumentLoadError: Error {
@@ -125,6 +126,8 @@ package enum DocumentLoader {
 enum FileFault {
     /// What went wrong, without a path.
     static func describe(_ error: any Error) -> String {
+        if let error = error as? SQLiteStoreError { return error.description }
+        if let error = error as? DurableFile.Failure { return error.reason }
         if let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? POSIXError {
             return String(cString: strerror(code.code.rawValue))
         }

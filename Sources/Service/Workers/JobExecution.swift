@@ -6,11 +6,14 @@ import ProblemSpecification
 import Synchronization
 
 /// How an attempt ended for the worker.
-enum ExecutionEnd: Sendable {
+enum ExecutionEnd: Equatable, Sendable {
     /// It can take the next job.
     case workerFree
     /// It is gone: for this reason.
     case workerGone(String)
+
+    /// The attempt could not be written down.
+    static let dropped = workerGone("attempt_dropped")
 }
 
 /// Runs one claim on one worker.
@@ -94,7 +97,7 @@ final class JobExecution: Sendable {
             log("\(lease.job): attempt \(lease.epoch) dropped: \(error)")
             worker.kill()
             _ = try? await store.release(lease, because: .serverLost, at: clock.timestamp())
-            return .workerGone("attempt_dropped")
+            return .dropped
         } catch {
             log("\(lease.job): attempt \(lease.epoch) dropped: \(error)")
             worker.kill()

@@ -15,6 +15,9 @@ package struct ServiceFolder: Sendable {
     /// States and results of one job.
     func job(_ id: String) -> URL { root.appendingPathComponent("jobs").appendingPathComponent(id) }
 
+    /// The newest iterate that a running job has told by a link.
+    func iterate(of job: String) -> URL { self.job(job).appendingPathComponent(IterateFile.name) }
+
     /// The file of a job's state, where it is still there.
     func state(_ name: String, of job: String) -> URL? {
         let file = self.job(job).appendingPathComponent(name)

@@ -18,7 +18,7 @@ struct SolveWork {
             runner.keepsStates = true
             runner.name = order.job
             var observer = LinkObserver(work: self, job: job, identity: job.identity(provenance))
-            let saved = newestState(identity: observer.identity)
+            let saved = newestState(observer)
             switch try runner.run(from: saved, observer: &observer) {
             case .finished(let document, let termination): try finish(document, termination)
             case .suspended: link.send(.suspended)
@@ -26,6 +26,8 @@ struct SolveWork {
             }
         } catch let error as DocumentLoadError {
             link.send(.refused(error.text))
+        } catch let error as DurableFile.Failure {
+            link.send(.refused("the result could not be written: \(error.reason)"))
         } catch {
             link.send(.refused("\(error)"))
         }
@@ -43,11 +45,14 @@ struct SolveWork {
     }
 
     /// The newest state that can be read and belongs to this job; `nil` means the start.
-    private func newestState(identity: String) -> SolverState? {
+    private func newestState(_ observer: LinkObserver) -> SolverState? {
         for name in order.states {
             let file = URL(fileURLWithPath: order.folder).appendingPathComponent(name)
-            guard let data = try? Data(contentsOf: file) else { continue }
-            if let state = try? SolverState(archive: [UInt8](data), identity: identity) { return state }
+            do {
+                return try SolverState(archive: [UInt8](try Data(contentsOf: file)), identity: observer.identity)
+            } catch {
+                observer.warn("the state \(name) cannot be read; the job goes on from an older one, or begins anew")
+            }
         }
         return nil
     }
@@ -69,12 +74,16 @@ private struct LinkObserver: RunObserver {
     let work: SolveWork
     let identity: String
     private let documents: EventDocument
+    private var iterate: IterateFile
 
     init(work: SolveWork, job: AdmittedJob, identity: String) {
         self.work = work
         self.identity = identity
+        let id = work.order.job
         documents = EventDocument(
-            problem: job.built.problem, iterates: job.document.progress.iterates, attempt: work.order.epoch)
+            problem: job.built.problem, iterates: job.document.progress.iterates, attempt: work.order.epoch,
+            link: { "/v1/jobs/\(id)/result/variables/\($0)?partial=true" })
+        iterate = IterateFile(in: URL(fileURLWithPath: work.order.folder))
     }
 
     mutating func began(resumedFrom iteration: Int?) { work.link.send(.began(resumedFrom: iteration)) }
@@ -82,6 +91,10 @@ private struct LinkObserver: RunObserver {
     /// What an earlier attempt has logged is not said again.
     mutating func progress(_ point: ProgressPoint, elapsed: Double) {
         guard point.iteration > work.order.reportedThrough else { return }
+        if documents.isReferred(point.x.count) {
+            let documents = documents
+            iterate.offer { documents.variables(point.x) }
+        }
         work.link.send(.progress(data: documents.progress(point, elapsed: elapsed)))
     }
 
@@ -90,7 +103,23 @@ private struct LinkObserver: RunObserver {
         work.link.send(.warning(data: EventDocument.warning(text, iteration: iteration)))
     }
 
-    mutating func checkpoint(_ state: SolverState) throws {
+    /// Said behind what is in the log already.
+    func warn(_ text: String) {
+        let iteration = max(0, work.order.reportedThrough)
+        work.link.send(.warning(data: EventDocument.warning(text, iteration: iteration)))
+    }
+
+    /// A state that cannot be written leaves the one before it: the job goes on.
+    mutating func checkpoint(_ state: SolverState) {
+        do {
+            try write(state)
+        } catch {
+            let text = "the state could not be written (\(FileFault.describe(error))); the one before it stands"
+            work.link.send(.warning(data: EventDocument.warning(text, iteration: state.iteration)))
+        }
+    }
+
+    private func write(_ state: SolverState) throws {
         let name = "\(work.order.epoch)-\(state.iteration).state"
         let bytes = state.archive(identity: identity)
         let folder = URL(fileURLWithPath: work.order.folder)

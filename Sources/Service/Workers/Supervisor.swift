@@ -156,7 +156,10 @@ package actor Supervisor: Workforce {
                     continue
                 }
                 jobsDone += 1
-                await execute(claim, on: worker, slot: slot)
+                if await execute(claim, on: worker, slot: slot) == .dropped {
+                    // The storage is full, or the lease was lost: no use in trying again at once.
+                    await sleepUntilWoken(since: calls)
+                }
                 if jobsDone >= options.jobsPerWorker {
                     worker.kill()
                     processes[slot] = nil
@@ -183,7 +186,8 @@ package actor Supervisor: Workforce {
         }
     }
 
-    private func execute(_ claim: Claim, on worker: WorkerProcess, slot: Int) async {
+    /// - Returns: how it ended.
+    private func execute(_ claim: Claim, on worker: WorkerProcess, slot: Int) async -> ExecutionEnd {
         let execution = JobExecution(
             claim: claim, worker: worker, store: store, folder: folder, options: options, clock: clock,
             metrics: metrics, log: log)
@@ -197,6 +201,7 @@ package actor Supervisor: Workforce {
             lost[reason, default: 0] += 1
             processes[slot] = nil
         }
+        return end
     }
 }
 
