@@ -14,8 +14,8 @@ IMAGE_PACKAGES := buildah crun debootstrap iproute2 util-linux curl ca-certifica
 
 # For `make storm` and `make abuse`: what they strike, and how long.
 CONFIGURATION ?= release
-ROUNDS ?= 20
-JOBS ?= 10
+ROUNDS ?= 100
+JOBS ?= 100
 SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
@@ -66,7 +66,7 @@ test: deps ## Build and run every test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-storm: deps ## Kill workers and servers at random; nothing may be lost (ROUNDS, JOBS, SEED)
+storm: deps ## Kill -9 workers and servers, ROUNDS times, while JOBS run; nothing may be lost (SEED)
 	$(SWIFT) build -c $(CONFIGURATION) --product stackelberg
 	$(SWIFT) build -c $(CONFIGURATION) --product Storm
 	.build/$(CONFIGURATION)/Storm --rounds $(ROUNDS) --jobs $(JOBS) --seed $(SEED)

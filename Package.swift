@@ -176,17 +176,17 @@ let package = Package(
         // Starts the executable that stands beside the program that uses it, and talks to it over a socket.
         .target(name: "ServiceHarness", path: "Tests/ServiceHarness", swiftSettings: strict),
         .executableTarget(
-            name: "Storm", dependencies: ["ServiceHarness"], path: "Tests/Storm", swiftSettings: strict,
-            linkerSettings: executableLinking),
+            name: "Storm", dependencies: ["ServiceHarness", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Tests/Storm", swiftSettings: strict, linkerSettings: executableLinking),
         .executableTarget(
             name: "JobBench", dependencies: ["ServiceHarness"], path: "Benchmarks/Jobs", swiftSettings: strict,
             linkerSettings: executableLinking),
         .executableTarget(
             name: "Abuse", dependencies: ["ServiceHarness"], path: "Tests/Abuse", swiftSettings: strict,
             linkerSettings: executableLinking),
-        // Depends on the executable so that it is built; the tests start it as a process.
+        // Depends on the executables so that they are built; the tests start them as processes.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["ServiceHarness", "stackelberg"], swiftSettings: strict,
+            name: "EndToEndTests", dependencies: ["ServiceHarness", "Storm", "stackelberg"], swiftSettings: strict,
             linkerSettings: executableLinking),
     ]
 )

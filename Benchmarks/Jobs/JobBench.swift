@@ -19,8 +19,19 @@ enum JobBench {
         try measureLatency(port, samples: 300)
         try measureRate(port, server.processID, jobs: jobs)
         try measureStreams(port, streams: streams, jobs: 10)
+        try measureStalledReaders(port, readers: 100, rounds: 5)
         server.kill(SIGTERM)
         guard try server.wait(seconds: 60) == .status(0) else { throw HarnessError("the server did not end well") }
+        if missed.withLock({ $0 > 0 }) { exit(1) }
+    }
+
+    /// Targets that were missed.
+    private static let missed = Mutex(0)
+
+    /// Says whether a target was met.
+    private static func judge(_ isMet: Bool, _ words: String) {
+        say("  \(isMet ? "met" : "MISSED"): \(words)")
+        if !isMet { missed.withLock { $0 += 1 } }
     }
 
     /// Says it at once, also into a pipe.
@@ -39,7 +50,9 @@ enum JobBench {
             seconds.append((ContinuousClock.now - begin) / .seconds(1))
             guard answer.status == 200 else { throw HarnessError("not solved: \(answer.status) \(answer.text)") }
         }
-        say("submit to result, unloaded, \(samples) jobs: \(Spread(seconds.map { $0 * 1_000 }).text("ms"))")
+        let spread = Spread(seconds.map { $0 * 1_000 })
+        say("submit to result, unloaded, \(samples) jobs: \(spread.text("ms"))")
+        judge(spread.quantile(0.99) < 100, "p99, wanted less than 100 ms")
     }
 
     // MARK: - Rate
@@ -55,7 +68,9 @@ enum JobBench {
         for _ in 0..<rounds { rates.append(try submitAll(port, jobs: jobs / rounds)) }
         let growth = Double(ProcessTable.residentBytes(of: process) - before) / 1_048_576
         say("\(jobs) jobs in \(rounds) rounds by \(clients) clients: \(Spread(rates).text("jobs/s"))")
+        judge(Spread(rates).median >= 300, "wanted 300 jobs/s or more")
         say(String(format: "resident memory of the server grew by %.1f MiB", growth))
+        judge(growth < 20, "wanted less than 20 MiB")
     }
 
     /// Submits from several connections and waits until the queue is empty.
@@ -139,13 +154,40 @@ enum JobBench {
     }
 }
 
+extension JobBench {
+    /// The iterations per second of one solver, alone and beside readers of its events that never read, by turns.
+    private static func measureStalledReaders(_ port: Int, readers: Int, rounds: Int) throws {
+        let client = JobClient(port: port)
+        var rates: [[Double]] = [[], []]
+        for round in 0..<2 * rounds {
+            let id = try client.submit(SampleDocuments.stochastic(iterations: 20_000))
+            let stalled = try (0..<(round % 2) * readers).map { _ in
+                let socket = try Socket(port: port, receiveBuffer: 4_096)
+                try socket.send(Array("GET /v1/jobs/\(id)/events HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
+                return socket
+            }
+            guard try client.ended(id, within: 300)["state"]?.text == "succeeded" else { throw HarnessError("no end") }
+            let result = try exchange(port, "GET", "/v1/jobs/\(id)/result").json
+            let seconds = result["timings"]?["solve_s"]?.number ?? .nan
+            rates[round % 2].append(Double(result["iterations"]?.integer ?? 0) / seconds)
+            withExtendedLifetime(stalled) {}
+        }
+        say("a solver alone: \(Spread(rates[0]).text("iterations/s"))")
+        say("beside \(readers) readers that never read: \(Spread(rates[1]).text("iterations/s"))")
+        let ratio = Spread(rates[1]).median / Spread(rates[0]).median
+        judge(ratio >= 0.9, String(format: "ratio %.3f, wanted 0.9 or more", ratio))
+    }
+}
+
 /// What lies between the least and the greatest of some numbers.
 private struct Spread {
     private let sorted: [Double]
 
     init(_ values: [Double]) { sorted = values.sorted() }
 
-    private func quantile(_ part: Double) -> Double { sorted[min(sorted.count - 1, Int(part * Double(sorted.count)))] }
+    var median: Double { quantile(0.5) }
+
+    func quantile(_ part: Double) -> Double { sorted[min(sorted.count - 1, Int(part * Double(sorted.count)))] }
 
     func text(_ unit: String) -> String {
         String(

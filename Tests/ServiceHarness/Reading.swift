@@ -16,6 +16,7 @@ package struct Reading {
 
     package var text: String? { value as? String }
     package var flag: Bool? { value as? Bool }
+    package var number: Double? { (value as? NSNumber)?.doubleValue }
     package var integer: Int? { (value as? NSNumber).flatMap { Int(exactly: $0.doubleValue) } }
     package var items: [Reading] { (value as? [Any] ?? []).map(Reading.init(value:)) }
 }

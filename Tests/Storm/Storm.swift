@@ -1,5 +1,5 @@
 // Kills workers and servers at random moments and then asks, through the API alone, whether anything was lost, done
-// twice, or came out otherwise. `Storm --rounds 20 --jobs 10 --seed 1 --executable path`
+// twice, or came out otherwise. `Storm --rounds 100 --jobs 100 --seed 1 --executable path`: a round is one kill -9.
 import Foundation
 import ServiceHarness
 
@@ -34,17 +34,19 @@ import ServiceHarness
         var random = SeededRandom(seed: seed)
         var faults: [String] = []
         var report = StormReport()
-        let rounds = try options.number("rounds", or: 20)
-        let jobs = try options.number("jobs", or: 10)
-        for number in 1...rounds {
-            let round = Round(number: number, keeper: keeper, documents: documents, random: &random)
-            let found = try round.run(jobs: jobs, &random, &report)
-            for fault in found { print("round \(number): \(fault)") }
+        let rounds = try options.number("rounds", or: 100)
+        let jobs = try options.number("jobs", or: 100)
+        var waves = 0
+        while report.kills < rounds {
+            waves += 1
+            let wave = Wave(number: waves, keeper: keeper, documents: documents, mostKills: rounds, random: &random)
+            let found = try wave.run(jobs: jobs, &random, &report)
+            for fault in found { print("wave \(waves): \(fault)") }
             faults += found
         }
-        faults += try closing(keeper, accepted: rounds * jobs + documents.count)
+        faults += try closing(keeper, accepted: waves * jobs + documents.count)
         report.starts = keeper.startSeconds
-        print(report.text(jobs: rounds * jobs, seconds: began.duration(to: .now)))
+        print(report.text(jobs: waves * jobs, seconds: began.duration(to: .now)))
         print(faults.isEmpty ? "every promise held" : "\(faults.count) promises broken")
         return faults
     }
@@ -79,7 +81,7 @@ import ServiceHarness
         if !ProcessTable.areGone(workers, within: 5) { faults.append("workers outlived the drain") }
         let left = try FileManager.default.contentsOfDirectory(atPath: keeper.data.appendingPathComponent("spool").path)
         if !left.isEmpty { faults.append("left in the spool: \(left)") }
-        return faults
+        return faults + (try StoreCheck.faults(of: keeper.data))
     }
 }
 

@@ -1,6 +1,6 @@
 // What a storm did and found, in a few lines.
 
-/// Counts of all rounds.
+/// Counts of all waves.
 struct StormReport {
     var serverKills = 0
     var startKills = 0
@@ -10,6 +10,8 @@ struct StormReport {
     var mostFailures = 0
     var events = 0
     var reconnections = 0
+    /// All of them: each is a kill -9.
+    var kills: Int { serverKills + startKills + workerKills }
     /// Seconds from each start of a server to its URL.
     var starts: [Double] = []
 
@@ -17,7 +19,7 @@ struct StormReport {
         let sorted = starts.sorted()
         let median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
         return """
-            \(jobs) jobs in \(seconds.components.seconds) s; killed: \(serverKills) servers, \(startKills) servers that \
+            \(jobs) jobs in \(seconds.components.seconds) s, \(kills) kills: \(serverKills) servers, \(startKills) servers that \
             started, \(workerKills) workers (\(workerStops) of them stopped first)
             attempts at one job: at most \(mostAttempts), failures at most \(mostFailures); \(events) events read, streams \
             resumed \(reconnections) times

@@ -1,21 +1,26 @@
-// One round: jobs go in under keys, streams are followed, processes die; when all has ended, the logs and the results
+// One wave: jobs go in under keys, streams are followed, processes die; when all has ended, the logs and the results
 // are held against what was promised.
 import Foundation
 import Glibc
 import ServiceHarness
 import Synchronization
 
-/// A round of a storm.
-struct Round {
+/// A wave of a storm: so many jobs at once.
+struct Wave {
     /// A job that never ends would otherwise storm for ever.
-    private static let patience = 180.0
+    private static let patience = 900.0
 
     let number: Int
     let keeper: ServerKeeper
     let documents: [StormDocument]
+    /// Kills after which the rest of the jobs ends undisturbed.
+    let mostKills: Int
 
-    init(number: Int, keeper: ServerKeeper, documents: [StormDocument], random: inout SeededRandom) {
+    init(
+        number: Int, keeper: ServerKeeper, documents: [StormDocument], mostKills: Int, random: inout SeededRandom
+    ) {
         self.number = number
+        self.mostKills = mostKills
         self.keeper = keeper
         self.documents = documents.shuffled(using: &random)
     }
@@ -64,7 +69,7 @@ struct Round {
     /// Submits until the job is accepted, then follows it to its end, whatever happens to the server.
     private func beClient(_ job: Int, _ board: Board) {
         do {
-            let id = try submit(document(job).text, key: "round-\(number)-job-\(job)")
+            let id = try submit(document(job).text, key: "wave-\(number)-job-\(job)")
             board.update(job) { $0.id = id }
             let (events, connections) = try keeper.client.followToEnd(id, within: Self.patience)
             board.update(job) {
@@ -103,8 +108,8 @@ struct Round {
         until isDone: () -> Bool, _ random: inout SeededRandom, _ report: inout StormReport
     ) throws -> [String] {
         var faults: [String] = []
-        while !isDone() {
-            usleep(UInt32.random(in: 50_000...900_000, using: &random))
+        while !isDone(), report.kills < mostKills {
+            usleep(UInt32.random(in: 20_000...700_000, using: &random))
             if isDone() { break }
             switch [Blow.worker, .worker, .stoppedWorker, .server, .startingServer].randomElement(using: &random) {
             case .worker: try strikeWorker(stopping: false, &random, &report)
@@ -140,12 +145,13 @@ struct Round {
     ) throws -> [String] {
         let orphans = try keeper.crash()
         report.serverKills += 1
+        let found = try StoreCheck.faults(of: keeper.data)
         for _ in 0..<startsInVain {
             try keeper.startInVain(microseconds: UInt32.random(in: 0...400_000, using: &random))
             report.startKills += 1
         }
         try keeper.start()
-        return ProcessTable.areGone(orphans, within: 5) ? [] : ["workers outlived their server"]
+        return found + (ProcessTable.areGone(orphans, within: 5) ? [] : ["workers outlived their server"])
     }
 
     // MARK: - Judgement
