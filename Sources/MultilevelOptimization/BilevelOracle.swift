@@ -285,6 +285,9 @@ package final class BilevelOracle {
     /// Whether (∂r/∂y) is symmetric: not where the lower level is a fixed point.
     package var isSymmetric: Bool { problem.isSingleLevel || problem.lower.fixedPoint == nil }
 
+    /// Whether one linear system solves the lower level.
+    var isAffine: Bool { !problem.isSingleLevel && derivatives.isAffine }
+
     // MARK: - Upper objective
 
     /// f.

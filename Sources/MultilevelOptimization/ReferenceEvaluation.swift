@@ -7,6 +7,8 @@ import Tensors
 struct ReferenceEvaluator {
     /// Newton corrections after the minimiser, each a solve by conjugate gradients.
     static let corrections = 3
+    /// Variables up to which factors cost no more than iterations do where the level is well conditioned.
+    private static let directLimit = 64
     /// Pairs that its minimiser, L-BFGS, remembers.
     static let memory = 20
 
@@ -14,16 +16,25 @@ struct ReferenceEvaluator {
     let oracle: BilevelOracle
     let stop: StopCheck
 
-    private static let adjointSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-14)
+    private static let iterative = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-14)
+    private static let factors = LinearSystemSolver.automatic(steps: 10_000, tolerance: 1e-14)
     private static let correctionSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-10)
     /// For levels with a set or norms, what the corrections start from.
     private static let accelerated = LowerSolver.accelerated(steps: 50_000, tolerance: Tolerance(relative: 1e-10))
+
+    /// Whether factors of one small matrix solve the level and its adjoint: as many products as there are variables, however
+    /// badly the level is conditioned.
+    private var isDirect: Bool {
+        oracle.isAffine && oracle.problem.lower.isSmooth && oracle.lowerDimension <= Self.directLimit
+    }
+
+    private var adjointSolver: LinearSystemSolver { isDirect ? Self.factors : Self.iterative }
 
     private var configuration: DoubleLoopConfiguration {
         let isSmooth = oracle.lowerDimension == 0 || oracle.problem.lower.isSmooth
         return DoubleLoopConfiguration(
             lower: isSmooth ? .lbfgs(memory: Self.memory, steps: 5_000, tolerance: 0) : Self.accelerated,
-            hypergradient: .implicit(Self.adjointSolver), upper: .lineSearch, warmStartsLower: true,
+            hypergradient: .implicit(adjointSolver), upper: .lineSearch, warmStartsLower: true,
             warmStartsLinear: false)
     }
 
@@ -39,7 +50,7 @@ struct ReferenceEvaluator {
         guard let corrected = correct(y, evaluator) else { return nil }
         oracle.setLower(corrected.point)
         return evaluator.differentiate(
-            x, corrected, residualNorm: corrected.statistics.residualNorm, Self.adjointSolver, adjoint: nil)
+            x, corrected, residualNorm: corrected.statistics.residualNorm, adjointSolver, adjoint: nil)
     }
 
     /// F alone, for differences.
@@ -61,6 +72,14 @@ struct ReferenceEvaluator {
     /// compares values stops near the square root of the precision, Newton does not. Over a set or with norms the
     /// corrections stay on the face that the minimiser has found.
     private func correct(_ start: [Double], _ evaluator: HypergradientEvaluator) -> Solution? {
+        if isDirect {
+            var axes = configuration
+            axes.lower = .closedForm
+            let direct = HypergradientEvaluator(oracle: oracle, configuration: axes, estimatedStep: nil, stop: stop)
+            guard let solved = direct.solveLower(from: start) else { return nil }
+            // Else the level has no one minimiser, or none.
+            if solved.status == .converged { return solved }
+        }
         guard var solution = evaluator.solveLower(from: start) else { return nil }
         var gradient = solution.point
         oracle.setLower(solution.point)
