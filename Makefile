@@ -103,6 +103,11 @@ methods-table: deps ## Print what every method on batches reaches within a milli
 	$(SWIFT) build -c release --product Bench
 	.build/release/Bench methods
 
+.PHONY: auto-table
+auto-table: deps ## Hold `auto` against the best of grids of step sizes, on five problems; takes some minutes
+	$(SWIFT) build -c release --product Bench
+	.build/release/Bench auto Examples
+
 bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step, PRECISION)
 	$(SWIFT) build -c release --product Bench
 	test -d Benchmarks/.venv || python3 -m venv Benchmarks/.venv

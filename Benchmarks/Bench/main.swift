@@ -1,6 +1,7 @@
 // Benchmarks. `Bench table` prints the ratios of the engine to work by hand; `Bench methods` what methods on batches reach
-// within a number of samples; `Bench serve FOLDER [float32]` measures for the driver
-// of `Benchmarks/peers`, which asks line by line, so that rounds of different programs alternate.
+// within a number of samples; `Bench auto EXAMPLES` holds `auto` against grids of step sizes on problems with data of that
+// folder; `Bench serve FOLDER [float32]` measures for the driver of `Benchmarks/peers`, which asks line by line, so that
+// rounds of different programs alternate.
 import DataFormats
 import Foundation
 import Tensors
@@ -56,7 +57,12 @@ case "serve" where CommandLine.arguments.count == 4 && CommandLine.arguments[3] 
 case "methods" where (2...4).contains(CommandLine.arguments.count):
     let words = CommandLine.arguments.dropFirst(2)
     MethodsTable.print(document: words.first, samples: words.dropFirst().first.flatMap { Int($0) } ?? 1_000_000)
+case "auto" where (3...4).contains(CommandLine.arguments.count):
+    AutoTable.print(
+        examples: CommandLine.arguments[2], only: CommandLine.arguments.count > 3 ? CommandLine.arguments[3] : "")
 default:
-    say("usage: Bench table [ROUNDS] | Bench methods [DOCUMENT [SAMPLES]] | Bench serve FOLDER [float32]")
+    say(
+        "usage: Bench table [ROUNDS] | Bench methods [DOCUMENT [SAMPLES]] | Bench auto EXAMPLES [PROBLEM] | "
+            + "Bench serve FOLDER [float32]")
     exit(2)
 }

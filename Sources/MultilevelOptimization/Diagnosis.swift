@@ -44,7 +44,7 @@ enum Diagnosis {
 
     /// ", the largest entries in w": the variable with the first number that is not finite, else with the largest growth
     /// of its largest entry.
-    private static func culprit(_ level: Level?, _ vector: [Double], _ previous: [Double]?) -> String {
+    static func culprit(_ level: Level?, _ vector: [Double], _ previous: [Double]?) -> String {
         guard let level, level.dimension == vector.count else { return "" }
         let before = previous?.count == vector.count ? previous : nil
         var worst: (name: String, growth: Double)?
@@ -102,11 +102,13 @@ enum Diagnosis {
     /// Which of SOBA's levels diverged: all iterates overflow within a few iterations of each other, whichever began.
     ///
     /// - Parameter lowerGrowth: of the lower steps' length while the upper variables stand still.
-    static func divergence(inIteration iteration: Int, lowerGrowth: Double) -> String {
+    static func divergence(
+        inIteration iteration: Int, lowerGrowth: Double, _ culprits: (upper: String, lower: String)
+    ) -> String {
         // Batches alone make steps longer or shorter by a small factor.
         lowerGrowth <= 8
-            ? "the upper variables diverged in iteration \(iteration): use a smaller upper_step.step"
-            : "the lower variables diverged in iteration \(iteration): use a smaller lower_solver.step"
+            ? "the upper variables diverged in iteration \(iteration)\(culprits.upper): use a smaller upper_step.step"
+            : "the lower variables diverged in iteration \(iteration)\(culprits.lower): use a smaller lower_solver.step"
     }
 
     /// What makes the hypergradient less exact than asked, in sentences that do not change from iteration to iteration.

@@ -65,16 +65,16 @@ package struct MemoryPrice: Sendable, Equatable {
         let programs = OracleProgram.compiled(for: problem, derivatives, by: configuration).reduce(0) { sum, entry in
             sum.adding(derivatives.plan(entry.program, in: entry.precision).memoryBytes)
         }
-        return programs.adding(formulas(problem))
+        return programs.adding(formulas(problem, copies: configuration.isStochastic ? 2 : 1))
     }
 
     /// Weights of norms and starts by formulas, which an oracle evaluates in float64; a method in another precision has
     /// an oracle of its own beside the reference.
-    private static func formulas(_ problem: MultilevelProblem) -> Int {
+    private static func formulas(_ problem: MultilevelProblem, copies: Int) -> Int {
         if problem.isSingleLevel { return 0 }
         let groups = [problem.lower.norms.map(\.weight), problem.lower.startFormulas.map(\.node)]
         let bytes = groups.filter { !$0.isEmpty }.reduce(0) { $0.adding(UpperFormulas(problem, $1).memoryBytes) }
-        return bytes.times(problem.precision == .float64 ? 1 : 2)
+        return bytes.times(problem.precision == .float64 ? copies : 2 * copies)
     }
 
     /// Numbers in vectors. The reference evaluation and the method take turns, so the larger of both counts.

@@ -48,7 +48,7 @@ struct SampledGraph {
         leaves = Self.leaves(problem, lower.draw, upper.draw)
         derivatives = BilevelGraph(
             graph, lower: lower.objective, upper: upper.objective, x: leaves.map(\.node),
-            y: problem.lower.variables.map(\.node))
+            y: problem.lower.variables.map(\.node), map: lower.map)
         self.lower = lower.draw
         self.upper = upper.draw
     }
@@ -69,10 +69,11 @@ struct SampledGraph {
         return result
     }
 
-    /// Rebuilds a level's objective on drawn rows. Sums that involve no variable keep all rows: they are data.
+    /// Rebuilds a level's objective, and its map where it is a fixed point, on drawn rows. Sums that involve no variable
+    /// keep all rows: they are data.
     private static func sample(
         _ problem: MultilevelProblem, level: Int, _ rowRole: SymbolRole, in graph: inout Graph
-    ) -> (objective: NodeID, draw: LevelDraw) {
+    ) -> (objective: NodeID, map: [NodeID]?, draw: LevelDraw) {
         let objective = problem.levels[level].objective
         var draw = LevelDraw()
         var replacements: [NodeID: NodeID] = [:]
@@ -100,7 +101,9 @@ struct SampledGraph {
             draw.rows.append((node, index, axis))
         }
         for id in dataSums(problem, objective) { replacements[id] = id }
-        return (graph.substitute([objective], replacements, axes: axes)[0], draw)
+        let map = problem.levels[level].fixedPoint
+        let drawn = graph.substitute([objective] + (map ?? []), replacements, axes: axes)
+        return (drawn[0], map == nil ? nil : Array(drawn.dropFirst()), draw)
     }
 
     /// Nodes without a sample axis that depend on data arrays alone.

@@ -12,6 +12,7 @@ extension MethodResolver {
         refuseSets(name)
         for (field, isAsked) in [
             ("lower_solver/memory", lower.memory != nil), ("linear_solver", request.linearSolver.isRequested),
+            ("lower_solver/growth", lower.growth != nil),
             ("lower_solver/momentum", lower.momentum != nil), ("lower_solver", lower.adam != AdamRequest()),
         ] where isAsked {
             refuse(field, "\(name) has no such choice", "leave \(field.replacing("/", with: ".")) out")

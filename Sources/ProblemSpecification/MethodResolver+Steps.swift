@@ -141,6 +141,9 @@ extension MethodResolver {
         if asked.memory != nil && name != .lbfgs && name != .anderson {
             refuse("lower_solver/memory", "only l-bfgs has a memory, and anderson")
         }
+        if asked.growth != nil {
+            refuse("lower_solver/growth", "only the rounds of sid, bsgm and nsid grow", "leave growth out")
+        }
         if asked.momentum != nil && name != .heavyBall && name != .nesterov {
             refuse("lower_solver/momentum", "only heavy-ball and nesterov have momentum")
         }

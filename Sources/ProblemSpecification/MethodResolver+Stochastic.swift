@@ -47,6 +47,9 @@ extension MethodResolver {
         refuseProblem(name)
         refuseAxes(preset)
         var axes = preset.defaults
+        if case .penalty = axes.hypergradient, ProblemFacts(built.problem).isFixedPoint {
+            refuse("name", "\(name) adds a lower objective, and the lower level is a fixed point", "use soba or sid")
+        }
         overrideLoop(&axes, name)
         overrideHypergradient(&axes, name)
         overrideEstimator(&axes)
@@ -68,11 +71,6 @@ extension MethodResolver {
                 "name", "\(name) draws batches, and the problem has no samples",
                 "give problem.samples an axis with the arrays that share it, or use auto")
         }
-        if !built.problem.isSingleLevel && !built.problem.lower.isSmooth {
-            refuse(
-                "name", "\(name) takes plain steps on the lower level, which has a constraint or nonsmooth terms",
-                "use aid-cg")
-        }
     }
 
     /// Axes that no method on batches has a choice on, and those that its preset fixes.
@@ -82,7 +80,9 @@ extension MethodResolver {
         for (field, isAsked) in [
             ("lower_solver", lower.name != nil && lower.name != .sgd),
             ("lower_solver/tolerance", lower.tolerance != nil), ("lower_solver/memory", lower.memory != nil),
-            ("lower_solver/warm_start", lower.warmStart == false),
+            ("lower_solver/warm_start", lower.warmStart == false && !preset.defaults.isInRounds),
+            ("lower_solver/growth", lower.growth != nil && !preset.defaults.isInRounds),
+            ("lower_solver/momentum", lower.momentum != nil), ("lower_solver", lower.adam != AdamRequest()),
             ("linear_solver/tolerance", request.linearSolver.tolerance != nil),
             ("hypergradient/truncate", request.hypergradient.truncate != nil),
             ("upper_step/momentum", (request.upperStep.momentum ?? 0) != 0),
@@ -122,8 +122,15 @@ extension MethodResolver {
     }
 
     private mutating func overrideLoop(_ axes: inout StochasticConfiguration, _ name: String) {
-        guard let steps = request.lowerSolver.steps else { return }
+        let asked = request.lowerSolver
+        if case .rounds(let steps, let growth, let isWarm) = axes.loop {
+            axes.loop = .rounds(
+                steps: asked.steps ?? steps, growth: asked.growth ?? growth, warmStart: asked.warmStart ?? isWarm)
+            return
+        }
+        guard let steps = asked.steps else { return }
         switch axes.loop {
+        case .rounds: break
         case .single:
             refuse("lower_solver/steps", "\(name) takes one step on every variable at a time", "use amigo or stocbio")
         case .double(_, let upperFirst): axes.loop = .double(steps: steps, upperFirst: upperFirst)
@@ -143,8 +150,9 @@ extension MethodResolver {
                 refuse("linear_solver/\(field)", "\(name) moves v with y, by lower_solver.step", "use amigo")
             }
         case .implicit(.sgd(let steps, let warmStart)):
-            axes.hypergradient = .implicit(
-                .sgd(steps: asked.steps ?? steps, warmStart: asked.warmStart ?? warmStart))
+            // Rounds take as many steps on v as on y where the document does not say.
+            let own = axes.isInRounds ? request.lowerSolver.steps ?? steps : steps
+            axes.hypergradient = .implicit(.sgd(steps: asked.steps ?? own, warmStart: asked.warmStart ?? warmStart))
         case .implicit(.neumann(let terms)):
             refuseWarmSeries(asked)
             axes.hypergradient = .implicit(.neumann(terms: asked.steps ?? terms))

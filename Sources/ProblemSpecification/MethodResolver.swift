@@ -33,8 +33,7 @@ package struct MethodResolver {
         if let (preset, reason) = chooseStochastic() { return stochastic(preset, reason) }
         let (preset, reason) = choosePreset()
         let facts = ProblemFacts(built.problem)
-        let nesting = facts.nesting ?? (facts.isFixedPoint && preset.family == nil ? "a fixed point" : nil)
-        if let nesting, preset != .implicit, preset != .unrolled {
+        if let nesting = facts.nesting, preset != .implicit, preset != .unrolled {
             refuse(
                 "name", "the problem has \(nesting), and \(preset.rawValue) is for two levels with objectives",
                 "use implicit, unrolled, or auto")
@@ -61,6 +60,10 @@ package struct MethodResolver {
             return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .nested(axes))
         }
         guard let axes = soba() else { return nil }
+        if !built.problem.lower.isSmooth || built.problem.isNested {
+            // The fused program takes plain steps; the engine of the others does the same beside a set, norms or a map.
+            return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .stochastic(axes.axes))
+        }
         return MethodConfiguration(name: preset.rawValue, reason: reason, algorithm: .soba(axes))
     }
 
@@ -174,6 +177,7 @@ package struct MethodResolver {
             ("lower_solver", lower.name != nil && lower.name != .sgd), ("lower_solver/steps", lower.steps != nil),
             ("lower_solver/tolerance", lower.tolerance != nil), ("lower_solver/memory", lower.memory != nil),
             ("lower_solver/warm_start", lower.warmStart != nil), ("lower_solver/momentum", lower.momentum != nil),
+            ("lower_solver/growth", lower.growth != nil),
             ("lower_solver", lower.adam != AdamRequest()), ("linear_solver", request.linearSolver.isRequested),
             ("upper_step", request.upperStep.name.map { $0 != .projectedGradient } ?? false),
             ("hypergradient", request.hypergradient.isRequested),

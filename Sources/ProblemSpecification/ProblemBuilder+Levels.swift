@@ -99,6 +99,7 @@ extension ProblemBuilder {
     ) -> (nodes: [NodeID], residual: Expression)? {
         guard case .fixedPoint(let maps) = level.objective, index > 0, index < variables.count else { return nil }
         var nodes: [NodeID] = []
+        var fault: Diagnostic?
         var total = lowering.graph.constant(0)
         for variable in variables[index] {
             guard let map = maps.first(where: { $0.variable == variable.name }),
@@ -120,9 +121,10 @@ extension ProblemBuilder {
             let square = lowering.graph.dot(difference, difference)
             total = lowering.graph.add(total, lowering.graph.scale(0.5, square))
             nodes.append(node)
+            fault = fault ?? value.samplingFault
         }
         guard nodes.count == variables[index].count else { return nil }
-        return (nodes, Expression(node: total, dependsOnVariables: true))
+        return (nodes, Expression(node: total, dependsOnVariables: true, samplingFault: fault))
     }
 
     /// The minimised objective of a level.

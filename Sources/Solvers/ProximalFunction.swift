@@ -33,10 +33,13 @@ package struct ProximalTerm: Sendable, Equatable {
     }
 
     /// h(x).
-    func value(_ x: [Double]) -> Double {
+    func value(_ x: [Double]) -> Double { zip(norms(x), weights).reduce(0) { $0 + $1.1 * $1.0 } }
+
+    /// ∂h/∂w: the norm that each weight multiplies.
+    package func norms(_ x: [Double]) -> [Double] {
         switch norm {
-        case .absolute: zip(entries, weights).reduce(0) { $0 + $1.1 * x[$1.0].magnitude }
-        case .groups: zip(groups, weights).reduce(0) { $0 + $1.1 * VectorMath.norm(Array(x[$1.0])) }
+        case .absolute: entries.map { x[$0].magnitude }
+        case .groups: groups.map { VectorMath.norm(Array(x[$0])) }
         }
     }
 

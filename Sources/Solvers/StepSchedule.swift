@@ -29,6 +29,14 @@ package enum StepSchedule: Sendable, Equatable {
         }
     }
 
+    /// γ of c γ/(γ+t); 1 for the other schedules.
+    package var offset: Double {
+        switch self {
+        case .inverse(_, let offset): offset
+        case .constant, .power, .cosine: 1
+        }
+    }
+
     /// The schedule with every step multiplied by `factor`.
     package func scaled(by factor: Double) -> StepSchedule {
         switch self {

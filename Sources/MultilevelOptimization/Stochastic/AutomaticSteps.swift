@@ -18,6 +18,7 @@ final class BatchCurvature {
     private let draws: SampledDraws
     private let seed: UInt64
     private let dimension: Int
+    private let isMap: Bool
 
     init(_ problem: MultilevelProblem, seed: UInt64) {
         let programs = SampledPrograms(problem, withLowerGradientX: false)
@@ -25,6 +26,7 @@ final class BatchCurvature {
         sampled = SampledOracle(problem, programs, [.hessian], draws)
         self.seed = seed
         dimension = problem.lower.dimension
+        isMap = problem.lower.fixedPoint != nil
     }
 
     /// Bytes of its program.
@@ -34,8 +36,21 @@ final class BatchCurvature {
         return programs.plan(.hessian, largestCounts: largest).memoryBytes
     }
 
-    /// By power iterations; 0 where nothing could be measured. With it what that took.
+    /// By power iterations; 0 where nothing could be measured. With it what that took. Of a map H is (I − ∂₁Φ)ᵀ and the
+    /// measure, from which steps follow, is 1: the map is a step itself.
     func largest(_ x: [Double], _ y: [Double]) -> (curvature: Double, counts: OracleCounts) {
+        isMap ? (1, OracleCounts()) : power(x, y) { $1 }
+    }
+
+    /// The largest ‖∂₁Φᵀ‖ of a map on those batches.
+    func contraction(_ x: [Double], _ y: [Double]) -> (factor: Double, counts: OracleCounts) {
+        power(x, y) { VectorMath.subtract($0, $1) }
+    }
+
+    /// Power iterations of a map of v and Hv.
+    private func power(
+        _ x: [Double], _ y: [Double], _ map: ([Double], [Double]) -> [Double]
+    ) -> (Double, OracleCounts) {
         var draws = draws
         var counters = DrawCounters()
         var stream = RandomStream(seed: seed, stream: "batch curvature")
@@ -45,7 +60,7 @@ final class BatchCurvature {
             var v = (0..<dimension).map { _ in stream.normal() }
             for _ in 0..<Self.products {
                 VectorMath.scale(1 / VectorMath.norm(v), &v)
-                v = sampled.hessianProduct(x, y, v)
+                v = map(v, sampled.hessianProduct(x, y, v))
                 let size = VectorMath.norm(v)
                 guard size > 0, size.isFinite else { break }
                 largest = max(largest, size)
@@ -61,9 +76,17 @@ struct AutomaticSteps {
 
     /// - Parameters:
     ///   - curvature: L of the lower level; what is not positive and finite stands for unknown.
+    ///   - offset: γ of steps that fall within rounds.
     ///   - control: with what the looks so far have made of the steps.
-    func steps(curvature: Double, control: StepControl) -> StochasticSteps {
+    func steps(curvature: Double, offset: Double, control: StepControl) -> StochasticSteps {
         let longest = curvature > 0 && curvature.isFinite ? 1 / curvature : 0.2
+        let upper = configuration.upperStep.settled(control.upperStep * control.stabilityFactor * control.upperFactor)
+        if configuration.isInRounds {
+            // What falls within a round needs no shortening for noise.
+            let first = StepSchedule.inverse(initial: control.stabilityFactor * longest, offset: offset)
+            let lower = configuration.lowerStep.given ?? first
+            return StochasticSteps(lower: lower, linear: configuration.linearStep.given ?? lower, upper: upper)
+        }
         let stability = control.stabilityFactor
         let quiet = stability * control.noiseFactor
         var lower = 0.5 * quiet * longest
@@ -78,7 +101,21 @@ struct AutomaticSteps {
         }
         return StochasticSteps(
             lower: configuration.lowerStep.settled(lower), linear: configuration.linearStep.settled(linear),
-            upper: configuration.upperStep.settled(control.upperStep * stability * control.upperFactor))
+            upper: upper)
+    }
+
+    /// γ = 2/(1 − q²) of SID for the contraction q of a map.
+    static func offset(contraction q: Double) -> Double {
+        let gap = 1 - q * q
+        // Levels that hardly contract: no shorter than after a million steps.
+        return 2 / max(gap.isFinite ? gap : 0, 2e-6)
+    }
+
+    /// The same for a gradient step of 1/L with curvatures between two bounds.
+    static func offset(smallest: Double, largest: Double) -> Double {
+        guard largest > 0, largest.isFinite else { return offset(contraction: 0.9) }
+        let low = min(max(smallest, 0), largest)
+        return offset(contraction: 1 - low / largest)
     }
 
     /// How much shorter than 1/(2L_F) steps of x are: by how much y comes nearer to y*(x) between them. At least a
@@ -88,6 +125,8 @@ struct AutomaticSteps {
         let rate = 0.5 * max(smallest, 0) / largest
         let remaining = pow(max(0, 1 - rate), Double(configuration.lowerSteps))
         let share = max(0.02, 1 - remaining)
+        // Rounds solve both systems.
+        if configuration.isInRounds { return 1 }
         // Where v moves with y as well, x has two followers.
         return configuration.hypergradient == .implicit(.moving) ? 0.5 * share : share
     }
@@ -127,6 +166,11 @@ struct UpperCurvature {
 
     /// ∇F near a point where it is known, to two digits: one Newton step on y, then v anew.
     private func nearbyHypergradient(_ x: [Double], _ known: Evaluation) -> [Double] {
+        // Maps have no conjugate gradients, faces no single Newton step.
+        if problem.isNested || !problem.lower.isSmooth {
+            let exact = ReferenceEvaluator(oracle: oracle, stop: { nil }).evaluate(at: x, from: known.y)
+            return exact?.hypergradient ?? known.hypergradient
+        }
         let solver = ConjugateGradients(tolerance: Tolerance(relative: 1e-2), maxIterations: 15)
         let hessian = LinearOperator(dimension: known.y.count) { [oracle] in oracle.hessianProduct($0, into: &$1) }
         var (y, gradient) = (known.y, known.y)
@@ -148,6 +192,14 @@ struct UpperCurvature {
 }
 
 extension StepRule {
+    /// The schedule that the document gives.
+    var given: StepSchedule? {
+        switch self {
+        case .given(let schedule): schedule
+        case .automatic: nil
+        }
+    }
+
     /// The schedule, with `step` where it is automatic.
     func settled(_ step: Double) -> StepSchedule {
         switch self {

@@ -67,7 +67,7 @@ extension SolverRun {
                 || StepControl.isBetter(look.estimate, residual, than: control.bestValue, control.bestResidual)
         else { return }
         state.best = look.evaluation
-        state.best.lowerResidual = VectorMath.norm(look.gradient)
+        state.best.lowerResidual = look.residual
         state.bestIteration = state.iteration
         control.bestValue = look.estimate
         control.bestResidual = residual
@@ -116,7 +116,8 @@ extension SolverRun {
         state.counts = oracle.counts
         switch (state.method, configuration.algorithm) {
         case (.soba(var iterates), .soba(let axes)):
-            let steps = AutomaticSteps(configuration: axes.axes).steps(curvature: curvature, control: control)
+            let steps = AutomaticSteps(configuration: axes.axes).steps(
+                curvature: curvature, offset: iterates.lowerStep.offset, control: control)
             (iterates.lowerStep, iterates.upperStep) = (steps.lower, steps.upper)
             if isReturn {
                 (iterates.x, iterates.y, iterates.v) = (anchor.x, anchor.y, anchor.v.map { -$0 })
@@ -124,7 +125,8 @@ extension SolverRun {
             }
             state.method = .soba(iterates)
         case (.stochastic(var iterates), .stochastic(let axes)):
-            let steps = AutomaticSteps(configuration: axes).steps(curvature: curvature, control: control)
+            let steps = AutomaticSteps(configuration: axes).steps(
+                curvature: curvature, offset: iterates.lowerStep.offset, control: control)
             if isReturn, let layout = stochastic?.layout {
                 let (draws, penalty) = (iterates.draws, iterates.penalty)
                 iterates = layout.state(

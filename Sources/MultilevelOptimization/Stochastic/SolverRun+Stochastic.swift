@@ -32,7 +32,9 @@ extension SolverRun {
         state.method = .stochastic(iterates)
         guard stepper.isFinite(iterates) else {
             return diverged(by: state.iteration + count) {
-                Diagnosis.divergence(byIteration: $0, of: stepper.blame(self.beginning(stepper, iterates)))
+                let quantity = stepper.blame(self.beginning(stepper, iterates))
+                return Diagnosis.divergence(
+                    byIteration: $0, of: quantity, self.culprit(stepper, quantity, after: first))
             }
         }
         state.iteration += count
@@ -61,6 +63,23 @@ extension SolverRun {
         return stepper.layout.state(stepper.configuration, x: x, y: y, v: y.map { _ in 0 }, steps)
     }
 
+    /// The variable in which a quantity first leaves its range, the iterations repeated one by one.
+    private func culprit(
+        _ stepper: StochasticStepper, _ quantity: DivergedQuantityOfBatches, after saved: StochasticState
+    ) -> String {
+        var (state, before) = (saved, saved)
+        repeat {
+            before = state
+            stepper.advance(&state, by: 1)
+        } while stepper.isFinite(state)
+        let (now, past) = (stepper.iterates(state), stepper.iterates(before))
+        switch quantity {
+        case .lower: return Diagnosis.culprit(problem.lower, now.y, past.y)
+        case .linear: return Diagnosis.culprit(problem.lower, now.v, past.v)
+        case .upper: return Diagnosis.culprit(problem.upper, now.x, past.x)
+        }
+    }
+
     // MARK: - SOBA
 
     func advanceSOBA(_ saved: SOBAState, upTo limit: Int?) -> RunEvent {
@@ -82,10 +101,18 @@ extension SolverRun {
 
     /// Repeats iterations that ended in numbers that are not finite, and finds which level is to blame.
     private func diagnose(_ soba: SOBAStepper, after saved: SOBAState) -> String {
-        var iterates = saved
-        repeat { soba.advance(&iterates, by: 1) } while iterates.isFinite
+        var (iterates, before) = (saved, saved)
+        repeat {
+            before = iterates
+            soba.advance(&iterates, by: 1)
+        } while iterates.isFinite
+        let culprits = (
+            upper: Diagnosis.culprit(problem.upper, iterates.x, before.x),
+            lower: Diagnosis.culprit(problem.lower, iterates.y, before.y)
+        )
         return Diagnosis.divergence(
-            inIteration: iterates.iteration, lowerGrowth: soba.lowerGrowth(from: saved, iterations: Self.sobaStride))
+            inIteration: iterates.iteration, lowerGrowth: soba.lowerGrowth(from: saved, iterations: Self.sobaStride),
+            culprits)
     }
 
     // MARK: - How far
@@ -143,6 +170,7 @@ extension StochasticStepper {
 
     /// Oracle calls of iteration `t`, with a memory of that age.
     func calls(at t: Int, age: Int) -> Int {
+        if configuration.isInRounds { return roundCalls(at: t) }
         switch configuration.hypergradient {
         case .penalty: return 3 * configuration.lowerSteps + 3
         case .implicit(.moving): return singleLoopCalls(age)
@@ -150,6 +178,13 @@ extension StochasticStepper {
         case .implicit(.randomisedNeumann(let terms)):
             return doubleLoopCalls(age, terms: seriesLength(at: t, below: terms))
         }
+    }
+
+    /// t_s on y, k_s on v, J_s of f and J each; of levels with a face as many gradients more.
+    private func roundCalls(at s: Int) -> Int {
+        let lengths = configuration.roundLengths(s)
+        let averaged = [SampleUse.upper, .mixed].reduce(0) { $0 + (hasBatches($1) ? lengths.linear : 1) }
+        return lengths.lower + lengths.linear + averaged + (geometry == nil ? 0 : lengths.linear)
     }
 
     private func singleLoopCalls(_ age: Int) -> Int {
@@ -166,8 +201,8 @@ extension StochasticStepper {
     }
 
     private func doubleLoopCalls(_ age: Int, terms: Int) -> Int {
-        // f, the terms of v, J.
-        let hypergradient = terms + 2
+        // f, the terms of v, J; g_y for the face.
+        let hypergradient = terms + (geometry == nil ? 2 : 3)
         switch configuration.estimator {
         case .sgd, .saga, .average: return configuration.lowerSteps + hypergradient
         case .storm: return (age == 0 ? 1 : 2) * (1 + hypergradient)
@@ -186,11 +221,16 @@ enum DivergedQuantityOfBatches {
 
 extension Diagnosis {
     /// What a run on batches ended for, and what to try.
-    static func divergence(byIteration iteration: Int, of quantity: DivergedQuantityOfBatches) -> String {
-        switch quantity {
-        case .lower: "the lower variables diverged by iteration \(iteration): use a smaller lower_solver.step"
-        case .linear: "the linear system diverged by iteration \(iteration): use a smaller linear_solver.step"
-        case .upper: "the upper variables diverged by iteration \(iteration): use a smaller upper_step.step"
+    ///
+    /// - Parameter culprit: ", first in w".
+    static func divergence(
+        byIteration iteration: Int, of quantity: DivergedQuantityOfBatches, _ culprit: String
+    ) -> String {
+        let place = "diverged by iteration \(iteration)\(culprit)"
+        return switch quantity {
+        case .lower: "the lower variables \(place): use a smaller lower_solver.step"
+        case .linear: "the linear system \(place): use a smaller linear_solver.step"
+        case .upper: "the upper variables \(place): use a smaller upper_step.step"
         }
     }
 }
@@ -213,6 +253,13 @@ extension StochasticConfiguration {
             case .upper: return twice
             case .mixed: return 1
             case .lowerGradient, .lowerGradients, .hessian: return 0
+            }
+        case .implicit(.sgd(let terms, _)) where isInRounds:
+            // Of the first round.
+            switch piece {
+            case .lowerGradient: return lowerSteps
+            case .hessian, .mixed, .upper: return terms
+            case .lowerGradients, .directions: return 0
             }
         case .implicit(.sgd(let terms, _)), .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)):
             let times = twice * (isSARAH ? lowerSteps : 1)

@@ -33,6 +33,9 @@ package enum StochasticLoop: Sendable, Equatable {
     case single
     /// `steps` steps on y, then one on x; or the other way about.
     case double(steps: Int, upperFirst: Bool)
+    /// Round s takes ⌈steps (s+1)^growth⌉ steps on y, from where the level starts or from the last y, whose sizes fall from
+    /// the first of the round, and so many on v; then one on x.
+    case rounds(steps: Int, growth: Double, warmStart: Bool)
 }
 
 /// Where the upper direction comes from.
@@ -73,6 +76,15 @@ package struct StochasticConfiguration: Sendable, Equatable {
         switch loop {
         case .single: 1
         case .double(let steps, _): steps
+        case .rounds(let steps, _, _): steps
+        }
+    }
+
+    /// Whether the steps of y and of v begin anew in every round.
+    package var isInRounds: Bool {
+        switch loop {
+        case .single, .double: false
+        case .rounds: true
         }
     }
 

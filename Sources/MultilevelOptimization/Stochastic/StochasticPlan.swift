@@ -23,7 +23,7 @@ struct StochasticPlan {
         let (p, d) = (problem.upper.dimension, problem.lower.dimension)
         let tables = Self.tables(programs, draws, places, upper: p, lower: d)
         layout = StochasticLayout(configuration, upper: p, lower: d, tables: tables)
-        let entry = places.reduce(d) { max($0, $1.width) }
+        let entry = places.reduce(max(d, p)) { max($0, $1.width) }
         workCount = d.times(3).adding(p.times(2)).adding(entry)
         period = Self.period(configuration, draws)
     }

@@ -16,6 +16,9 @@ package enum StochasticPreset: String, Sendable, CaseIterable {
     case sustain
     case vrbo
     case f2sa
+    case sid
+    case bsgm
+    case nsid
 
     /// The choices, before a document overrides any.
     package var defaults: StochasticConfiguration {
@@ -40,6 +43,9 @@ package enum StochasticPreset: String, Sendable, CaseIterable {
                 loop: .double(steps: 10, upperFirst: false), hypergradient: .penalty(weight: 1, growth: 1),
                 lowerStep: .automatic(exponent: 5.0 / 7), linearStep: .automatic(exponent: 4.0 / 7),
                 upperStep: .automatic(exponent: 5.0 / 7))
+        case .sid: .rounds(steps: 50, growth: 0)
+        case .bsgm: .rounds(steps: 5, growth: 1)
+        case .nsid: .rounds(steps: 50, growth: 0)
         }
     }
 
@@ -59,6 +65,10 @@ package enum StochasticPreset: String, Sendable, CaseIterable {
         case .sustain: "STORM on both directions, the upper one by a randomised Neumann series."
         case .vrbo: "SPIDER's differences on both directions within each loop, full passes now and then."
         case .f2sa: "First derivatives alone: a growing penalty on the lower level's optimality."
+        case .sid: "Rounds from the lower start: as many falling steps on y, then on v, then a mean of batches for x."
+        case .bsgm: "Such rounds with steps and batches that grow with the round's number."
+        case .nsid:
+            "Such rounds through proximal steps and projections: v on the face of a step along a mean of batches."
         }
     }
 
@@ -75,6 +85,9 @@ package enum StochasticPreset: String, Sendable, CaseIterable {
         case .mrbo, .vrbo: "Yang, Ji & Liang, NeurIPS 2021"
         case .sustain: "Khanduri et al., NeurIPS 2021"
         case .f2sa: "Kwon, Kwon, Wright & Nowak, ICML 2023"
+        case .sid: "Grazzi, Pontil & Salzo, AISTATS 2021"
+        case .bsgm: "Grazzi, Pontil & Salzo, JMLR 2023"
+        case .nsid: "Grazzi, Pontil & Salzo, ICML 2024"
         }
     }
 
@@ -93,6 +106,13 @@ extension StochasticConfiguration {
         StochasticConfiguration(
             loop: .single, hypergradient: .implicit(.moving), estimator: estimator,
             lowerStep: .automatic(exponent: exponent), upperStep: .automatic(exponent: exponent))
+    }
+
+    /// Both systems are solved anew in every round.
+    fileprivate static func rounds(steps: Int, growth: Double) -> StochasticConfiguration {
+        StochasticConfiguration(
+            loop: .rounds(steps: steps, growth: growth, warmStart: false),
+            hypergradient: .implicit(.sgd(steps: steps, warmStart: false)))
     }
 
     /// v is found anew for every upper step.
@@ -115,26 +135,34 @@ extension StochasticConfiguration {
         let loopName =
             switch loop {
             case .single: "single"
-            case .double: "double"
+            case .double, .rounds: "double"
             }
         let isConstant = lowerStep == .automatic(exponent: 0)
         return result + [
             (.upperStep, "projected-gradient"), (.estimator, estimator.name), (.loop, loopName),
-            (.schedule, isConstant ? "constant" : "power"),
+            (.schedule, isInRounds ? "inverse" : isConstant ? "constant" : "power"),
         ]
     }
 
     fileprivate var needs: [MethodNeed] {
         switch hypergradient {
-        case .implicit: MethodNeed.secondOrder + [.samples, .smoothLowerLevel]
-        case .penalty: [.lowerGradient, .upperGradient, .samples, .smoothLowerLevel]
+        case .implicit: MethodNeed.secondOrder + [.samples]
+        case .penalty: [.lowerGradient, .upperGradient, .samples]
         }
     }
 
     fileprivate var parameters: [MethodParameter] {
         var result = [MethodParameter(.lowerSolver, "step", .rule(lowerStep.words), ParameterRange.sampledStep)]
-        if case .double(let steps, _) = loop {
+        switch loop {
+        case .single: break
+        case .double(let steps, _):
             result.append(MethodParameter(.lowerSolver, "steps", .whole(steps), ParameterRange.count))
+        case .rounds(let steps, let growth, let warmStart):
+            result += [
+                MethodParameter(.lowerSolver, "steps", .whole(steps), ParameterRange.count),
+                MethodParameter(.lowerSolver, "growth", .number(growth), "number from 0"),
+                MethodParameter(.lowerSolver, "warm_start", .flag(warmStart), ParameterRange.flag),
+            ]
         }
         switch hypergradient {
         case .implicit(.moving): break

@@ -15,7 +15,9 @@ struct StochasticStart {
     /// Where the iterates begin. Steps that are given are those of a published method, which begins at `start` with
     /// v = 0; automatic ones begin at the solution that the report of the start has found.
     func point(_ y: [Double], _ exact: Evaluation) -> (y: [Double], v: [Double]) {
-        configuration.hasAutomaticSteps ? (exact.y, exact.v.map { -$0 }) : (y, y.map { _ in 0 })
+        guard configuration.hasAutomaticSteps else { return (y, y.map { _ in 0 }) }
+        // Through several levels no adjoint of the innermost one is kept.
+        return (exact.y, exact.v.count == exact.y.count ? exact.v.map { -$0 } : exact.y.map { _ in 0 })
     }
 
     /// The steps, and what looks at all data will make of them; `nil` when stopped.
@@ -28,12 +30,9 @@ struct StochasticStart {
         oracle.setLower(exact.y)
         var (largest, smallest, upper) = (0.0, 0.0, 0.0)
         let isAutomatic = configuration.hasAutomaticSteps || configuration.linearStep.isAutomatic
+        var offset = AutomaticSteps.offset(smallest: 0, largest: 0)
         if isAutomatic, exact.isFinite {
-            let curvature = Curvature(oracle, seed: seed)
-            let (onBatches, counts) = BatchCurvature(problem, seed: seed).largest(exact.x, exact.y)
-            oracle.add(counts)
-            largest = max(curvature?.largest ?? 0, onBatches)
-            smallest = curvature?.smallest ?? 0
+            (smallest, largest, offset) = measured(exact)
         }
         let automatic = AutomaticSteps(configuration: configuration)
         if configuration.upperStep.isAutomatic, exact.isFinite {
@@ -45,7 +44,22 @@ struct StochasticStart {
         let control = StepControl(
             isActive: configuration.hasAutomaticSteps, stage: configuration.stage(problem), upperStep: upper,
             start: exact, residual: norm)
-        return (automatic.steps(curvature: largest, control: control), control)
+        return (automatic.steps(curvature: largest, offset: offset, control: control), control)
+    }
+
+    /// μ and L of the lower level, on batches where they have more of it, and γ of rounds.
+    private func measured(_ exact: Evaluation) -> (smallest: Double, largest: Double, offset: Double) {
+        let batches = BatchCurvature(problem, seed: seed)
+        let (onBatches, counts) = batches.largest(exact.x, exact.y)
+        oracle.add(counts)
+        guard oracle.isSymmetric else {
+            let (factor, more) = batches.contraction(exact.x, exact.y)
+            oracle.add(more)
+            return (max(0, 1 - factor), onBatches, AutomaticSteps.offset(contraction: min(factor, 1)))
+        }
+        let curvature = Curvature(oracle, seed: seed)
+        let (smallest, largest) = (curvature?.smallest ?? 0, max(curvature?.largest ?? 0, onBatches))
+        return (smallest, largest, AutomaticSteps.offset(smallest: smallest, largest: largest))
     }
 }
 
@@ -64,7 +78,7 @@ extension StochasticConfiguration {
 
 extension SOBAConfiguration {
     /// The same choices as those of the methods that one engine carries out.
-    var axes: StochasticConfiguration {
+    package var axes: StochasticConfiguration {
         StochasticConfiguration(
             loop: .single, hypergradient: .implicit(.moving),
             lowerStep: lowerStep.map(StepRule.given) ?? .automatic(exponent: 0.5),

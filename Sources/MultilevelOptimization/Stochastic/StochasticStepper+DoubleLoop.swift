@@ -27,10 +27,25 @@ extension StochasticStepper {
         direction.update(repeating: 0, count: layout.upper)
         oracle.addUpper(.upper, to: direction)
         let along = PointInMemory(x: point.x, y: point.y, v: v)
+        setFace(along)
+        geometry?.project(fromUpper)
+        geometry?.project(v)
         solve(fromUpper, at: along, v: v, now)
         draw(.mixed)
         oracle.run(.mixed, at: along)
         oracle.addUpper(.mixed, to: direction)
+        geometry?.addWeightSlopes(v, to: direction)
+    }
+
+    /// The face at a point, of levels that have one; with one gradient more.
+    private func setFace(_ point: PointInMemory) {
+        guard let geometry else { return }
+        let gradient = lowerWork(0)
+        draw(.lower)
+        oracle.run(.lowerGradient, at: point)
+        oracle.readLower(.lowerGradient, 0, into: gradient)
+        geometry.setUpper(point.x)
+        geometry.setFace(point.y, gradient: gradient)
     }
 
     /// v ≈ −H⁻¹ b by products of H on fresh batches.
@@ -77,11 +92,12 @@ extension StochasticStepper {
         return terms.below(bound)
     }
 
-    /// Hv on a fresh batch.
-    private func multiply(at point: PointInMemory, into product: Vector) {
+    /// Hv on a fresh batch, along the face where there is one.
+    func multiply(at point: PointInMemory, into product: Vector) {
         draw(.hessian)
         oracle.run(.hessian, at: point)
         oracle.readLower(.hessian, 0, into: product)
+        geometry?.restrict(product, along: point.v)
     }
 
     // MARK: - STORM on both directions
@@ -106,7 +122,7 @@ extension StochasticStepper {
         }
         counters = after
         rememberPoint(m)
-        Kernels.float64.axpy(-now.lower, estimateY, m + layout.y, count: layout.lower)
+        lowerMove(m, now.lower, estimateY)
         upperStep(m, now.upper, estimateX)
     }
 
@@ -143,7 +159,7 @@ extension StochasticStepper {
             counters = drawn
             addHypergradient(-1, at: previous(m), v: m + layout.previousV, now, to: estimateX)
             rememberPoint(m)
-            Kernels.float64.axpy(-now.lower, estimateY, m + layout.y, count: layout.lower)
+            lowerMove(m, now.lower, estimateY)
         }
     }
 
@@ -172,6 +188,11 @@ extension StochasticStepper {
         v.update(repeating: 0, count: count)
         // With v = 0, Hv + f_y is f_y.
         fullDirections(at: point(m), y: estimateY, v: lowerWork(1), x: estimateX)
+        if let geometry {
+            geometry.setUpper(m + layout.x)
+            geometry.setFace(m + layout.y, gradient: estimateY)
+            geometry.project(lowerWork(1))
+        }
         for i in 0..<count {
             v[i] = -lowerWork(1)[i]
             sum[i] = v[i]
@@ -183,6 +204,7 @@ extension StochasticStepper {
         }
         for i in 0..<count { v[i] = now.linear * sum[i] }
         addFullMixed(v, to: estimateX)
+        geometry?.addWeightSlopes(v, to: estimateX)
     }
 
     /// Hv on all data, at the point of the last full evaluation.
@@ -190,6 +212,7 @@ extension StochasticStepper {
         var result = [Double](repeating: 0, count: layout.lower)
         full.hessianProduct(Array(UnsafeBufferPointer(start: v, count: layout.lower)), into: &result)
         product.update(from: result, count: layout.lower)
+        geometry?.restrict(product, along: v)
     }
 
     /// target += Jv on all data.

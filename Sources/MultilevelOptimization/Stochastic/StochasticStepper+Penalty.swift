@@ -11,6 +11,7 @@ extension StochasticStepper {
         let (gradient, second) = (lowerWork(0), lowerWork(1))
         let z = m + layout.z
         let atZ = PointInMemory(x: m + layout.x, y: z, v: m + layout.v)
+        geometry?.setUpper(m + layout.x)
         for _ in 0..<configuration.lowerSteps {
             draw(.second)
             oracle.run(.lowerGradient, at: atZ)
@@ -24,6 +25,8 @@ extension StochasticStepper {
             oracle.readLower(.upper, 0, into: gradient)
             Kernels.float64.axpy(-now.lower, gradient, m + layout.y, count: layout.lower)
             Kernels.float64.axpy(-now.linear, second, z, count: layout.lower)
+            geometry?.apply(m + layout.y, step: now.lower * penalty)
+            geometry?.apply(z, step: now.linear)
         }
         let (direction, atSecond) = (upperWork(0), upperWork(1))
         direction.update(repeating: 0, count: layout.upper)
@@ -34,6 +37,7 @@ extension StochasticStepper {
         oracle.run(.lowerGradients, at: atZ)
         oracle.addUpper(.lowerGradients, to: atSecond)
         Kernels.float64.axpy(-1, atSecond, direction, count: layout.upper)
+        geometry?.addWeightGap(m + layout.y, z, factor: 1, to: direction)
         Kernels.float64.scale(penalty, direction, count: layout.upper)
         draw(.upper)
         oracle.run(.upper, at: point(m))

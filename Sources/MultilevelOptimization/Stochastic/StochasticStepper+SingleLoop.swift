@@ -6,6 +6,13 @@ import Tensors
 
 extension StochasticStepper {
     func singleLoop(_ m: Vector, _ now: IterationSteps) {
+        if let geometry {
+            let none = lowerWork(0)
+            none.update(repeating: 0, count: layout.lower)
+            geometry.setUpper(m + layout.x)
+            geometry.setFace(m + layout.y, gradient: none)
+            geometry.project(m + layout.v)
+        }
         switch configuration.estimator {
         case .saga(let start): saga(m, now, start)
         case .sarah: sarah(m, now)
@@ -33,8 +40,22 @@ extension StochasticStepper {
     }
 
     private func move(_ m: Vector, _ now: IterationSteps, y: Vector, v: Vector, x: Vector) {
-        Kernels.float64.axpy(-now.lower, y, m + layout.y, count: layout.lower)
-        Kernels.float64.axpy(-now.lower, v, m + layout.v, count: layout.lower)
+        guard let geometry else {
+            Kernels.float64.axpy(-now.lower, y, m + layout.y, count: layout.lower)
+            Kernels.float64.axpy(-now.lower, v, m + layout.v, count: layout.lower)
+            return upperStep(m, now.upper, x)
+        }
+        // Estimates are of what batches say; set and norms are known.
+        geometry.setFace(m + layout.y, gradient: y)
+        let along = lowerWork(2)
+        along.update(from: v, count: layout.lower)
+        geometry.restrict(along, along: m + layout.v)
+        let slopes = entryWork
+        slopes.update(repeating: 0, count: layout.upper)
+        geometry.addWeightSlopes(m + layout.v, factor: now.upper, to: slopes)
+        lowerMove(m, now.lower, y)
+        Kernels.float64.axpy(-now.lower, along, m + layout.v, count: layout.lower)
+        Kernels.float64.axpy(-1, slopes, m + layout.x, count: layout.upper)
         upperStep(m, now.upper, x)
     }
 

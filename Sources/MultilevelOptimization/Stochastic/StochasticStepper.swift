@@ -13,6 +13,8 @@ package final class StochasticStepper {
     /// On all data, for the full passes of SARAH.
     let full: BilevelOracle
     private let projection: UpperProjection
+    /// Of a lower level with a set or norms.
+    let geometry: LowerGeometry?
     private(set) var draws: SampledDraws
     var counters = DrawCounters()
     /// Lengths of randomised Neumann series.
@@ -37,6 +39,7 @@ package final class StochasticStepper {
         draws = plan.draws
         oracle = SampledOracle(problem, plan.programs, configuration.pieces, plan.draws)
         projection = UpperProjection(problem.upper.constraint)
+        geometry = LowerGeometry(problem)
         terms = RandomStream(seed: seed, stream: "terms")
         period = plan.period
         work = AlignedBuffer(count: plan.workCount)
@@ -59,13 +62,13 @@ package final class StochasticStepper {
         for index in state.draws.indices { counters[index] = state.draws[index] }
         var penalty = state.penalty
         let (start, end, begun) = (state.iteration, state.iteration + count, state.begun)
-        let steps = (state.lowerStep, state.linearStep, state.upperStep)
+        let steps = StochasticSteps(lower: state.lowerStep, linear: state.linearStep, upper: state.upperStep)
         state.memory.withUnsafeMutableBufferPointer { memory in
             guard let base = memory.baseAddress else { return }
             for t in start..<end {
                 let now = IterationSteps(
-                    t: t, age: t - begun, lower: steps.0.value(at: t), linear: steps.1.value(at: t),
-                    upper: steps.2.value(at: t))
+                    t: t, age: t - begun, lower: steps.lower.value(at: t), linear: steps.linear.value(at: t),
+                    upper: steps.upper.value(at: t), steps: steps)
                 step(base, now, &penalty)
             }
         }
@@ -75,6 +78,7 @@ package final class StochasticStepper {
     }
 
     private func step(_ m: Vector, _ now: IterationSteps, _ penalty: inout Double) {
+        if configuration.isInRounds { return roundIteration(m, now) }
         switch configuration.hypergradient {
         case .penalty(_, let growth): penaltyIteration(m, now, growth: growth, &penalty)
         case .implicit(.moving): singleLoop(m, now)
@@ -114,13 +118,21 @@ package final class StochasticStepper {
 
     func draw(_ use: SampleUse) { oracle.draw(use, &draws, &counters) }
 
-    /// y ← y − ρ g_y on a fresh batch.
+    /// y ← prox(y − ρ g_y) on a fresh batch.
     func lowerStep(_ m: Vector, _ step: Double) {
         let gradient = lowerWork(0)
         draw(.lower)
         oracle.run(.lowerGradient, at: point(m))
         oracle.readLower(.lowerGradient, 0, into: gradient)
-        Kernels.float64.axpy(-step, gradient, m + layout.y, count: layout.lower)
+        lowerMove(m, step, gradient)
+    }
+
+    /// y ← prox(y − ρ d).
+    func lowerMove(_ m: Vector, _ step: Double, _ direction: Vector) {
+        Kernels.float64.axpy(-step, direction, m + layout.y, count: layout.lower)
+        guard let geometry else { return }
+        geometry.setUpper(m + layout.x)
+        geometry.apply(m + layout.y, step: step)
     }
 
     /// x ← P(x − γ h).
@@ -147,6 +159,8 @@ struct IterationSteps {
     let lower: Double
     let linear: Double
     let upper: Double
+    /// The schedules, for steps that are counted within an iteration.
+    let steps: StochasticSteps
 }
 
 /// The projection of x, in place; sets other than boxes copy what they project.

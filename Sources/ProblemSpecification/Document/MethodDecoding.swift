@@ -6,7 +6,7 @@ import MultilevelOptimization
 
 extension DocumentReader {
     private static let otherMethods = [
-        "sid", "bsgm", "nsid", "gaffo",
+        "gaffo"
     ]
     private static let otherLowerSolvers: [String] = []
     private static let otherHypergradients: [String] = []
@@ -62,13 +62,14 @@ extension DocumentReader {
 
     private mutating func lowerSolver(_ field: Field?) -> LowerSolverRequest {
         let known =
-            ["name", "step", "steps", "tolerance", "memory", "momentum", "warm_start"] + Self.adamFields
+            ["name", "step", "steps", "growth", "tolerance", "memory", "momentum", "warm_start"] + Self.adamFields
         guard let fields = axis(field, wanted: "a lower solver", known: known) else { return LowerSolverRequest() }
         return LowerSolverRequest(
             name: choice(fields["name"], as: LowerSolverName.self, unsupported: Self.otherLowerSolvers),
             step: step(fields["step"]), steps: whole(fields["steps"], in: 1...Int.max),
             tolerance: nonnegative(fields["tolerance"]), memory: whole(fields["memory"], in: 1...Int.max),
-            momentum: fraction(fields["momentum"]), adam: adam(fields), warmStart: bool(fields["warm_start"]))
+            momentum: fraction(fields["momentum"]), adam: adam(fields), warmStart: bool(fields["warm_start"]),
+            growth: nonnegative(fields["growth"]))
     }
 
     private static let adamFields = ["beta1", "beta2", "epsilon"]

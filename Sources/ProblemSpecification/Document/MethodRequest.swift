@@ -59,12 +59,16 @@ package struct LowerSolverRequest: Sendable, Equatable {
     package var adam = AdamRequest()
     /// Whether a solve starts at the previous solution.
     package var warmStart: Bool?
+    /// Of the number of steps with the rounds: ⌈steps (s+1)^growth⌉; at least 0.
+    package var growth: Double?
 
     /// The memberwise initializer.
     package init(
         name: LowerSolverName? = nil, step: StepRequest? = nil, steps: Int? = nil, tolerance: Double? = nil,
-        memory: Int? = nil, momentum: Double? = nil, adam: AdamRequest = AdamRequest(), warmStart: Bool? = nil
+        memory: Int? = nil, momentum: Double? = nil, adam: AdamRequest = AdamRequest(), warmStart: Bool? = nil,
+        growth: Double? = nil
     ) {
+        self.growth = growth
         self.name = name
         self.step = step
         self.steps = steps
