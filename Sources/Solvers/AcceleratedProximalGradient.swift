@@ -115,8 +115,8 @@ package struct AcceleratedProximalGradient: Minimizer, Equatable {
         private static let patience = 300
         private static let maxTrials = 100
 
-        /// Sets `next`, halving the step until the quadratic model lies above the objective. Differences that rounding
-        /// hides decide nothing.
+        /// Sets `next`, halving the step until the quadratic model lies above the objective. Where rounding hides the
+        /// difference of values, that of gradients decides: ⟨∇g(next) − ∇g(z), next − z⟩ ≤ ‖next − z‖²/step.
         ///
         /// - Returns: whether the step was halved.
         private mutating func backtrack(_ value: Double) -> Bool {
@@ -128,11 +128,24 @@ package struct AcceleratedProximalGradient: Minimizer, Equatable {
                     slope += gradient[i] * move
                     square += move * move
                 }
-                let noise = 1e-13 * max(value.magnitude, slope.magnitude)
-                if objective.value(next) <= value + slope + square / (2 * step) + noise { return trial > 0 }
+                let (model, noise) = (square / (2 * step), 1e-13 * max(value.magnitude, slope.magnitude))
+                let isAbove =
+                    model > Self.visibility * noise
+                    ? objective.value(next) <= value + slope + model + noise : growth() <= 2 * model
+                if isAbove { return trial > 0 }
                 step /= 2
             }
             return true
+        }
+
+        /// Values this many times their rounding apart can be compared.
+        private static let visibility = 100.0
+
+        /// ⟨∇g(next) − ∇g(z), next − z⟩.
+        private func growth() -> Double {
+            var there = gradient
+            objective.gradient(next, &there)
+            return next.indices.reduce(0) { $0 + (there[$1] - gradient[$1]) * (next[$1] - lookahead[$1]) }
         }
     }
 }
