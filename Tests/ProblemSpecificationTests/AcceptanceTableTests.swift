@@ -55,9 +55,9 @@ import Testing
         // H = g_y²/g_y² for one variable; x may stand wherever the level is solved to rounding.
         case "iga": return .near(1e-2, iterations: 1500)
         case "bome": return .near(1e-6, iterations: 1000)
-        // c_t = (t+1)^⅓; the steps follow it, θ of meha by one step at a time.
-        case "pgdo": return .near(1.2 * bias(ramp), iterations: 3000)
-        case "meha": return .near(1.5 * bias(2.0 / 3 * ramp), iterations: 3000)
+        // c_t = (t+1)^⅓ with steps ξ_t ≤ 1/(22 (1 + 2c_t)): of the start e^(−Σξ_t) = e^(−6.5) is left.
+        case "pgdo": return .near(bias(ramp) + 1.8 * exp(-6.5), iterations: 3000)
+        case "meha": return .near(bias(2.0 / 3 * ramp) + 1.8 * exp(-6.5), iterations: 3000)
         // The slack is √σ at f_y of order one, and x off by less than that.
         case "bvfim": return .near((1.0 / 1001).squareRoot(), iterations: 1000)
         // a_t = ½/(t+1) leaves a share of f in y_T: below a_T f_y/g_yy · Σ of what later steps keep of it.

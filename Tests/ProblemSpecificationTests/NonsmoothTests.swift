@@ -141,7 +141,7 @@ import Testing
             ])
         let sampled = try admit(
             l1, [#"problem.samples={"train": {"arrays": ["X", "t"]}}"#, "method=soba"])
-        #expect(sampled.places == ["wrong-argument /method"])
-        #expect(sampled.faults[0].message.contains("nonsmooth"))
+        // Batches go through proximal steps.
+        #expect(sampled.places == [] && sampled.method != nil)
     }
 }
