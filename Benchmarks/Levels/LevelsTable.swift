@@ -21,7 +21,7 @@ struct LevelsTable {
         say("Quadratic chains of 100 variables a level: one outer step, by `implicit`.")
         say("")
         say(
-            "| levels | seconds | of 2 levels | K(n) of K(2) | measured / formula | solves | linear solves | priced bytes |"
+            "| levels | seconds | formula | measured / formula | matrices | linear solves | of matrices, by formula | priced bytes |"
         )
         say("|---|---|---|---|---|---|---|---|")
         try chains(dimension: 100)
@@ -91,13 +91,15 @@ struct LevelsTable {
 
     // MARK: - Against levels
 
-    /// What an outer step of a chain takes, up to a factor: the matrix of level i is formed from d products, each of
-    /// which passes through all levels below, in either direction, once for every pair of them; see the page.
-    static func formula(_ levels: Int) -> Double {
-        (1..<levels).reduce(0) { sum, level in
-            let below = Double(levels - level)
-            return sum + below * below
+    /// Σ_{k=1}^{n−2} (3^k − 1): the linear solves for each variable of a level that the matrices of an outer step take. A
+    /// product with the total Hessian of a level that has k others below takes 3^k − 1; see the page.
+    static func solves(_ levels: Int) -> Double {
+        var (sum, power) = (0.0, 1.0)
+        for _ in 1..<max(levels - 1, 1) {
+            power *= 3
+            sum += power - 1
         }
+        return sum
     }
 
     /// The last level answers the sum of all others; each other follows the one above it and shuns the last one's answer.
@@ -108,13 +110,15 @@ struct LevelsTable {
                 level == levels - 1
                 ? "0.5*sum((v\(level) - \(sum))^2)"
                 : "0.5*sum((v\(level) - \(level == 0 ? "1" : "v\(level - 1)"))^2) + 0.5*sum(v\(levels - 1)^2)"
-            return #"{"variables": {"v\#(level)": {"shape": [\#(d)]}}, "minimize": "\#(formula)"}"#
+            // No matrix is a multiple of the identity.
+            let ties = "0.25*sum((v\(level)[1:] - v\(level)[:-1])^2)"
+            return #"{"variables": {"v\#(level)": {"shape": [\#(d)]}}, "minimize": "\#(formula) + \#(ties)"}"#
         }
         return #"{"problem": {"levels": [\#(texts.joined(separator: ", "))]}, "method": "implicit"}"#
     }
 
     private func chains(dimension d: Int) throws {
-        var first: Double?
+        var known: [Double] = []
         for levels in 2...5 {
             let admitted = try Admitted(chain(levels, dimension: d))
             let evaluator = NestedEvaluator(admitted.problem)
@@ -124,14 +128,16 @@ struct LevelsTable {
                 seconds { _ = evaluator.evaluate(at: (0..<d).map { Double(($0 + repetition) % 5) }) }
             }
             let after = evaluator.solver.counts
-            let base = first ?? times.median
-            first = base
-            let (ratio, expected) = (times.median / base, Self.formula(levels) / Self.formula(2))
-            let solves = (after.solves - before.solves) / Self.repetitions
+            known.append(times.median)
+            // Both constants of the formula are measured: what a level takes by itself, and one solve for each variable.
+            let own = known[0]
+            let solve = known.count > 1 ? (known[1] - 2 * own) / Self.solves(3) : 0
+            let expected = Double(levels - 1) * own + Self.solves(levels) * solve
             let linear = (after.linearSolves - before.linearSolves) / Self.repetitions
+            let formed = (after.factorizations - before.factorizations) / Self.repetitions
             say(
-                "| \(levels) | \(times.median.scientific) | \(ratio.text(1)) | \(expected.text(1)) | "
-                    + "\((ratio / expected).text(2)) | \(solves) | \(linear) | "
+                "| \(levels) | \(times.median.scientific) | \(expected.scientific) | "
+                    + "\((times.median / expected).text(2)) | \(formed) | \(linear) | \(Int(Self.solves(levels)) * d) | "
                     + "\(MemoryPrice(admitted.problem, admitted.method).totalBytes) |")
         }
     }

@@ -8,8 +8,8 @@ import Testing
             .filter { $0.hasSuffix(".json") }.sorted()
         #expect(
             documents == [
-                "defender-attacker-defender.json", "four-level-chain.json", "logistic-per-feature.json",
-                "quadratic.json",
+                "defender-attacker-defender.json", "five-level-chain.json", "four-level-chain.json",
+                "logistic-per-feature.json", "quadratic.json",
                 "ridge-per-feature.json", "trilevel-data-cleaning.json", "trilevel-robust-ridge.json",
                 "trilevel-robust-tuning.json",
             ])
@@ -90,6 +90,17 @@ import Testing
             let found = try #require(solved.point(iteration)?["upper_objective"]?.number)
             #expect(abs(found - value) <= 1e-10 * value, "iteration \(iteration): \(found)")
         }
+    }
+
+    /// Five levels of a hundred variables: P11 a hundred times.
+    @Test func fiveLevelsOfAHundredVariables() throws {
+        let solved = try solve(Repository.example("five-level-chain"))
+        #expect(solved.finished.ending == .status(0))
+        for (name, value) in [("a", 1025.0), ("b", 533), ("c", -123), ("d", -779), ("e", 656)] {
+            #expect(agrees(solved.variable(name), (0..<100).map { _ in value / 881 }))
+        }
+        #expect(agrees(solved.objective, 100 * 81 / 1762))
+        for level in 0...3 { #expect(try #require(solved.result?["levels"]?[level]?["residual"]?.number) <= 1e-8) }
     }
 
     /// Nine labels are wrong: their images are trusted less than most others, and so are better validated.
