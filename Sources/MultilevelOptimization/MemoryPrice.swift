@@ -31,9 +31,10 @@ package struct MemoryPrice: Sendable, Equatable {
     private static func data(_ problem: MultilevelProblem, _ configuration: MethodConfiguration) -> Int {
         problem.data.reduce(0) { sum, array in
             let isLaidOut = configuration.isStochastic && !problem.graph.shape(array.node).axes.isEmpty
+            let copies = configuration.slicesRows ? 3 : 2
             // Arrays in another precision are copies; sparse ones share their places.
             let converted = problem.precision == .float64 ? 0 : array.value.storedCount.times(problem.precision.size)
-            return sum.adding(array.value.memoryBytes.times(isLaidOut ? 2 : 1)).adding(converted)
+            return sum.adding(array.value.memoryBytes.times(isLaidOut ? copies : 1)).adding(converted)
         }
     }
 
@@ -50,6 +51,9 @@ package struct MemoryPrice: Sendable, Equatable {
             let reference = NestedEvaluator.memoryBytes(problem, implicit)
             let own = axes.responses == implicit ? 0 : NestedEvaluator.memoryBytes(problem, axes.responses)
             return oracle.adding(reference).adding(own)
+        case .nestedStochastic(let axes):
+            return oracle.adding(NestedEvaluator.memoryBytes(problem, problem.implicitResponses))
+                .adding(TrackedEvaluator.memoryBytes(problem, axes))
         // The largest draw of an axis does not depend on the seed.
         case .soba:
             return oracle.adding(SOBAPlan(problem, draws: .seeded(problem, seed: 0)).program.memoryBytes)
@@ -94,6 +98,8 @@ package struct MemoryPrice: Sendable, Equatable {
         // Beside the reference evaluation: estimates and tables last from iteration to iteration.
         case .stochastic(let axes):
             history = history.adding(StochasticPlan(problem, axes, seed: 0, given: nil).vectorCount)
+        // Points before and after a trial.
+        case .nestedStochastic: history = history.adding(upper.adding(lower).times(4))
         case .soba, .nested: break
         }
         return points.adding(lower == 0 ? 0 : max(history, lower.times(Curvature.defaultSteps)))

@@ -209,6 +209,7 @@ package struct MethodConfiguration: Sendable, Equatable {
         case soba(SOBAConfiguration)
         case stochastic(StochasticConfiguration)
         case nested(NestedConfiguration)
+        case nestedStochastic(NestedStochasticConfiguration)
     }
     /// The preset's name, as results report it.
     package var name: String
@@ -242,7 +243,7 @@ package struct MethodConfiguration: Sendable, Equatable {
         switch algorithm {
         case .doubleLoop(let axes): upper = axes.upper
         case .nested(let axes): upper = axes.upper
-        case .soba, .stochastic: return false
+        case .soba, .stochastic, .nestedStochastic: return false
         }
         switch upper {
         case .lineSearch, .lbfgs: return true
@@ -252,14 +253,26 @@ package struct MethodConfiguration: Sendable, Equatable {
 
     /// How the levels below the outermost respond, of methods for any number of levels.
     var responses: [ResponseRule]? {
-        if case .nested(let axes) = algorithm { axes.responses } else { nil }
+        switch algorithm {
+        case .nested(let axes): axes.responses
+        case .nestedStochastic(let axes): axes.levels.map { _ in .implicit }
+        case .doubleLoop, .soba, .stochastic: nil
+        }
+    }
+
+    /// Whether batches are copies of rows.
+    var slicesRows: Bool {
+        switch algorithm {
+        case .nestedStochastic: true
+        case .doubleLoop, .soba, .stochastic, .nested: false
+        }
     }
 
     /// Whether progress is estimated from batches.
     package var isStochastic: Bool {
         switch algorithm {
         case .doubleLoop, .nested: false
-        case .soba, .stochastic: true
+        case .soba, .stochastic, .nestedStochastic: true
         }
     }
 }

@@ -33,6 +33,11 @@ package struct MethodPlan {
             programs = Self.nestedPrograms(problem, axes.responses)
             return
         }
+        if case .nestedStochastic(let axes) = configuration.algorithm {
+            programs =
+                Self.trackedPrograms(problem, axes) + Self.nestedPrograms(problem, problem.implicitResponses, runs: 0)
+            return
+        }
         let derivatives = BilevelGraph.full(problem)
         let names = OutputNames(problem)
         let usage: [OracleProgram: OracleUsage]
@@ -41,7 +46,7 @@ package struct MethodPlan {
             usage = OracleUsage.iteration(
                 of: axes, isSingleLevel: problem.isSingleLevel,
                 isAnchored: BilevelGraph.isWorthAnchoring(derivatives, in: problem.precision))
-        case .soba, .stochastic, .nested: usage = [:]
+        case .soba, .stochastic, .nested, .nestedStochastic: usage = [:]
         }
         var programs = OracleProgram.compiled(for: problem, derivatives, by: configuration).map { kind, precision in
             // A method's own programs have the problem's precision; others are for certificates.
@@ -71,7 +76,9 @@ package struct MethodPlan {
 
     /// F with its hypergradient, and F alone for line searches. What best responses take is in the functions that the
     /// steps name, and how often is not known before they are solved.
-    private static func nestedPrograms(_ problem: MultilevelProblem, _ rules: [ResponseRule]) -> [MethodProgram] {
+    private static func nestedPrograms(
+        _ problem: MultilevelProblem, _ rules: [ResponseRule], runs: Int = 1
+    ) -> [MethodProgram] {
         let nested = NestedGraph(problem, rules)
         let objectives = problem.levels.map { "objective of \($0.name)" }
         let unrolled = zip(problem.responding, nested.residuals).filter { $1 != nil }
@@ -80,9 +87,33 @@ package struct MethodPlan {
         return [
             MethodProgram(
                 name: "value_and_hypergradient", outputs: ["hypergradient"] + values,
-                plan: NestedEvaluator.plan(nested), runs: 1, points: 1),
+                plan: NestedEvaluator.plan(nested), runs: runs, points: runs),
             MethodProgram(name: "value", outputs: values, plan: NestedEvaluator.valuePlan(nested), runs: 0, points: 0),
         ]
+    }
+
+    /// The steps of every level on whole batches, as often as an iteration takes them at first.
+    private static func trackedPrograms(
+        _ problem: MultilevelProblem, _ axes: NestedStochasticConfiguration
+    ) -> [MethodProgram] {
+        let tracked = TrackedGraph(problem, problem.wholeBatches)
+        var programs = [
+            MethodProgram(
+                name: "outer_direction_on_batches", outputs: ["direction of \(problem.upper.name)", "objective"],
+                plan: tracked.plan(.outer), runs: 1, points: 1)
+        ]
+        // Each step of a level is followed by a round of the next, which one round precedes.
+        var runs = 1
+        for (index, level) in axes.levels.enumerated() {
+            let rounds = runs
+            runs = rounds.times(level.steps)
+            programs.append(
+                MethodProgram(
+                    name: "step_of_level_\(index + 1)_on_batches", outputs: [problem.levels[index + 1].name],
+                    plan: tracked.plan(.step(level: index + 1)), runs: runs, points: runs))
+            runs = runs.adding(rounds)
+        }
+        return programs
     }
 
     /// One upper iteration, at the most.

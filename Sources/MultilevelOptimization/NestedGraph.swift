@@ -60,7 +60,7 @@ struct NestedGraph {
     }
 
     /// The responses of all levels below one, given the variables of the levels down to it.
-    private static func respond(
+    static func respond(
         _ whole: WholeProblem, _ functions: [Int: LevelFunction], in graph: inout Graph, below level: Int
     ) -> [NodeID: NodeID] {
         var responses: [NodeID: NodeID] = [:]
@@ -75,7 +75,7 @@ struct NestedGraph {
 }
 
 /// One level as a function of what it captures.
-private struct LevelFunction {
+struct LevelFunction {
     /// Inputs of the graph: data and the variables of the levels above.
     let captures: [NodeID]
     /// Of a level that is solved.
@@ -128,7 +128,7 @@ private struct LevelFunction {
     }
 
     /// x ← prox(x − t ∇f), or x ← P(Φ(x)).
-    private static func step(
+    static func step(
         _ whole: WholeProblem, _ level: Int, _ objective: NodeID, _ map: NodeID?, length: NodeID, in graph: inout Graph
     ) -> NodeID {
         let own = whole.variables[level]
@@ -155,8 +155,8 @@ private struct LevelFunction {
     }
 }
 
-/// The problem on all of its data, with one vector for each level and no sample axes.
-private struct WholeProblem {
+/// The problem with one vector for each level and no sample axes: on all of its data, or on some rows for each level.
+struct WholeProblem {
     private(set) var graph = Graph()
     /// How each level responds; of the outermost, nothing is read.
     let rules: [ResponseRule]
@@ -174,8 +174,11 @@ private struct WholeProblem {
     /// The lengths of each unrolled level's steps, [steps, 1].
     private(set) var lengths: [NodeID] = []
     private(set) var shared: [(node: NodeID, memory: DataMemory)] = []
+    /// What shows a level the rows that it draws.
+    private(set) var drawn: [DrawnInput] = []
 
-    init(_ problem: MultilevelProblem, _ rules: [ResponseRule]) {
+    /// - Parameter rows: by level, how many rows of each sample axis its objective sees; all where an axis is missing.
+    init(_ problem: MultilevelProblem, _ rules: [ResponseRule], rows: [[AxisID: Int]] = []) {
         precondition(rules.count == problem.levels.count - 1, "one rule for each level below the outermost")
         self.rules = [.implicit] + rules
         sets = problem.levels.map(\.constraint)
@@ -203,11 +206,44 @@ private struct WholeProblem {
                     NormNodes(
                         entries: level.entries(of: norm.variable), norm: norm.norm, weights: graph.flatten([weight]))
                 })
-            smooth += copied(&graph, [level.objective])
+            let objective =
+                rows.indices.contains(index) && !rows[index].isEmpty
+                ? sampled(problem, index, rows[index], image, axes) : copied(&graph, [level.objective])[0]
+            smooth.append(objective)
             objectives.append(addNorms(ofLevel: index, to: smooth[index], in: &graph))
             addLengths(level, self.rules[index])
             if let map = level.fixedPoint { maps[index] = graph.flatten(copied(&graph, map)) }
         }
+    }
+
+    /// A level's objective on drawn rows, which inputs of its own show.
+    private mutating func sampled(
+        _ problem: MultilevelProblem, _ index: Int, _ rows: [AxisID: Int], _ image: [NodeID: NodeID],
+        _ axes: [AxisID: Dimension]
+    ) -> NodeID {
+        var (image, axes) = (image, axes)
+        for axis in problem.axes {
+            guard let count = rows[axis.id] else { continue }
+            axes[axis.id] = .size(count)
+            image[axis.expansion] = graph.constant(Double(axis.batchCount))
+        }
+        let objective = problem.levels[index].objective
+        for (number, array) in problem.data.enumerated() {
+            let shape = problem.graph.shape(array.node)
+            guard let axis = shape.axes.first(where: { rows[$0] != nil }) else { continue }
+            let node = graph.addInput(
+                "\(array.name) of \(problem.levels[index].name)", shape: shape.replacingAxes(axes), role: .data,
+                storage: problem.graph.storage(ofInput: array.node))
+            image[array.node] = node
+            drawn.append(DrawnInput(node: node, level: index, axis: axis, array: number))
+        }
+        for variable in problem.levels.flatMap(\.variables) {
+            guard let axis = variable.axis, let count = rows[axis], let whole = image[variable.node] else { continue }
+            let places = graph.addInput("rows of \(variable.name)", shape: Shape(sizes: [count]), role: .data)
+            image[variable.node] = graph.take(whole, indices: places, axis: 0)
+            drawn.append(DrawnInput(node: places, level: index, axis: axis, array: nil))
+        }
+        return graph.copy([objective], from: problem.graph, image: image, axes: axes)[0]
     }
 
     private mutating func addVariables(_ level: Level, _ image: inout [NodeID: NodeID]) {
@@ -252,4 +288,18 @@ private struct WholeProblem {
         shared.append((node, .dense(AlignedBuffer(values))))
         return node
     }
+}
+
+/// An input that shows a level the rows it draws.
+struct DrawnInput {
+    let node: NodeID
+    let level: Int
+    let axis: AxisID
+    /// The array whose rows it holds; `nil` where it holds their numbers.
+    let array: Int?
+}
+
+extension SampleAxis {
+    /// K, the number of batches.
+    var batchCount: Int { (rows + max(1, min(batch, rows)) - 1) / max(1, min(batch, rows)) }
 }

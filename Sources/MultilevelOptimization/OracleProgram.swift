@@ -36,7 +36,7 @@ enum OracleProgram: CaseIterable {
             let isOther = problem.precision != .float64 || problem.isNested
             own = isOther ? usual + steps(problem.precision) : []
             if !problem.isSingleLevel { own += special(axes) }
-        case .soba, .stochastic, .nested: break
+        case .soba, .stochastic, .nested, .nestedStochastic: break
         }
         return reference.map { ($0, .float64) } + own.map { ($0, problem.precision) }
     }

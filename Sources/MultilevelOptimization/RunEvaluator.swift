@@ -31,7 +31,7 @@ struct RunEvaluator {
         switch algorithm {
         case .doubleLoop(let axes): axes.upperStep(jointStep, at: t)
         case .nested(let axes): axes.upper
-        case .soba, .stochastic: nil
+        case .soba, .stochastic, .nestedStochastic: nil
         }
     }
 
@@ -40,7 +40,10 @@ struct RunEvaluator {
     /// - Parameters:
     ///   - previous: an evaluation nearby, for warm starts.
     ///   - iteration: of the run; 0 at its start.
-    func evaluate(at x: [Double], after previous: Evaluation?, iteration: Int) -> Evaluation? {
+    ///   - isFinal: whether a run ends with an evaluation, which then is as accurate as the method can make it.
+    func evaluate(
+        at x: [Double], after previous: Evaluation?, iteration: Int, isFinal: (Evaluation) -> Bool = { _ in false }
+    ) -> Evaluation? {
         switch algorithm {
         case .doubleLoop(let axes):
             let evaluator = HypergradientEvaluator(
@@ -49,10 +52,15 @@ struct RunEvaluator {
                 lastNorm: previous.map { VectorMath.norm($0.hypergradient) } ?? .infinity)
             return evaluator.evaluate(at: x, after: previous)
         case .nested(let axes):
-            let warm = axes.warmStarts ? previous?.y : nil
-            return oracle.evaluateNested(
-                at: x, from: warm, tolerance: axes.tolerance, axes.responses, stop: stop)
-        case .soba, .stochastic: return nil
+            func evaluate(from y: [Double]?, _ tolerance: Double) -> Evaluation? {
+                oracle.evaluateNested(
+                    at: x, from: axes.warmStarts ? y : nil, tolerance: tolerance, axes.responses, stop: stop)
+            }
+            let tolerance = axes.tolerance(after: previous)
+            let found = evaluate(from: previous?.y, tolerance)
+            guard tolerance > axes.tolerance, let found, isFinal(found) else { return found }
+            return evaluate(from: found.y, axes.tolerance)
+        case .soba, .stochastic, .nestedStochastic: return nil
         }
     }
 }

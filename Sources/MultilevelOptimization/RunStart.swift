@@ -67,8 +67,17 @@ struct RunStart {
             }
             method = .stochastic(memory)
             control = settled.control
+        case .nestedStochastic(let axes):
+            let stepper = NestedStochasticStepper(problem, axes, seed: seed)
+            method = .nestedStochastic(stepper.begin(exact))
+            let spent = stepper.takeCounts()
+            oracle.add(spent.total)
+            oracle.add(spent.byLevel, [])
+            if stop() != nil { return nil }
         }
         var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
+        // By full gradients, or where all levels have just been solved.
+        let isEvaluated = !configuration.isStochastic || configuration.responses != nil
         state.estimatedStep = estimatedStep
         state.estimatedJointStep = jointStep
         if configuration.isStochastic { state.reportedPoint = x }
@@ -78,10 +87,10 @@ struct RunStart {
         if !exact.isFinite {
             state.termination = .diverged
             state.remarks.append("the objective or the hypergradient is not finite at the start")
-        } else if !configuration.isStochastic && !best.isUsable {
+        } else if isEvaluated && !best.isUsable {
             state.termination = .diverged
             state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start", problem))
-        } else if !configuration.isStochastic {
+        } else if isEvaluated {
             state.remarks = Diagnosis.remarks(best)
         }
         self.state = state

@@ -48,6 +48,7 @@ package final class SolverRun {
     let oracle: BilevelOracle
     let soba: SOBAStepper?
     let stochastic: StochasticStepper?
+    let nestedStochastic: NestedStochasticStepper?
     let progressEvery: Int
     /// For automatic steps on batches; compiled when it is first asked for.
     lazy var batchCurvature = BatchCurvature(problem, seed: seed)
@@ -70,17 +71,26 @@ package final class SolverRun {
         case .doubleLoop, .nested:
             soba = nil
             stochastic = nil
+            nestedStochastic = nil
             progressEvery = limits.progressEvery ?? 1
         case .soba:
             let draws = draws ?? .seeded(layout.problem, seed: seed)
             soba = SOBAStepper(layout.problem, draws: draws)
             stochastic = nil
+            nestedStochastic = nil
             progressEvery = limits.progressEvery ?? draws.epochLength
         case .stochastic(let axes):
             soba = nil
             let stepper = StochasticStepper(
                 layout.problem, axes, seed: seed, given: draws, full: oracle.reference)
             stochastic = stepper
+            nestedStochastic = nil
+            progressEvery = limits.progressEvery ?? stepper.epochLength
+        case .nestedStochastic(let axes):
+            soba = nil
+            stochastic = nil
+            let stepper = NestedStochasticStepper(layout.problem, axes, seed: seed)
+            nestedStochastic = stepper
             progressEvery = limits.progressEvery ?? stepper.epochLength
         }
     }
@@ -155,6 +165,7 @@ package final class SolverRun {
         case .doubleLoop(let stepper, let evaluation): return advanceDoubleLoop(stepper, evaluation)
         case .soba(let iterates): return advanceSOBA(iterates, upTo: limit)
         case .stochastic: return advanceStochastic(upTo: limit)
+        case .nestedStochastic(let iterates): return advanceNestedStochastic(iterates, upTo: limit)
         }
     }
 
@@ -215,7 +226,9 @@ package final class SolverRun {
                 resuming: saved, upper, set: problem.upper.constraint, problem.precision, seed: seed)
         else { preconditionFailure("a state of another method; reading it back checks that") }
         while true {
-            let found = evaluator.evaluate(at: stepper.propose(), after: current, iteration: state.iteration + 1)
+            let found = evaluator.evaluate(
+                at: stepper.propose(), after: current, iteration: state.iteration + 1,
+                isFinal: { self.configuration.convergesByNorm && self.projectedNorm($0) <= self.tolerance })
             guard let evaluation = found else { return stopped(by: stop() ?? .userStop) }
             if isOverBudget { return stopped(by: .oracleLimit) }
             if evaluation.isLowerStepTooLong, let long = step, halvings < Self.backOffLimit {
@@ -339,7 +352,7 @@ package final class SolverRun {
     }
 
     /// The counts of the oracle as those of the state.
-    private func keepCounts() {
+    func keepCounts() {
         state.counts = oracle.counts
         state.levelCounts = oracle.levelCounts
     }

@@ -187,6 +187,21 @@ extension StateWriter {
             write(state.lowerStep)
             write(state.linearStep)
             write(state.upperStep)
+        case .nestedStochastic(let state):
+            write(11)
+            write(state.iteration)
+            write(state.points.count)
+            for vector in state.points { write(vector) }
+            for counts in [state.draws, state.steps] {
+                write(counts.count)
+                for count in counts { write(count) }
+            }
+            write(state.schedules.count)
+            for schedule in state.schedules { write(schedule) }
+            write(state.upper)
+            write(state.damping)
+            write(state.trial)
+            write(state.lastValue)
         }
     }
 
@@ -345,8 +360,35 @@ extension StateReader {
             state.evaluations = try readInt()
             return .doubleLoop(.search(state), try readEvaluation())
         case 10: return .stochastic(try readStochastic())
+        case 11: return .nestedStochastic(try readNestedStochastic())
         default: throw .invalidField("method")
         }
+    }
+
+    private mutating func readNestedStochastic() throws(StateArchiveError) -> NestedStochasticState {
+        let iteration = try readInt()
+        var points: [[Double]] = []
+        for _ in 0..<(try readLevelNumber()) { points.append(try readDoubles()) }
+        let (draws, steps) = (try readLevelIntegers(), try readLevelIntegers())
+        var schedules: [StepSchedule] = []
+        for _ in 0..<(try readLevelNumber()) { schedules.append(try readSchedule()) }
+        guard !points.isEmpty, draws.count == points.count, schedules.count == points.count - 1,
+            steps.count == schedules.count
+        else { throw .invalidField("levels") }
+        let upper = try readSchedule()
+        let damping = try readDoubles()
+        guard damping.count == points.count else { throw .invalidField("levels") }
+        var state = NestedStochasticState(
+            points: points, draws: draws, steps: steps, schedules: schedules, upper: upper, damping: damping,
+            trial: try readDouble(), lastValue: try readDouble())
+        state.iteration = iteration
+        return state
+    }
+
+    private mutating func readLevelIntegers() throws(StateArchiveError) -> [Int] {
+        var numbers: [Int] = []
+        for _ in 0..<(try readLevelNumber()) { numbers.append(try readInt()) }
+        return numbers
     }
 
     private mutating func readQuasiNewton() throws(StateArchiveError) -> ProjectedLBFGS.State {

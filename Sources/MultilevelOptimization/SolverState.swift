@@ -32,6 +32,7 @@ package enum MethodState: Sendable, Equatable {
     case doubleLoop(UpperStepState, Evaluation)
     case soba(SOBAState)
     case stochastic(StochasticState)
+    case nestedStochastic(NestedStochasticState)
 }
 
 /// A run between two iterations.

@@ -313,7 +313,7 @@ extension Preset {
         case .aidNeumann: .neumann
         case .aid, .aidDirect, .hoag, .itd, .itdTruncated, .itdCheckpoints, .itdForward, .darts, .sama, .iga, .bome,
             .pgdo, .meha, .bvfim, .gda, .di, .pzobo, .maml, .fomaml, .reptile, .randomSearch, .tpe, .soba, .implicit,
-            .unrolled:
+            .unrolled, .tsg:
             nil
         }
     }

@@ -53,12 +53,13 @@ extension MethodResolver {
             return nil
         }
         return NestedConfiguration(
-            tolerance: lower.tolerance ?? tolerances.lower ?? 0.1 * min(outerTolerance, 1e-11), upper: upper,
+            tolerance: lower.tolerance ?? tolerances.lower ?? 0.1 * min(outerTolerance, 1e-11),
+            followsProgress: lower.tolerance == nil && tolerances.lower == nil, upper: upper,
             warmStarts: lower.warmStart ?? true, responses: responses)
     }
 
     /// Refuses sets whose projection has no graph.
-    private mutating func refuseSets(_ name: String) {
+    mutating func refuseSets(_ name: String) {
         for (index, level) in built.problem.levels.enumerated().dropFirst() {
             guard let fault = level.constraint.graphFault(count: level.dimension) else { continue }
             diagnostics.report(
@@ -72,7 +73,8 @@ extension MethodResolver {
 
     // MARK: - Levels
 
-    private mutating func responses(isUnrolled: Bool) -> [ResponseRule]? {
+    /// The entries of `levels`, one for each responding level; none where the document has none, `nil` for a wrong number.
+    mutating func levelEntries() -> [LevelMethodRequest]? {
         let responding = Array(built.problem.responding)
         var asked = request.levels ?? []
         // An entry for the outermost level has nothing to say.
@@ -90,8 +92,13 @@ extension MethodResolver {
             )
             return nil
         }
+        return asked
+    }
+
+    private mutating func responses(isUnrolled: Bool) -> [ResponseRule]? {
+        guard let asked = levelEntries() else { return nil }
         var rules: [ResponseRule] = []
-        for (index, level) in responding.enumerated() {
+        for (index, level) in built.problem.responding.enumerated() {
             let entry = asked.isEmpty ? nil : asked[index]
             guard let rule = rule(entry, level, isUnrolled: isUnrolled) else { return nil }
             rules.append(rule)
@@ -99,7 +106,7 @@ extension MethodResolver {
         return rules
     }
 
-    private mutating func report(_ pointer: String, _ message: String, _ hint: String) {
+    mutating func report(_ pointer: String, _ message: String, _ hint: String) {
         diagnostics.report(.error, Diagnostic(pointer: pointer, code: .wrongArgument, message: message, hint: hint))
     }
 

@@ -33,10 +33,12 @@ package struct MethodResolver {
         if let (preset, reason) = chooseStochastic() { return stochastic(preset, reason) }
         let (preset, reason) = choosePreset()
         let facts = ProblemFacts(built.problem)
-        if let nesting = facts.nesting, preset != .implicit, preset != .unrolled {
+        let nesting = facts.nesting ?? (facts.isFixedPoint && preset.family == nil ? "a fixed point" : nil)
+        if preset == .tsg { return nestedStochastic(reason) }
+        if let nesting, preset != .implicit, preset != .unrolled {
             refuse(
                 "name", "the problem has \(nesting), and \(preset.rawValue) is for two levels with objectives",
-                "use implicit, unrolled, or auto")
+                "use implicit, unrolled, tsg, or auto")
             return nil
         }
         if built.problem.isSingleLevel && !preset.suitsOneLevel {
@@ -46,7 +48,7 @@ package struct MethodResolver {
         if built.problem.isSingleLevel { refuseLowerAxes() }
         refuseEstimator(preset)
         if request.levels != nil && preset != .implicit && preset != .unrolled {
-            refuse("levels", "only implicit and unrolled choose by level", "use implicit, or unrolled")
+            refuse("levels", "only implicit, unrolled and tsg choose by level", "use implicit, unrolled, or tsg")
             return nil
         }
         if let family = preset.family {

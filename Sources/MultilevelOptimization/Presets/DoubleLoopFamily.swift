@@ -73,7 +73,7 @@ extension Preset {
         case .reptile: .initialisation(.reptile)
         case .randomSearch: .search(.random)
         case .tpe: .search(.parzen)
-        case .soba, .implicit, .unrolled: nil
+        case .soba, .implicit, .unrolled, .tsg: nil
         }
     }
 }

@@ -139,6 +139,25 @@ extension Preset {
                     MethodParameter(.lowerSolver, "step", .rule("given"), ParameterRange.step),
                     MethodParameter(.lowerSolver, "steps", .whole(100), ParameterRange.count),
                 ] + Self.upper)
+        case .tsg:
+            row(
+                "Steps on batches at every level of three or more, each level's total derivative by linear solves at the present points.",
+                "Giovannelli, Kent & Vicente, arXiv 2505.06805, 2025",
+                [
+                    (.lowerSolver, "sgd"), (.hypergradient, "implicit"), (.linearSolver, "auto"),
+                    (.upperStep, "projected-gradient"), (.estimator, "sgd"), (.loop, "double"), (.schedule, "power"),
+                ],
+                [
+                    MethodParameter(.lowerSolver, "step", .rule("auto, / (t+1)^0.4"), ParameterRange.sampledStep),
+                    MethodParameter(.lowerSolver, "steps", .whole(1), ParameterRange.count),
+                    MethodParameter(
+                        .linearSolver, "steps", .whole(NestedStochasticConfiguration.defaultProducts),
+                        ParameterRange.count),
+                    MethodParameter(.linearSolver, "step", .rule("auto"), "positive number, neumann only"),
+                    MethodParameter(
+                        .upperStep, "step", .rule("auto, / (t+1)^0.6"),
+                        ParameterRange.sampledStep + ", or \"line_search\""),
+                ], needs: MethodNeed.secondOrder)
         case .soba:
             row(
                 "Lower variables, linear system and upper variables move together, on one batch of each level.",

@@ -34,6 +34,7 @@ package enum Preset: String, Sendable, CaseIterable {
     case tpe
     case implicit
     case unrolled
+    case tsg
     case soba
 }
 

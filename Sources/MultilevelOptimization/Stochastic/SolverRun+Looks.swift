@@ -47,7 +47,8 @@ extension SolverRun {
         switch (state.method, stochastic) {
         case (.soba(let iterates), _): return (iterates.x, iterates.y, iterates.v)
         case (.stochastic(let iterates), let stepper?): return stepper.iterates(iterates)
-        case (.stochastic, nil), (.doubleLoop, _): preconditionFailure("looks are of methods on batches")
+        case (.stochastic, nil), (.doubleLoop, _), (.nestedStochastic, _):
+            preconditionFailure("looks are of methods on batches")
         }
     }
 
@@ -74,7 +75,7 @@ extension SolverRun {
         if isSolved { state.termination = .converged }
     }
 
-    private func report(_ evaluation: Evaluation) -> RunEvent {
+    func report(_ evaluation: Evaluation) -> RunEvent {
         let moved = VectorMath.subtract(evaluation.x, state.reportedPoint)
         state.reportedPoint = evaluation.x
         state.reported += 1
@@ -137,7 +138,7 @@ extension SolverRun {
             }
             (iterates.lowerStep, iterates.linearStep, iterates.upperStep) = (steps.lower, steps.linear, steps.upper)
             state.method = .stochastic(iterates)
-        case (.soba, _), (.stochastic, _), (.doubleLoop, _):
+        case (.soba, _), (.stochastic, _), (.doubleLoop, _), (.nestedStochastic, _):
             preconditionFailure("a state of another method; reading it back checks that")
         }
     }
@@ -148,7 +149,7 @@ extension MethodConfiguration {
     fileprivate var isConvergent: Bool {
         switch algorithm {
         case .stochastic: true
-        case .soba, .doubleLoop, .nested: false
+        case .soba, .doubleLoop, .nested, .nestedStochastic: false
         }
     }
 }
