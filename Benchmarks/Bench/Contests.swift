@@ -9,7 +9,9 @@ import Tensors
 
 enum Contests {
     static func all() throws -> [Contest] {
-        [elementwise(), gather(), try hessianProduct(), try soba(), try multinomial()]
+        [
+            elementwise(), gather(), try hessianProduct(), try soba(.float64), try soba(.float32), try multinomial(),
+        ]
     }
 
     private static func random(_ count: Int, _ name: String) -> [Double] {
@@ -91,8 +93,10 @@ enum Contests {
             ])
     }
 
-    private static func problem(_ document: String, _ data: [String: Tensor]) throws -> MultilevelProblem {
-        try DataFolder.problem(document) { selection in
+    private static func problem(
+        _ document: String, _ data: [String: Tensor], _ precision: Precision = .float64
+    ) throws -> MultilevelProblem {
+        try DataFolder.problem(DataFolder.asking(document, precision)) { selection in
             guard let tensor = data[selection.dataset] else {
                 throw BenchError(description: "no data called \(selection.dataset)")
             }
@@ -100,13 +104,15 @@ enum Contests {
         }
     }
 
-    private static func logistic(_ data: LogisticData) throws -> MultilevelProblem {
+    private static func logistic(
+        _ data: LogisticData, _ precision: Precision = .float64
+    ) throws -> MultilevelProblem {
         try problem(
             Documents.w1,
             [
                 "w1_Xtr": data.train, "w1_ytr": data.trainLabels, "w1_Xva": data.validation,
                 "w1_yva": data.validationLabels,
-            ])
+            ], precision)
     }
 
     /// Hv at one point against the gradient.
@@ -121,8 +127,9 @@ enum Contests {
     }
 
     /// The whole iteration against the same by hand.
-    private static func soba() throws -> Contest {
+    private static func soba(_ precision: Precision) throws -> Contest {
         let data = try LogisticData()
+        let arrays = LogisticArrays(data, precision)
         func draws(_ rows: [Int64]) -> DrawSource {
             .sequence(
                 rows.map {
@@ -130,40 +137,46 @@ enum Contests {
                 })
         }
         let stepper = SOBAStepper(
-            try logistic(data),
+            try logistic(data, precision),
             draws: SOBADraws(lower: ["train": draws(data.lowerRows)], upper: ["validation": draws(data.upperRows)]))
-        let swift = SwiftByHand(data)
-        let c = CByHandRun(data: data)
         let engine = { (iterations: Int) -> [Double] in
-            let start = Iterates()
+            let start = Iterates(.float64)
             var state = SOBAState(
                 x: start.x.values, y: start.w.values, v: start.v.values,
                 lowerStep: .power(initial: 1e-3, exponent: 0.5), upperStep: .power(initial: 1e-3, exponent: 0.5))
             stepper.advance(&state, by: iterations)
             return state.y + state.v + state.x
         }
-        let bySwift = { (iterations: Int) -> [Double] in
-            let start = Iterates()
-            swift.run(start, lowerStep: 1e-3, upperStep: 1e-3, from: 0, iterations: iterations)
-            return start.all
-        }
         let byC = { (iterations: Int) -> [Double] in
-            let start = Iterates()
-            c.run(start, lowerStep: 1e-3, upperStep: 1e-3, from: 0, iterations: iterations)
+            let start = Iterates(precision)
+            CByHandRun(arrays: arrays).run(start, lowerStep: 1e-3, upperStep: 1e-3, from: 0, iterations: iterations)
             return start.all
         }
+        let bySwift =
+            switch precision {
+            case .float64: sobaInSwift(SwiftByHand<Double>(arrays))
+            case .float32: sobaInSwift(SwiftByHand<Float>(arrays))
+            }
         for (name, way) in [("Swift", bySwift), ("C", byC)] {
             let difference = zip(engine(500), way(500)).map { abs($0 - $1) }.max() ?? .infinity
-            guard difference < 1e-12 else {
+            guard difference < 5000 * precision.epsilon else {
                 throw BenchError(description: "SOBA by hand in \(name) leads elsewhere: by \(difference)")
             }
         }
         return Contest(
-            title: "one iteration of SOBA, 50,000 x 22, batch 64", targets: [0.75, 1.4],
+            title: "one iteration of SOBA, 50,000 x 22, batch 64, \(precision.name)", targets: [0.75, 1.4],
             ways: [
                 ("compiled", { _ = engine($0) }), ("by hand in Swift with BLAS", { _ = bySwift($0) }),
                 ("by hand in C with the kernels", { _ = byC($0) }),
             ])
+    }
+
+    private static func sobaInSwift<Element>(_ way: SwiftByHand<Element>) -> (Int) -> [Double] {
+        { iterations in
+            let start = Iterates(way.arrays.precision)
+            way.run(start, lowerStep: 1e-3, upperStep: 1e-3, from: 0, iterations: iterations)
+            return start.all
+        }
     }
 
     /// Gradient and Hv of a multinomial regression against the two products that each contains.

@@ -40,13 +40,17 @@ struct DataFolder {
 
     /// The problem of a document whose data sets are names of arrays; of sparse matrices where it asks for features.
     func problem(_ document: String) throws -> MultilevelProblem {
-        let asked = document.replacing("{\"problem\": {", with: "{\"problem\": {\"precision\": \"\(precision.name)\",")
-        return try Self.problem(asked) { selection in
+        try Self.problem(Self.asking(document, precision)) { selection in
             guard case .features(let features) = selection.part, let columns = features.count else {
                 return .dense(try array(selection.dataset))
             }
             return .sparse(try matrix(selection.dataset, columns: columns))
         }
+    }
+
+    /// The document, to be computed in `precision`.
+    static func asking(_ document: String, _ precision: Precision) -> String {
+        document.replacing("{\"problem\": {", with: "{\"problem\": {\"precision\": \"\(precision.name)\",")
     }
 
     /// The problem of a document over arrays that `array` finds.

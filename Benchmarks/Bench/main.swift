@@ -48,21 +48,32 @@ func serve(_ folder: String, _ precision: Precision) {
     }
 }
 
+/// The command line without the variant of the kernels, which is taken into use.
+func takeVariant(_ words: [String]) -> [String] {
+    words.filter { word in
+        guard let variant = Kernels.Variant.allCases.first(where: { $0.name == word }) else { return true }
+        if !Kernels.use(variant) {
+            say("this processor cannot run \(word)")
+            exit(2)
+        }
+        return false
+    }
+}
+
 BLAS.configureSingleThread()
-switch CommandLine.arguments.dropFirst().first {
-case "table": Table.print(rounds: CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 15 : 15)
-case "serve" where CommandLine.arguments.count == 3: serve(CommandLine.arguments[2], .float64)
-case "serve" where CommandLine.arguments.count == 4 && CommandLine.arguments[3] == Precision.float32.name:
-    serve(CommandLine.arguments[2], .float32)
-case "methods" where (2...4).contains(CommandLine.arguments.count):
-    let words = CommandLine.arguments.dropFirst(2)
-    MethodsTable.print(document: words.first, samples: words.dropFirst().first.flatMap { Int($0) } ?? 1_000_000)
-case "auto" where (3...4).contains(CommandLine.arguments.count):
-    AutoTable.print(
-        examples: CommandLine.arguments[2], only: CommandLine.arguments.count > 3 ? CommandLine.arguments[3] : "")
+let words = takeVariant(Array(CommandLine.arguments.dropFirst()))
+switch (words.first, words.count) {
+case ("table", 1...2): Table.print(rounds: words.count > 1 ? Int(words[1]) ?? 15 : 15)
+case ("serve", 2): serve(words[1], .float64)
+case ("serve", 3) where words[2] == Precision.float32.name: serve(words[1], .float32)
+case ("methods", 1...3):
+    let samples = words.count > 2 ? Int(words[2]) : nil
+    MethodsTable.print(document: words.count > 1 ? words[1] : nil, samples: samples ?? 1_000_000)
+case ("auto", 2...3): AutoTable.print(examples: words[1], only: words.count > 2 ? words[2] : "")
 default:
     say(
         "usage: Bench table [ROUNDS] | Bench methods [DOCUMENT [SAMPLES]] | Bench auto EXAMPLES [PROBLEM] | "
-            + "Bench serve FOLDER [float32]")
+            + "Bench serve FOLDER [float32]; "
+            + "\(Kernels.Variant.allCases.map(\.name).joined(separator: ", ")) chooses the kernels")
     exit(2)
 }

@@ -4,12 +4,13 @@
 #include "variants.h"
 
 void bh_soba(
-    const bh_data *data, double *w, double *v, double *x, double lower_step, double upper_step, int64_t first,
+    int32_t element, const bh_data *data, void *w, void *v, void *x, double lower_step, double upper_step, int64_t first,
     int64_t iterations) {
-    bh_function run = bh_soba_portable;
+    const bool is_double = element == SK_FLOAT64;
+    bh_function run = is_double ? bh_soba_float64_portable : bh_soba_float32_portable;
 #if defined(__x86_64__)
-    if (sk_variant() == SK_VARIANT_V3) run = bh_soba_v3;
-    if (sk_variant() == SK_VARIANT_V4) run = bh_soba_v4;
+    if (sk_variant() == SK_VARIANT_V3) run = is_double ? bh_soba_float64_v3 : bh_soba_float32_v3;
+    if (sk_variant() == SK_VARIANT_V4) run = is_double ? bh_soba_float64_v4 : bh_soba_float32_v4;
 #endif
     run(data, w, v, x, lower_step, upper_step, first, iterations);
 }

@@ -1,10 +1,10 @@
 """Times the engine beside its peers, round by round in turn, after checking that all compute the same iterates.
 
 usage: compare.py BENCH FOLDER [--only w1,w4.step] [--rounds 11] [--seconds 0.1] [--threads 1]
-                  [--precision float64] [--json FILE]
+                  [--precision float64] [--processor x86-64-v3] [--json FILE]
 
 BENCH is the executable of Benchmarks/Bench, FOLDER what data.py has made. With --threads 1 everything runs on one
-processor. Exits with 1 when iterates differ by more than 1e-10 (relative; 1e-3 in float32).
+processor; --processor lets all of them use only what x86-64-v3 (AVX2) has. Exits with 1 when iterates differ by more than 1e-10 (relative; 1e-3 in float32).
 """
 import argparse
 import json
@@ -39,17 +39,23 @@ def arguments():
     parser.add_argument('--seconds', type=float, default=0.1)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--precision', choices=['float64', 'float32'], default='float64')
+    parser.add_argument('--processor', choices=['', 'x86-64-v3'], default='')
     parser.add_argument('--json', default='')
     return parser.parse_args()
 
 
-def settle(threads):
-    """One processor for one thread, before any library looks how many there are."""
+def settle(threads, processor):
+    """One processor for one thread, and its instructions, before any library looks at the machine."""
     for name in ['OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'NUMBA_NUM_THREADS']:
         os.environ[name] = str(threads)
     if threads == 1:
         os.environ['XLA_FLAGS'] = '--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1'
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if processor == 'x86-64-v3':
+        os.environ['OPENBLAS_CORETYPE'] = 'Haswell'
+        os.environ['NUMBA_CPU_NAME'] = 'haswell'
+        os.environ['XLA_FLAGS'] = os.environ.get('XLA_FLAGS', '') + ' --xla_cpu_max_isa=AVX2'
+        os.environ['NPY_DISABLE_CPU_FEATURES'] = 'AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR'
     os.environ['JAX_ENABLE_X64'] = '1'
     os.environ['JAX_PLATFORMS'] = 'cpu'
 
@@ -57,9 +63,10 @@ def settle(threads):
 class Engine:
     """The executable, asked line by line."""
 
-    def __init__(self, executable, folder, precision):
+    def __init__(self, executable, folder, precision, processor):
+        words = ([] if precision == 'float64' else [precision]) + ([processor] if processor else [])
         self.process = subprocess.Popen(
-            [executable, 'serve', folder] + ([] if precision == 'float64' else [precision]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [executable, 'serve', folder] + words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.about = json.loads(self.process.stdout.readline())
 
     def ask(self, line):
@@ -163,7 +170,7 @@ class Spread:
 
 def main():
     options = arguments()
-    settle(options.threads)
+    settle(options.threads, options.processor)
     import numpy as np
 
     import peer_jax
@@ -172,7 +179,7 @@ def main():
     import peer_numpy
 
     dtype, tolerance = np.dtype(options.precision).type, TOLERANCES[options.precision]
-    engine = Engine(options.bench, options.folder, options.precision)
+    engine = Engine(options.bench, options.folder, options.precision, options.processor)
     peers = {
         'numpy': peer_numpy.works(options.folder, dtype), 'numba': peer_numba.works(options.folder, dtype),
         'jax': peer_jax.works(options.folder, dtype) | peer_jax_stochastic.works(options.folder, dtype)}
