@@ -80,6 +80,10 @@ void sk_gemv_t2(
     kernels(element)->gemv_t2(A, m, k, c0, c1, y0, y1);
 }
 
+void sk_outer(int32_t element, const void *a, int64_t m, const void *b, int64_t n, void *C) {
+    kernels(element)->outer(a, m, b, n, C);
+}
+
 void sk_thin_n(
     int32_t element, const void *A, int64_t m, int64_t k, const void *B, int64_t n, void *C, sk_ahead *ahead) {
     kernels(element)->thin_n(A, m, k, B, n, C, ahead);

@@ -215,6 +215,24 @@ static void gemv_t(const void *matrix, int64_t m, int64_t k, const void *c, void
     SK_FOR_CHUNKS(transposed_times, 1, m, k, in, out)
 }
 
+// Every row of the product in whole vectors: what they write too far belongs to the next row, written after it.
+static void outer(const void *column, int64_t m, const void *row, int64_t n, void *product) {
+    const real *const a = column, *const b = row;
+    real *const C = product;
+    const int64_t whole = n / SK_LANES * SK_LANES;
+    const vec tail = whole < n ? load_first(b + whole, n - whole) : splat(0);
+    for (int64_t i = 0; i < m; i++) {
+        const vec scale = splat(a[i]);
+        real *const at = C + i * n;
+        for (int64_t c = 0; c < whole; c += SK_LANES) store(at + c, scale * load(b + c));
+        if (whole == n) continue;
+        if (i * n + whole + SK_LANES <= m * n)
+            store(at + whole, scale * tail);
+        else
+            store_first(at + whole, scale * tail, n - whole);
+    }
+}
+
 static void gemv_t2(
     const void *matrix, int64_t m, int64_t k, const void *c0, const void *c1, void *y0, void *y1) {
     const real *const A = matrix, *const in[] = {c0, c1};

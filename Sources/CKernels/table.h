@@ -11,6 +11,7 @@ typedef struct {
     void (*gemv_n2)(const void *, int64_t, int64_t, const void *, const void *, void *, void *);
     void (*gemv_t2)(const void *, int64_t, int64_t, const void *, const void *, void *, void *);
     void (*weighted_gram)(const void *, int64_t, int64_t, const void *, const void *, void *);
+    void (*outer)(const void *, int64_t, const void *, int64_t, void *);
     void (*thin_n)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
     void (*thin_t)(const void *, int64_t, int64_t, const void *, int64_t, void *, sk_ahead *);
     void (*wide_n)(const void *, int64_t, int64_t, const void *, int64_t, bool, void *, sk_ahead *);

@@ -20,6 +20,8 @@ enum Kernel {
     case layWide(k: Int, n: Int, transposed: Bool)
     /// A [m, k] times a matrix that is laid out.
     case wideLaid(m: Int, k: Int, n: Int)
+    /// A column times a row.
+    case outer(m: Int, n: Int)
     case gemm(MatrixProduct)
     /// A product for every matrix of a stack.
     case gemmStack(MatrixProduct, MatrixStack)
@@ -157,6 +159,7 @@ func execute(
             kernels.thinT(source(0), m: m, k: k, source(1), n: n, target(0), ahead: ahead)
         case .wideN(let m, let k, let n, let transposed):
             kernels.wideN(source(0), m: m, k: k, source(1), n: n, transposed: transposed, target(0), ahead: ahead)
+        case .outer(let m, let n): kernels.outer(source(0), m: m, source(1), n: n, target(0))
         case .layWide(let k, let n, let transposed):
             kernels.layWide(source(0), k: k, n: n, transposed: transposed, target(0))
         case .wideLaid(let m, let k, let n):

@@ -80,6 +80,7 @@ extension InstructionEmitter {
     }
 
     private func single(_ product: MatrixProduct) -> Kernel {
+        if product.k == 1 && product.m > 0 && product.n > 0 { return .outer(m: product.m, n: product.n) }
         let (rows, columns) = product.transposeA ? (product.k, product.m) : (product.m, product.k)
         if isThin(product) {
             let n = product.n

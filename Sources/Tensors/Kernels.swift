@@ -134,6 +134,12 @@ package struct Kernels: Sendable {
         sk_thin_t(element, a, Int64(m), Int64(k), d, Int64(n), c, ahead.current)
     }
 
+    /// `C[m, n] = a bᵀ` for vectors of m and n elements.
+    @inline(__always)
+    package func outer(_ a: Source, m: Int, _ b: Source, n: Int, _ c: Destination) {
+        sk_outer(element, a, Int64(m), b, Int64(n), c)
+    }
+
     // MARK: Wide dense products
 
     /// `C[m, n] = A B` for A [m, k], and B [k, n] or stored [n, k] where `transposed`.

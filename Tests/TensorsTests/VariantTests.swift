@@ -40,7 +40,10 @@ struct KernelResults {
         for length in Support.lengths + Array(1...40) { addVectors(length, to: &results) }
         for m in SmallProductTests.rows { addProducts(m, to: &results) }
         for n in 1...Kernels.thinMaxColumns { addThinProducts(n, to: &results) }
-        for n in WideProductTests.widths { addWideProducts(n, to: &results) }
+        for n in WideProductTests.widths {
+            addWideProducts(n, to: &results)
+            addOuterProducts(n, to: &results)
+        }
         for n in SparseProductTests.widths { addSparse(n, to: &results) }
         for shape in ReductionTests.shapes { addReductions(shape, special: false, to: &results) }
         for length in 1...40 { addReductions([1, length, 1], special: true, to: &results) }
@@ -78,6 +81,14 @@ struct KernelResults {
                 results["thin n \(m) \(k) \(n) special \(isSpecial)"] = products.n
                 results["thin t \(m) \(k) \(n) special \(isSpecial)"] = products.t
             }
+        }
+    }
+
+    private func addOuterProducts(_ n: Int, to results: inout [String: [Double]]) {
+        for isSpecial in [false, true] {
+            let a = isSpecial ? Self.mixed(7, precision) : Support.numbers(7, precision)
+            let b = isSpecial ? Self.mixed(n, precision) : Support.numbers(n, stream: "b", precision)
+            results["outer \(n) special \(isSpecial)"] = OuterProductTests.product(a, b, precision)
         }
     }
 

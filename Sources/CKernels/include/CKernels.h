@@ -125,6 +125,8 @@ void sk_gemv_n2(
     int32_t element, const void *A, int64_t m, int64_t k, const void *x0, const void *x1, void *y0, void *y1);
 void sk_gemv_t2(
     int32_t element, const void *A, int64_t m, int64_t k, const void *c0, const void *c1, void *y0, void *y1);
+// C[m, n] = a b transposed
+void sk_outer(int32_t element, const void *a, int64_t m, const void *b, int64_t n, void *C);
 
 // ---- Thin dense products: A is [m, k] with k >= 1 and m >= 1, the other factor has n <= SK_THIN_MAX_COLUMNS columns
 
