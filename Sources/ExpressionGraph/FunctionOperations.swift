@@ -114,9 +114,10 @@ package struct LinearSystem: Hashable, Sendable {
     }
 }
 
-/// `count` steps of carry ← body(captures…, x_k, carry), x_k the rows of a matrix, in order or in reverse.
+/// `count` steps of (carry, y_k) ← body(captures…, x_k, carry), x_k the rows of a matrix, in order or in reverse. What a
+/// step gives beyond the carry, y_k, no other step reads.
 package struct Loop: Hashable, Sendable {
-    /// (captures…, x [q], carry [m]) → [m].
+    /// (captures…, x [q], carry [m]) → [m + p].
     package let body: GraphFunction
     package let count: Int
     /// Whether the steps go from the last row to the first.
@@ -145,27 +146,32 @@ package struct Loop: Hashable, Sendable {
     }
 
     package var captureCount: Int { body.parameters.count - 2 }
-    /// m and q.
-    package var carryCount: Int { body.outputShape.fixedCount }
+    /// m, q and m + p.
+    package var carryCount: Int { body.shape(ofParameter: body.parameters.count - 1).fixedCount }
     package var rowCount: Int { body.shape(ofParameter: body.parameters.count - 2).fixedCount }
+    var outputCount: Int { body.outputShape.fixedCount }
 }
 
-/// What a loop gives: a range of the carry, after the last step or after every one.
+/// What a loop gives: a range of what its steps do, after the last step, after every one, or summed over all.
 package enum LoopOutput: Hashable, Sendable {
-    /// [range.count].
+    /// [range.count], of the carry.
     case final(Range<Int>)
     /// [count, range.count]; row k after the step that read row k.
     case stacked(Range<Int>)
+    /// [range.count], added up in the order of the steps.
+    case summed(Range<Int>)
+
+    var isFinal: Bool { if case .final = self { true } else { false } }
 
     package var range: Range<Int> {
         switch self {
-        case .final(let range), .stacked(let range): range
+        case .final(let range), .stacked(let range), .summed(let range): range
         }
     }
 
     func shape(count: Int) -> Shape {
         switch self {
-        case .final(let range): Shape(sizes: [range.count])
+        case .final(let range), .summed(let range): Shape(sizes: [range.count])
         case .stacked(let range): Shape(sizes: [count, range.count])
         }
     }

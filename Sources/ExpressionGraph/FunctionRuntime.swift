@@ -146,10 +146,14 @@ package final class FunctionRuntime {
             let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])
             body.overwrite(loop.captureCount, row)
             body.overwrite(loop.captureCount + 1, carry)
-            carry = body.result(self)
+            let all = body.result(self)
+            carry = UnsafeBufferPointer(rebasing: all[..<loop.carryCount])
             for (output, result) in zip(outputs, results) {
-                guard case .stacked(let range) = output else { continue }
-                result.copy(carry, range, to: index * range.count)
+                switch output {
+                case .final: break
+                case .stacked(let range): result.copy(all, range, to: index * range.count)
+                case .summed(let range): result.add(all, range, isFirst: step == 0)
+                }
             }
         }
         for (output, result) in zip(outputs, results) {
@@ -164,5 +168,12 @@ extension UnsafeMutableBufferPointer<Double> {
     fileprivate func copy(_ source: UnsafeBufferPointer<Double>, _ range: Range<Int>, to start: Int) {
         guard let target = baseAddress, let base = source.baseAddress, !range.isEmpty else { return }
         (target + start).update(from: base + range.lowerBound, count: range.count)
+    }
+
+    /// Adds a part of `source`, or begins the sum with it.
+    fileprivate func add(_ source: UnsafeBufferPointer<Double>, _ range: Range<Int>, isFirst: Bool) {
+        if isFirst { return copy(source, range, to: 0) }
+        guard let target = baseAddress, let base = source.baseAddress, !range.isEmpty else { return }
+        Kernels.float64.axpy(1, base + range.lowerBound, target, count: range.count)
     }
 }

@@ -34,11 +34,17 @@ extension GraphVerifier {
             (arguments, result) = (shapes, system.product.outputShape)
         case .loop(let loop, let output):
             let shapes = loop.body.parameterShapes
-            guard shapes.count >= 2, shapes.last == loop.body.outputShape, shapes.last?.rank == 1,
-                output.range.upperBound <= loop.carryCount, loop.count > 0
+            guard shapes.count >= 2, let carry = shapes.last, carry.rank == 1, loop.body.outputShape.rank == 1,
+                loop.carryCount <= loop.outputCount, loop.count > 0
             else { return [.function(id)] }
+            let bound: Int
+            switch output {
+            case .final: bound = loop.carryCount
+            case .stacked, .summed: bound = loop.outputCount
+            }
+            guard output.range.upperBound <= bound else { return [.function(id)] }
             let rows = Shape(sizes: [loop.count, loop.rowCount])
-            arguments = shapes.dropLast(2) + [rows, loop.body.outputShape]
+            arguments = shapes.dropLast(2) + [rows, carry]
             result = output.shape(count: loop.count)
         }
         let isSuited = arguments == x

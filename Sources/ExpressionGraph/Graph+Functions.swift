@@ -66,7 +66,7 @@ extension Graph {
         if loop.count == 0 {
             switch output {
             case .final(let range): return slice(start, [SliceRange(range)])
-            case .stacked: return constant(0, shape: output.shape(count: 0))
+            case .stacked, .summed: return constant(0, shape: output.shape(count: 0))
             }
         }
         return intern(.function(.loop(loop, output)), captures + [rows, start], output.shape(count: loop.count))
@@ -76,6 +76,8 @@ extension Graph {
     /// segment and, while it goes through a segment, those of its steps; every step is computed twice.
     ///
     /// A `length` near √count takes the least memory: 2√count carries instead of `count`.
+    ///
+    /// - Precondition: the steps give a carry and nothing else.
     package mutating func segmentedLoop(
         _ whole: Loop, length: Int, captures: [NodeID], rows: NodeID, start: NodeID
     ) -> NodeID {
@@ -103,7 +105,7 @@ extension Graph {
         var inputs = (0..<loop.captureCount).map { graph.addInput(like: loop.body.parameters[$0], of: loop.body.graph) }
         let captures = inputs
         let block = graph.addInput("rows", shape: Shape(sizes: [loop.count * loop.rowCount]), role: .value)
-        let carry = graph.addInput("carry", shape: loop.body.outputShape, role: .value)
+        let carry = graph.addInput("carry", shape: Shape(sizes: [loop.carryCount]), role: .value)
         inputs += [block, carry]
         let rows = graph.reshape(block, to: Shape(sizes: [loop.count, loop.rowCount]))
         let last = graph.loop(loop, .final(0..<loop.carryCount), captures: captures, rows: rows, start: carry)

@@ -125,9 +125,9 @@ enum Derivation: Hashable {
     case adjoint
     /// The derivative in the last parameter, as a matrix-vector product that keeps its direction.
     case product
-    /// One step of the tangent of a loop, and of its adjoint.
+    /// One step of the tangent of a loop, and of its adjoint from an output that is stacked or summed, or from the end.
     case tangentStep([Int])
-    case adjointStep([Int], stacked: Range<Int>?)
+    case adjointStep([Int], LoopOutput?)
     /// Fewer parameters.
     case specialized([ParameterBinding])
 }

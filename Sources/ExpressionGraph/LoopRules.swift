@@ -1,5 +1,6 @@
 // Forward and reverse rules of loops. Both are loops again, over the stacked carries of the first: the tangent's carry
-// is ċ, the adjoint's is (c̄, the captures' cotangents so far, the row's cotangent).
+// is ċ, the adjoint's is c̄. What a step of the adjoint gives beyond it are its parts of the captures' cotangents, which
+// are summed, and the cotangent of its row. The cotangent of a sum is the same in every step, and a capture.
 
 extension Graph {
     /// For every step, the carry that it begins with, [count, m].
@@ -31,7 +32,7 @@ extension Graph {
         if step.readsRow { rows.append(operands[captureCount]) }
         if moving.contains(captureCount), let tangent = tangents[captureCount] { rows.append(tangent) }
         let captures = operands.prefix(captureCount) + moving.filter { $0 < captureCount }.compactMap { tangents[$0] }
-        let start = tangents[captureCount + 1] ?? constant(0, shape: loop.body.outputShape)
+        let start = tangents[captureCount + 1] ?? constant(0, shape: Shape(sizes: [loop.carryCount]))
         return self.loop(
             loop.derivative(step.derived.function, isReversed: loop.isReversed), output,
             captures: step.derived.kept.filter { $0 < captures.count }.map { captures[$0] },
@@ -55,12 +56,15 @@ extension Graph {
         var rows: [NodeID] = []
         if step.readsCarry { rows.append(carriesBefore(loop, operands)) }
         if step.readsRow { rows.append(operands[captureCount]) }
-        var start = constant(0, shape: Shape(sizes: [step.carryCount]))
+        let carry = Shape(sizes: [loop.carryCount])
+        var start = constant(0, shape: carry)
+        var captures = Array(operands[..<captureCount])
         switch output {
-        case .final(let range): start = pad(u, [SliceRange(range)], to: Shape(sizes: [step.carryCount]))
+        case .final(let range): start = pad(u, [SliceRange(range)], to: carry)
         case .stacked: rows.append(u)
+        case .summed: captures.append(u)
         }
-        let captures = step.derived.kept.filter { $0 < captureCount }.map { operands[$0] }
+        captures = step.derived.kept.filter { $0 < captures.count }.map { captures[$0] }
         let adjoint = loop.derivative(step.derived.function, isReversed: !loop.isReversed)
         let stack = joinRows(rows, count: loop.count)
         var result: [(NodeID, NodeID)] = []
@@ -74,12 +78,12 @@ extension Graph {
         let end = loop.carryCount + shapes.reduce(0) { $0 + $1.fixedCount }
         if !others.isEmpty {
             let sums = self.loop(
-                adjoint, .final(loop.carryCount..<end), captures: captures, rows: stack, start: start)
+                adjoint, .summed(loop.carryCount..<end), captures: captures, rows: stack, start: start)
             result += zip(others.map { operands[$0] }, cut(sums, into: shapes)).map { ($0, $1) }
         }
         if moving.contains(captureCount) {
             let cotangent = self.loop(
-                adjoint, .stacked(end..<step.carryCount), captures: captures, rows: stack, start: start)
+                adjoint, .stacked(end..<(end + loop.rowCount)), captures: captures, rows: stack, start: start)
             result.append((operands[captureCount], cotangent))
         }
         return result
@@ -91,7 +95,6 @@ private struct DerivedStep {
     let derived: DerivedFunction
     let readsCarry: Bool
     let readsRow: Bool
-    let carryCount: Int
 }
 
 extension Loop {
@@ -122,9 +125,9 @@ extension Loop {
             }
             let widths = (readsCarry ? [carryCount] : []) + (readsRow ? [rowCount] : []) + (rowMoves ? [rowCount] : [])
             let (row, parts) = addRow(widths, to: &graph)
-            let direction = graph.addInput("tangent of the carry", shape: body.outputShape, role: .value)
+            let direction = graph.addInput("tangent of the carry", shape: Shape(sizes: [carryCount]), role: .value)
             var rest = parts[...]
-            let unread = graph.constant(0, shape: body.outputShape)
+            let unread = graph.constant(0, shape: Shape(sizes: [carryCount]))
             let unreadRow = graph.constant(0, shape: Shape(sizes: [rowCount]))
             let point = readsCarry ? rest.removeFirst() : unread
             let x = readsRow ? rest.removeFirst() : unreadRow
@@ -132,51 +135,61 @@ extension Loop {
                 tangent, captures + [x, point] + tangents + (rowMoves ? [rest.removeFirst()] : []) + [direction])
             return DerivedFunction(result, of: captures + tangents + [row, direction], in: graph, keeping: 2)
         }
-        return DerivedStep(derived: derived, readsCarry: readsCarry, readsRow: readsRow, carryCount: carryCount)
+        return DerivedStep(derived: derived, readsCarry: readsCarry, readsRow: readsRow)
     }
 
-    /// (c̄, Σ, x̄) ← (∂body/∂c)ᵀ c̄, Σ + (∂body/∂captures)ᵀ c̄, (∂body/∂x)ᵀ c̄: the row is (carry where it is read, x where
-    /// it is read, the cotangent of the step's output where there is one).
+    /// The cotangent of all that a step gives: of the carry, and of the range that is stacked or summed.
+    private func joined(
+        _ carry: NodeID, _ injected: NodeID?, at range: Range<Int>, in graph: inout Graph
+    ) -> NodeID {
+        func zeros(_ count: Int) -> NodeID { graph.constant(0, shape: Shape(sizes: [count])) }
+        guard let injected else { return graph.flatten([carry, zeros(outputCount - carryCount)]) }
+        if range.lowerBound >= carryCount {
+            return graph.flatten([
+                carry, zeros(range.lowerBound - carryCount), injected, zeros(outputCount - range.upperBound),
+            ])
+        }
+        let padded = graph.pad(injected, [SliceRange(range)], to: body.outputShape)
+        return graph.add(graph.flatten([carry, zeros(outputCount - carryCount)]), padded)
+    }
+
+    /// (c̄, k̄, x̄) ← the transposed derivative of the body at c̄, k̄ what the step adds to the captures' cotangents. The row
+    /// is (carry where it is read, x where it is read, the cotangent of the step's stacked output where there is one); the
+    /// cotangent of a sum is a capture behind the loop's own.
     fileprivate func adjointStep(at moving: [Int], _ output: LoopOutput) -> DerivedStep {
-        let wanted = moving + [carry]
-        let cotangent = body.cotangent(at: wanted)
+        let cotangent = body.cotangent(at: moving + [carry])
         let readsCarry = cotangent.kept.contains(carry)
         let readsRow = cotangent.kept.contains(captureCount)
-        let captureWidth = moving.filter { $0 < captureCount }.reduce(0) { $0 + body.shape(ofParameter: $1).fixedCount }
-        let rowWidth = moving.contains(captureCount) ? rowCount : 0
-        let total = carryCount + captureWidth + rowWidth
-        var injected: Range<Int>?
-        if case .stacked(let range) = output { injected = range }
-        let derived = body.derive(.adjointStep(moving, stacked: injected)) {
+        let derived = body.derive(.adjointStep(moving, output.isFinal ? nil : output)) {
             var graph = Graph()
             let captures = addCaptures(to: &graph)
-            let widths =
-                (readsCarry ? [carryCount] : []) + (readsRow ? [rowCount] : []) + (injected.map { [$0.count] } ?? [])
+            var stackedWidth: [Int] = []
+            var sums: [NodeID] = []
+            switch output {
+            case .final: break
+            case .stacked(let range): stackedWidth = [range.count]
+            case .summed(let range):
+                sums = [graph.addInput("cotangent of the sum", shape: Shape(sizes: [range.count]), role: .value)]
+            }
+            let widths = (readsCarry ? [carryCount] : []) + (readsRow ? [rowCount] : []) + stackedWidth
             let (row, parts) = addRow(widths, to: &graph)
-            let state = graph.addInput("adjoint", shape: Shape(sizes: [total]), role: .value)
+            let before = graph.addInput("adjoint", shape: Shape(sizes: [carryCount]), role: .value)
             var rest = parts[...]
-            let unread = graph.constant(0, shape: body.outputShape)
+            let unread = graph.constant(0, shape: Shape(sizes: [carryCount]))
             let unreadRow = graph.constant(0, shape: Shape(sizes: [rowCount]))
             let point = readsCarry ? rest.removeFirst() : unread
             let x = readsRow ? rest.removeFirst() : unreadRow
-            let sections = [carryCount, captureWidth, rowWidth].map { Shape(sizes: [$0]) }
-            let before = graph.cut(state, into: sections)
-            var u = before[0]
-            if let injected {
-                let padded = graph.pad(rest.removeFirst(), [SliceRange(injected)], to: body.outputShape)
-                u = graph.add(u, padded)
-            }
+            let u = joined(before, rest.first ?? sums.first, at: output.range, in: &graph)
             let all = graph.apply(cotangent, captures + [x, point, u])
             let given = graph.cut(all, into: cotangent.given.map { body.shape(ofParameter: $0) })
             let after = Dictionary(uniqueKeysWithValues: zip(cotangent.given, given))
-            func collect(_ indices: [Int]) -> NodeID {
-                graph.flatten(
-                    indices.map { after[$0] ?? graph.constant(0, shape: body.shape(ofParameter: $0)) })
+            func collect(_ indices: [Int]) -> [NodeID] {
+                indices.map { after[$0] ?? graph.constant(0, shape: body.shape(ofParameter: $0)) }
             }
-            let sum = graph.add(before[1], collect(moving.filter { $0 < captureCount }))
-            let result = graph.flatten([collect([carry]), sum, collect(moving.filter { $0 == captureCount })])
-            return DerivedFunction(result, of: captures + [row, state], in: graph, keeping: 2)
+            // The captures come before the row.
+            let result = graph.flatten(collect([carry]) + collect(moving))
+            return DerivedFunction(result, of: captures + sums + [row, before], in: graph, keeping: 2)
         }
-        return DerivedStep(derived: derived, readsCarry: readsCarry, readsRow: readsRow, carryCount: total)
+        return DerivedStep(derived: derived, readsCarry: readsCarry, readsRow: readsRow)
     }
 }

@@ -73,15 +73,19 @@ enum ReferenceFunctions {
         let rows = x[x.count - 2]
         var carry = x[x.count - 1]
         var stack = [[Double]](repeating: [], count: loop.count)
+        var sum = [Double](repeating: 0, count: output.range.count)
         for step in 0..<loop.count {
             let index = loop.isReversed ? loop.count - 1 - step : step
             let row = ReferenceArray([loop.rowCount]) { rows[[index, $0[0]]] }
-            carry = value(loop.body, x.dropLast(2) + [row, carry])
-            stack[index] = Array(carry.values[output.range])
+            let all = value(loop.body, x.dropLast(2) + [row, carry]).values
+            carry = ReferenceArray([loop.carryCount], Array(all[..<loop.carryCount]))
+            stack[index] = Array(all[output.range])
+            for (place, entry) in stack[index].enumerated() { sum[place] += entry }
         }
         switch output {
         case .final(let range): return ReferenceArray([range.count], Array(carry.values[range]))
         case .stacked(let range): return ReferenceArray([loop.count, range.count], stack.flatMap { $0 })
+        case .summed(let range): return ReferenceArray([range.count], sum)
         }
     }
 }
