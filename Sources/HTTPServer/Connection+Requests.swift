@@ -124,7 +124,9 @@ extension Connection {
             if announces(head, moreThan: limit) { return answer(.contentTooLarge(limit: limit)) }
             if let fault = prepareDecoding(head, limit: limit) { return conclude(.fault(fault), head) }
             let number = exchangeNumber
-            let reader = RequestBodyReader { [weak self] in self?.bodyIsWanted(number) }
+            let reader = RequestBodyReader(witness: server.configuration.bodyWitness?(head)) { [weak self] in
+                self?.bodyIsWanted(number)
+            }
             run(route, parameters, body: .streamed(reader), reader: reader, limit: limit)
         }
     }
@@ -165,6 +167,7 @@ extension Connection {
             stage = .collecting(route, parameters, content: content, limit: limit)
         case .handling(_, let reader?, let limit):
             if exchange?.contentBytes ?? 0 > limit { return answer(.contentTooLarge(limit: limit)) }
+            reader.witness?.see(bytes)
             if let bytes = decoded(bytes), !bytes.isEmpty { reader.push(bytes) }
         case .idle, .handling, .sending, .streaming:
             break

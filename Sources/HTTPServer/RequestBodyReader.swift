@@ -3,6 +3,12 @@
 import HTTP1
 import Synchronization
 
+/// Sees the bytes of a streamed body as they were sent, before a content coding is taken off. Called on the loop, in
+/// order, each time before the reader is given what the bytes stand for; must not block.
+package protocol BodyWitness: Sendable {
+    func see(_ bytes: [UInt8])
+}
+
 /// Reads a streamed body. One task at a time may ask for the next piece.
 package final class RequestBodyReader: Sendable, AsyncSequence {
     private typealias Piece = Result<[UInt8]?, any Error>
@@ -17,8 +23,11 @@ package final class RequestBodyReader: Sendable, AsyncSequence {
     private let state = Mutex(State())
     /// Tells the connection that there is room, and the first time that the body is wanted.
     private let wantsMore: @Sendable () -> Void
+    /// Who sees the bytes as they were sent; at the end of the body it has seen all.
+    package let witness: (any BodyWitness)?
 
-    init(wantsMore: @escaping @Sendable () -> Void) {
+    init(witness: (any BodyWitness)? = nil, wantsMore: @escaping @Sendable () -> Void) {
+        self.witness = witness
         self.wantsMore = wantsMore
     }
 

@@ -62,6 +62,8 @@ package struct ServerConfiguration: Sendable {
     /// Asked on the loop, before a body is read, whether a request is refused: authorization, quotas, host names. Must
     /// not block.
     package var admission: (@Sendable (RequestHead, _ peer: SocketAddress, _ requestID: String) -> Response?)?
+    /// Asked on the loop when a streamed body begins: who is to see its bytes as they were sent.
+    package var bodyWitness: (@Sendable (RequestHead) -> (any BodyWitness)?)?
     /// Makes the answer for a fault: the one place where errors become HTTP. Called on a loop; must not block.
     package var render: @Sendable (ServerFault, _ requestID: String) -> Response
 
