@@ -92,15 +92,11 @@ fuzz: deps ## Fuzz what reads formulas, documents, data sets and requests (TARGE
 	    -Xswiftc -sanitize=fuzzer --product Fuzz
 	Fuzz/run.sh $(SECONDS_OF_FUZZ) $(TARGET)
 
-<<<<<<< HEAD
 sanitize: deps ## Run the HTTP server's tests under the address sanitizer, leaks included, and the thread sanitizer
 	ASAN_OPTIONS=detect_leaks=1 $(SANITIZED) --sanitize address --scratch-path .build/address
 	TSAN_OPTIONS=halt_on_error=0:exitcode=66 $(SANITIZED) --sanitize thread --scratch-path .build/thread
 
-bench: deps ## Time the engine beside work by hand, as ratios (BENCH_ROUNDS)
-=======
 bench: deps ## Time the engine beside work by hand, as ratios (BENCH_ROUNDS, PROCESSOR)
->>>>>>> b6c4051 (Time SOBA by hand in float32, and everything with AVX2 alone)
 	$(SWIFT) build -c release --product Bench
 	$(if $(filter x86-64-v3,$(PROCESSOR)),OPENBLAS_CORETYPE=Haswell) .build/release/Bench table $(BENCH_ROUNDS) $(PROCESSOR)
 
@@ -109,16 +105,12 @@ methods-table: deps ## Print what every method on batches reaches within a milli
 	$(SWIFT) build -c release --product Bench
 	.build/release/Bench methods
 
-<<<<<<< HEAD
 .PHONY: auto-table
 auto-table: deps ## Hold `auto` against the best of grids of step sizes, on five problems; takes some minutes
 	$(SWIFT) build -c release --product Bench
 	.build/release/Bench auto Examples
 
-bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step, PRECISION)
-=======
 bench-peers: deps ## Time the engine beside NumPy, numba and JAX (needs Python 3; BENCH_ROUNDS, ONLY=w1,w4.step, PRECISION, PROCESSOR)
->>>>>>> b6c4051 (Time SOBA by hand in float32, and everything with AVX2 alone)
 	$(SWIFT) build -c release --product Bench
 	test -d Benchmarks/.venv || python3 -m venv Benchmarks/.venv
 	Benchmarks/.venv/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt

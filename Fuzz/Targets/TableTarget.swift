@@ -28,16 +28,21 @@ enum TableTarget {
             TableSelection(columns: .names(["0"]), firstRow: -3),
         ]
         let chosen = selections[selection % selections.count]
-        guard
-            let tensor = try? DatasetReader.read(file, format: .csv, selection: chosen, byteLimit: byteLimit)
-        else { return }
+        let profile = try? DatasetReader.profile(file, format: .csv, byteLimit: byteLimit)
+        if let profile { try require(profile.columns?.count == profile.shape[1], "as many columns as the shape says") }
+        guard let tensor = try? CSVReader.read(file, selection: chosen, byteLimit: byteLimit) else { return }
         try checkTensor(tensor)
+        // What can be read in part has the form of a table as a whole.
+        guard let profile else { throw Violation(description: "a table that can be read has no profile") }
+        try require(tensor.shape[0] <= profile.shape[0], "more rows than the profile has")
     }
 
     /// What NumPy's format holds is written back as it was read.
     private static func checkNPY(_ file: [UInt8]) throws(Violation) {
         guard let tensor = try? NPYReader.read(file, byteLimit: byteLimit) else { return }
         try checkTensor(tensor)
+        let profile = try? DatasetReader.profile(file, format: .npy, byteLimit: byteLimit)
+        try require(profile?.shape == tensor.shape, "an array and its profile have other shapes")
         let again = try? NPYReader.read(NPYWriter.bytes(tensor), byteLimit: 16 * byteLimit)
         try require(again?.shape == tensor.shape, "an array that is written reads back with another shape")
         let pairs = zip(again?.values ?? [], tensor.values)

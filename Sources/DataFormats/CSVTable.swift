@@ -36,7 +36,7 @@ struct CSVTable {
     private var width: Int { names.count }
 
     /// The names in the first row, nil when the row is data.
-    private static func header(_ row: [CSVScanner.Cell], _ scanner: CSVScanner) throws(CSVError) -> [String]? {
+    static func header(_ row: [CSVScanner.Cell], _ scanner: CSVScanner) throws(CSVError) -> [String]? {
         var names: [String] = []
         for cell in row {
             guard let text = scanner.text(cell) else { throw .invalidUTF8(line: scanner.rowLine) }

@@ -26,6 +26,8 @@ package enum NPYError: Error, Equatable {
     case invalidShape([Int])
     /// The bytes after the header are too few or too many for the shape.
     case wrongByteCount(expected: Int, actual: Int)
+    /// The row range selects nothing of an array with `count` rows; a scalar has none.
+    case noRows(count: Int)
     /// A 64-bit integer that no double holds exactly.
     case integerTooLarge(String, at: Int)
 
@@ -44,10 +46,11 @@ package enum NPYError: Error, Equatable {
         case .duplicateKey(let key): "the header has the key '\(key)' twice"
         case .missingKey(let key): "the header has no key '\(key)'"
         case .unsupportedType(let type):
-            "wanted elements of type f4, f8, i4, i8, u1 or b1, came '\(type)'; convert them with astype"
+            "wanted elements of type f2, f4, f8, i1 to i8, u1 to u8 or b1, came '\(type)'; convert them with astype"
         case .invalidShape(let shape): "no array has the shape \(shape)"
         case .wrongByteCount(let expected, let actual):
             "wanted \(expected) bytes of elements as the shape says, came \(actual)"
+        case .noRows(let count): "the row range selects none of the \(count) rows"
         case .integerTooLarge(let text, let index): "element \(index): no double holds the integer \(text) exactly"
         }
     }

@@ -3,25 +3,32 @@
 
 /// The element types that are read.
 enum NPYElement: String {
+    case float16 = "f2"
     case float32 = "f4"
     case float64 = "f8"
+    case int8 = "i1"
+    case int16 = "i2"
     case int32 = "i4"
     case int64 = "i8"
     case uint8 = "u1"
+    case uint16 = "u2"
+    case uint32 = "u4"
+    case uint64 = "u8"
     case boolean = "b1"
 
     var byteCount: Int {
         switch self {
-        case .float32, .int32: 4
-        case .float64, .int64: 8
-        case .uint8, .boolean: 1
+        case .float64, .int64, .uint64: 8
+        case .float32, .int32, .uint32: 4
+        case .float16, .int16, .uint16: 2
+        case .int8, .uint8, .boolean: 1
         }
     }
 
     var isInteger: Bool {
         switch self {
-        case .float32, .float64: false
-        case .int32, .int64, .uint8, .boolean: true
+        case .float16, .float32, .float64: false
+        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .boolean: true
         }
     }
 }
@@ -37,7 +44,7 @@ struct NPYHeader: Equatable {
     let dataOffset: Int
 
     init(_ bytes: [UInt8]) throws(NPYError) {
-        guard bytes.starts(with: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]) else { throw .notNPY }
+        guard bytes.starts(with: NPYReader.magic) else { throw .notNPY }
         guard bytes.count >= 8 else { throw .truncatedHeader(expected: 10, actual: bytes.count) }
         let width: Int
         switch (bytes[6], bytes[7]) {

@@ -1,4 +1,5 @@
-// Names of jobs: `job_` and a ULID, 26 characters of Crockford's base 32 (github.com/ulid/spec), in upper case.
+// Names of jobs and data sets: `job_` or `ds_` and a ULID, 26 characters of Crockford's base 32 (github.com/ulid/spec), in
+// upper case.
 
 /// The name of a job. Ordered as its text is: by time of creation, then by chance.
 package struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -10,25 +11,58 @@ package struct JobID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package static func < (left: Self, right: Self) -> Bool { left.bits < right.bits }
 
     private static let prefix = "job_"
-    private static let digits = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// Reads the exact form that ``description`` writes; nil for anything else, lower case and `I L O U` included.
     package init?(_ text: some StringProtocol) {
-        let characters = Array(text.utf8)
-        // The first of 26 digits carries three bits only: 130 bits would not fit.
-        guard characters.count == 30, characters.starts(with: Self.prefix.utf8), characters[4] <= UInt8(ascii: "7")
-        else { return nil }
-        var bits: UInt128 = 0
-        for character in characters.dropFirst(4) {
-            guard let digit = Self.digits.firstIndex(of: character) else { return nil }
-            bits = bits << 5 | UInt128(digit)
-        }
+        guard let bits = ULIDText.bits(of: text, after: Self.prefix) else { return nil }
         self.init(bits: bits)
     }
 
-    package var description: String {
-        let digits = stride(from: 125, through: 0, by: -5).map { Self.digits[Int(truncatingIfNeeded: bits >> $0) & 31] }
-        return Self.prefix + String(decoding: digits, as: UTF8.self)
+    package var description: String { Self.prefix + ULIDText.text(bits) }
+}
+
+/// The name of a data set, made and ordered as a job's.
+package struct DatasetID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// As those of ``JobID``.
+    package let bits: UInt128
+
+    package init(bits: UInt128) { self.bits = bits }
+
+    package static func < (left: Self, right: Self) -> Bool { left.bits < right.bits }
+
+    /// What no name that a person gives begins with.
+    package static let prefix = "ds_"
+
+    /// Reads the exact form that ``description`` writes; nil for anything else.
+    package init?(_ text: some StringProtocol) {
+        guard let bits = ULIDText.bits(of: text, after: Self.prefix) else { return nil }
+        self.init(bits: bits)
+    }
+
+    package var description: String { Self.prefix + ULIDText.text(bits) }
+}
+
+/// 128 bits as 26 digits of five bits.
+private enum ULIDText {
+    private static let digits = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+
+    static func bits(of text: some StringProtocol, after prefix: String) -> UInt128? {
+        let characters = Array(text.utf8)
+        guard characters.starts(with: prefix.utf8), characters.count == prefix.utf8.count + 26 else { return nil }
+        let number = characters.dropFirst(prefix.utf8.count)
+        // The first of 26 digits carries three bits only: 130 bits would not fit.
+        guard let first = number.first, first <= UInt8(ascii: "7") else { return nil }
+        var bits: UInt128 = 0
+        for character in number {
+            guard let digit = digits.firstIndex(of: character) else { return nil }
+            bits = bits << 5 | UInt128(digit)
+        }
+        return bits
+    }
+
+    static func text(_ bits: UInt128) -> String {
+        let characters = stride(from: 125, through: 0, by: -5).map { digits[Int(truncatingIfNeeded: bits >> $0) & 31] }
+        return String(decoding: characters, as: UTF8.self)
     }
 }
 

@@ -23,6 +23,10 @@ package enum JobLimits {
     /// The longest time for which a notice is put off. One that is due later was written before the clock went back, and
     /// is due.
     package static let longestPostponement = Duration.seconds(3_600)
+    /// Data sets of one owner.
+    package static let ownedDatasets = 10_000
+    /// Jobs that are named as users of a data set, the newest.
+    package static let namedUsers = 100
     /// Checkpoints kept of a job.
     package static let keptCheckpoints = 2
     /// How long an idempotency key is remembered.

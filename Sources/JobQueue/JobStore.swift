@@ -4,7 +4,7 @@
 ///
 /// What a call returns is on disk: it outlives the process and the machine's power. A call that throws has changed
 /// nothing. Time comes in with each call. Calls may be made from any task; none blocks its thread.
-package protocol JobStore: Sendable {
+package protocol JobStore: DatasetStore {
     /// Wakes readers in this process after each commit.
     var feed: EventFeed { get }
     /// Bytes that were written and wait to be put in order; 0 in a store that has no log of its own.

@@ -19,6 +19,14 @@ package enum JobStoreError: Error, Hashable, Sendable {
     case tooManyActive(limit: Int)
     /// Only the store writes events of this type.
     case reservedEventType(String)
+    /// The owner has no data set of this name or id.
+    case unknownDataset(String)
+    /// Jobs that have not ended work on the data set.
+    case datasetInUse(DatasetID, jobs: Int)
+    /// The owner's data sets would take more bytes than they may.
+    case tooMuchData(limit: Int64)
+    /// The owner has as many data sets as an owner may have.
+    case tooManyDatasets(limit: Int)
     /// More writes wait than the store holds.
     case overloaded(limit: Int)
     case closed

@@ -30,11 +30,13 @@ package struct Submission: Hashable, Sendable {
     package var progressInterval: Duration?
     /// Who is told of its events.
     package var subscription: Subscription?
+    /// Names of files that are kept as long as the job. Not part of the job.
+    package var blobs: Set<String>
 
     package init(
         id: JobID, owner: String, kind: String, payload: [UInt8], limits: [UInt8] = [], labels: [String: String] = [:],
         priority: Int = 0, maxAttempts: Int = 3, timeToLive: Duration? = nil, queueTime: Duration? = nil,
-        method: String? = nil, progressInterval: Duration? = nil
+        method: String? = nil, progressInterval: Duration? = nil, blobs: Set<String> = []
     ) {
         self.id = id
         self.owner = owner
@@ -48,6 +50,7 @@ package struct Submission: Hashable, Sendable {
         self.queueTime = queueTime
         self.method = method
         self.progressInterval = progressInterval
+        self.blobs = blobs
     }
 
     /// - Throws: ``JobStoreError/outOfRange(_:allowed:found:)`` for the first number outside its range.

@@ -11,6 +11,7 @@ extension SQLiteStore {
         INSERT OR REPLACE INTO idempotency (owner, route, key, body_hash, job_id, created_at) VALUES (?, ?, ?, ?, ?, ?)
         """
     private static let insertPayload = "INSERT INTO payload (job, bytes) VALUES (?, ?)"
+    private static let insertBlob = "INSERT INTO job_blob (job, blob) VALUES (?, ?)"
     private static let countActive = """
         SELECT COUNT(*) FROM job WHERE owner = ? AND state IN ('queued', 'running', 'stopping')
         """
@@ -69,6 +70,9 @@ extension SQLiteStore {
         let job = Job(submission, at: time)
         let number = try JobRow.insert(job, into: db)
         try db.cachedStatement(sql: insertPayload).execute(arguments: [number, submission.payload.blob])
+        for blob in submission.blobs {
+            try db.cachedStatement(sql: insertBlob).execute(arguments: [number, blob])
+        }
         if !job.labels.isEmpty { try transaction.writeLabels(job.labels, of: number) }
         if let key {
             try db.cachedStatement(sql: insertKey).execute(arguments: [

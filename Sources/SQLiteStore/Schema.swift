@@ -12,6 +12,7 @@ enum Schema {
         migrator.registerMigration("2", foreignKeyChecks: .immediate) { try $0.execute(sql: methodsAndDeadlines) }
         migrator.registerMigration("3", foreignKeyChecks: .immediate) { try $0.execute(sql: notices) }
         migrator.registerMigration("4", foreignKeyChecks: .immediate) { try $0.execute(sql: probe) }
+        migrator.registerMigration("5", foreignKeyChecks: .immediate) { try $0.execute(sql: datasets) }
         return migrator
     }()
 
@@ -138,5 +139,37 @@ enum Schema {
             number INTEGER PRIMARY KEY,
             bytes BLOB NOT NULL
         ) STRICT;
+        """
+
+    /// Data sets by owner, and the files that jobs need. Jobs that are there already name theirs in their payload, where
+    /// the payload is the service's own.
+    private static let datasets = """
+        CREATE TABLE dataset (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            owner TEXT NOT NULL,
+            name TEXT,
+            created_at INTEGER NOT NULL,
+            blob TEXT NOT NULL,
+            format TEXT NOT NULL,
+            byte_count INTEGER NOT NULL,
+            profile BLOB NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX dataset_by_name ON dataset (owner, name) WHERE name IS NOT NULL;
+        CREATE INDEX dataset_by_owner ON dataset (owner, id);
+        CREATE INDEX dataset_by_blob ON dataset (blob);
+
+        CREATE TABLE job_blob (
+            job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,
+            blob TEXT NOT NULL,
+            PRIMARY KEY (job, blob)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX job_blob_by_blob ON job_blob (blob);
+
+        INSERT OR IGNORE INTO job_blob (job, blob)
+            SELECT texts.job, entry.value
+            FROM (SELECT job, CAST(bytes AS TEXT) AS text FROM payload) AS texts,
+                json_each(CASE WHEN json_valid(texts.text) THEN texts.text ELSE '{}' END, '$.datasets') AS entry
+            WHERE entry.type = 'text';
         """
 }

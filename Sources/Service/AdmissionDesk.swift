@@ -1,4 +1,5 @@
 // What the endpoints need of the rest of the service: somebody who checks documents, and somebody who works on jobs.
+import DataFormats
 import JobQueue
 import ProblemSpecification
 
@@ -16,10 +17,13 @@ package struct AdmittedDocument: Sendable, Equatable {
     package var queueTime: Duration?
     /// The least time between two progress events that a reader is sent who does not ask otherwise.
     package var progressInterval: Duration?
+    /// Hashes of the data sets that were frozen.
+    package var blobs: Set<String>
 
     package init(
         payload: [UInt8], method: String, labels: [String: String] = [:], priority: Int = 0, maxAttempts: Int = 3,
-        timeToLive: Duration? = nil, queueTime: Duration? = nil, progressInterval: Duration? = nil
+        timeToLive: Duration? = nil, queueTime: Duration? = nil, progressInterval: Duration? = nil,
+        blobs: Set<String> = []
     ) {
         self.payload = payload
         self.method = method
@@ -29,6 +33,7 @@ package struct AdmittedDocument: Sendable, Equatable {
         self.timeToLive = timeToLive
         self.queueTime = queueTime
         self.progressInterval = progressInterval
+        self.blobs = blobs
     }
 }
 
@@ -53,10 +58,30 @@ package enum ValidationOutcome: Sendable, Equatable {
 
 /// Checks documents, in processes of their own. None of the calls blocks its thread.
 package protocol AdmissionDesk: Sendable {
-    /// - Parameter document: JSON as it came; its syntax has been checked.
-    func admit(_ document: JSONValue) async -> AdmissionOutcome
+    /// - Parameters:
+    ///   - document: JSON as it came; its syntax has been checked.
+    ///   - uploads: the owner's data sets by what the document calls them.
+    func admit(_ document: JSONValue, uploads: [String: FrozenDataset]) async -> AdmissionOutcome
     /// - Parameter checksDerivatives: whether derivatives and curvature are measured too.
-    func validate(_ document: JSONValue, checksDerivatives: Bool) async -> ValidationOutcome
+    func validate(
+        _ document: JSONValue, uploads: [String: FrozenDataset], checksDerivatives: Bool
+    ) async -> ValidationOutcome
+}
+
+/// What became of a file that was to be a data set.
+package enum ProfileOutcome: Sendable, Equatable {
+    /// What is in it: an object.
+    case profile(JSONValue)
+    /// It is no data set of its format: a sentence.
+    case refused(String)
+    case exceedsLimits(String)
+    case unavailable(String)
+}
+
+/// Looks through files, in processes of their own.
+package protocol DatasetProfiler: Sendable {
+    /// - Parameter byteCount: of the file.
+    func profile(_ file: String, format: DatasetFormat, byteCount: Int) async -> ProfileOutcome
 }
 
 /// A worker process as `/v1/workers` shows it.

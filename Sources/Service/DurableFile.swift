@@ -32,7 +32,13 @@ package enum DurableFile {
         try syncFolder(file.deletingLastPathComponent().path)
     }
 
-    private static func writeAll(_ bytes: [UInt8], _ descriptor: Int32) throws(Failure) {
+    /// Gives a file that is on disk another name in a folder of the same file system.
+    static func move(_ path: String, to file: URL) throws(Failure) {
+        try check("rename", rename(path, file.path))
+        try syncFolder(file.deletingLastPathComponent().path)
+    }
+
+    static func writeAll(_ bytes: [UInt8], _ descriptor: Int32) throws(Failure) {
         var written = 0
         while written < bytes.count {
             let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -51,7 +57,7 @@ package enum DurableFile {
         try check("fsync folder", fsync(descriptor))
     }
 
-    private static func check(_ step: String, _ status: Int32) throws(Failure) {
+    static func check(_ step: String, _ status: Int32) throws(Failure) {
         if status != 0 { throw Failure(step: step, code: errno) }
     }
 }

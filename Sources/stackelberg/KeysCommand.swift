@@ -36,7 +36,7 @@ struct Keys: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "What it opens: jobs:read, jobs:write, admin; may be repeated. The first two unless said.",
+                "What it opens: jobs:read, jobs:write, datasets:write, admin; may be repeated. All but admin unless said.",
                 valueName: "scope"))
         var scope: [String] = []
 
@@ -52,12 +52,15 @@ struct Keys: ParsableCommand {
         @Option(help: ArgumentHelp("Jobs of the owner that may wait and run at once.", valueName: "number"))
         var activeJobs: Int?
 
+        @Option(help: ArgumentHelp("Bytes that the owner's data sets may have.", valueName: "bytes"))
+        var storageBytes: Int?
+
         @OptionGroup var place: Place
 
         func validate() throws {
             for (option, value, most) in [
                 ("--expires-in-days", expiresInDays, 36_500), ("--requests-per-minute", requestsPerMinute, 1_000_000),
-                ("--active-jobs", activeJobs, 1_000_000),
+                ("--active-jobs", activeJobs, 1_000_000), ("--storage-bytes", storageBytes, 1 << 50),
             ] {
                 guard let value else { continue }
                 if !(1...most).contains(value) { throw ValidationError("\(option) wants 1 to \(most), came \(value)") }
@@ -68,7 +71,8 @@ struct Keys: ParsableCommand {
             var request = KeyRequest(owner: owner)
             request.name = name
             request.scopes = scope
-            request.limits = AccessLimits(requestsPerMinute: requestsPerMinute, activeJobs: activeJobs)
+            request.limits = AccessLimits(
+                requestsPerMinute: requestsPerMinute, activeJobs: activeJobs, storageBytes: storageBytes)
             request.lifetime = expiresInDays.map { $0 * 86_400 }
             let key = try place.change { (keys) throws(KeyFileError) in try keys.create(request) }
             try Console.printText(key + "\n")

@@ -51,6 +51,9 @@ struct Serve: ParsableCommand {
     @Option(help: ArgumentHelp("The largest document that may be posted.", valueName: "bytes"))
     var documentBytes = 16 << 20
 
+    @Option(help: ArgumentHelp("The largest data set that may be uploaded.", valueName: "bytes"))
+    var datasetBytes = 256 << 20
+
     @Option(help: ArgumentHelp("Where jobs and their states are kept.", valueName: "folder"))
     var data = "./var"
 
@@ -80,6 +83,9 @@ struct Serve: ParsableCommand {
         _ = try callable()
         if !(1...16 << 20).contains(documentBytes) {
             throw ValidationError("--document-bytes wants 1 to 16777216, came \(documentBytes)")
+        }
+        if !(1...4 << 30).contains(datasetBytes) {
+            throw ValidationError("--dataset-bytes wants 1 to 4294967296, came \(datasetBytes)")
         }
         if !(0...65_535).contains(port) { throw ValidationError("--port wants 0 to 65535, came \(port)") }
         if let workers, !(1...256).contains(workers) {
@@ -138,6 +144,7 @@ struct Serve: ParsableCommand {
         configuration.tls = try tls()
         configuration.wire = try wire()
         configuration.documentBytes = documentBytes
+        configuration.datasetBytes = datasetBytes
         configuration.workerSilence = .seconds(workerSilence)
         configuration.allowedHosts = allowedHost
         configuration.callable = try callable()

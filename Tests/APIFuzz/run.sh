@@ -12,7 +12,7 @@ cleanup() { kill "$server" 2>/dev/null || true; wait; rm -rf "$work"; }
 trap cleanup EXIT
 
 "$bin/openapi-spec-validator" "$here/../../openapi.yaml"
-key=$("$stackelberg" keys create --owner fuzz --scope admin --scope jobs:read --scope jobs:write \
+key=$("$stackelberg" keys create --owner fuzz --scope admin --scope jobs:read --scope jobs:write --scope datasets:write \
     --requests-per-minute 1000000 --active-jobs 100000 --data "$work/data" | tail -n 1)
 "$stackelberg" serve --port 0 --data "$work/data" >"$work/url" 2>"$work/log" &
 server=$!

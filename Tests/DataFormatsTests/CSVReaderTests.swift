@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct CSVReaderTests {
     private func read(_ text: String, _ selection: TableSelection = TableSelection()) throws -> Tensor {
-        try DatasetReader.read(Array(text.utf8), format: .csv, selection: selection, byteLimit: 1 << 24)
+        try CSVReader.read(Array(text.utf8), selection: selection, byteLimit: 1 << 24)
     }
 
     private func error(_ text: String, _ selection: TableSelection = TableSelection()) -> CSVError? {

@@ -51,6 +51,43 @@ import Testing
             try read(file(header("|b1", "(2,)"), [1, 0])) == Tensor(shape: [2], values: [1, 0], elementType: .integer))
     }
 
+    @Test func readsNarrowAndUnsignedNumbers() throws {
+        func values(_ type: String, _ bytes: [UInt8]) throws -> [Double] {
+            try read(file(header(type, "(\(bytes.count / Int(String(type.last!))!),)"), bytes)).values
+        }
+        #expect(try values("|i1", [0x80, 0x7F, 0xFF]) == [-128, 127, -1])
+        #expect(try values("<i2", littleEndian([Int16.min, 300])) == [-32_768, 300])
+        #expect(try values("<u2", littleEndian([UInt16.max, 1])) == [65_535, 1])
+        #expect(try values(">u4", littleEndian([UInt32(7).byteSwapped])) == [7])
+        #expect(try values("<u8", littleEndian([UInt64(1) << 53])) == [0x1p53])
+        let large = littleEndian([UInt64.max])
+        #expect(error(file(header("<u8", "(1,)"), large)) == .integerTooLarge("18446744073709551615", at: 0))
+        // 1, −2, the largest, the smallest subnormal, −0, infinity: IEEE 754 binary16.
+        let halves: [UInt16] = [0x3C00, 0xC000, 0x7BFF, 0x0001, 0x8000, 0x7C00]
+        let doubles = try values("<f2", littleEndian(halves))
+        #expect(doubles == [1, -2, 65_504, 0x1p-24, 0, .infinity] && doubles[4].sign == .minus)
+        #expect(try values("<f2", littleEndian([UInt16(0x7E00)]))[0].isNaN)
+    }
+
+    @Test func readsRowsAsNumPySlices() throws {
+        let bytes = NPYWriter.bytes(try Tensor(shape: [4, 2], values: [1, 2, 3, 4, 5, 6, 7, 8]))
+        func rows(_ first: Int?, _ end: Int?) throws -> Tensor {
+            try NPYReader.read(bytes, firstRow: first, endRow: end, byteLimit: 1 << 20)
+        }
+        #expect(try rows(1, 3) == Tensor(shape: [2, 2], values: [3, 4, 5, 6]))
+        #expect(try rows(-1, nil) == Tensor(shape: [1, 2], values: [7, 8]))
+        #expect(try rows(nil, 99).shape == [4, 2])
+        #expect(throws: NPYError.noRows(count: 4)) { try rows(3, 3) }
+        #expect(throws: NPYError.noRows(count: 0)) {
+            try NPYReader.read(NPYWriter.bytes(Tensor(7)), firstRow: 0, endRow: nil, byteLimit: 1 << 10)
+        }
+        let empty = file(header("<f8", "(3, 0)"), [])
+        #expect(try NPYReader.read(empty, firstRow: 1, endRow: nil, byteLimit: 1 << 10).shape == [2, 0])
+        // Dimensions that only a zero keeps from overflowing.
+        #expect(try read(file(header("<f8", "(0, 4611686018427387904, 4)"), [])).count == 0)
+        #expect(try read(file(header("<f8", "(0, 4611686018427387904)", fortran: true), [])).count == 0)
+    }
+
     @Test(arguments: [UInt8(1), 2, 3]) func readsEveryVersionAndShape(_ version: UInt8) throws {
         let six = [UInt8](1...6)
         func values(_ shape: String, fortran: Bool = false) throws -> Tensor {
@@ -102,7 +139,7 @@ import Testing
         #expect(error(file("{'shape': (), 'shape': ()}", [])) == .duplicateKey("shape"))
         #expect(error(file("{'sahpe': ()}", [])) == .unknownKey("sahpe"))
         #expect(error(file("{'shape': (), 'descr': '<f8'}", [])) == .missingKey("fortran_order"))
-        for type in ["<c16", "<f2", "f8", "|f8", "|O", ""] {
+        for type in ["<c16", "<f16", "<i16", "f8", "|f8", "|O", ""] {
             #expect(error(file(header(type, "()"), [])) == .unsupportedType(type))
         }
         #expect(error(file("{'descr': [('a', '<f8')]", [])) == .unsupportedType("a record"))

@@ -43,7 +43,7 @@ enum Shell {
         let run = try Shell.run(["bash", "-euc", script], environment: ["URL": try server.url()])
         #expect(run.status == 0, "\(run.text.suffix(600))")
         let parts = run.text.components(separatedBy: mark).map { $0.split(separator: "\n").map(String.init) }
-        try #require(parts.count == 10, "\(run.text.prefix(2_000))")
+        try #require(parts.count == 11, "\(run.text.prefix(2_000))")
         let job = try #require(parts[1].first)
         #expect(job.wholeMatch(of: #/job_[0-9A-Z]{26}/#) != nil)
         let polled = try parts[2].map { try Reading(Array($0.utf8)) }
@@ -51,12 +51,19 @@ enum Shell {
         #expect(["running", "succeeded"].contains(polled[1]["state"]?.text))
         try checkStreams(parts[3], parts[4])
         #expect(parts[5].joined().contains("\"termination\":\"converged\""))
-        let warm = parts[6].joined()
+        let uploaded = try parts[6].map { try Reading(Array($0.utf8)) }
+        try #require(uploaded.count == 4, "\(parts[6])")
+        #expect(uploaded[0]["name"]?.text == "my-patients.csv" && uploaded[0]["shape"]?.items.first?.integer == 442)
+        #expect(uploaded[2]["termination"]?.text == "converged")
+        #expect(
+            uploaded[2]["result_sha256"]?.text == (try Reading(Array(parts[5].joined().utf8)))["result_sha256"]?.text)
+        #expect(uploaded[3]["items"]?.items.count == 1)
+        let warm = parts[7].joined()
         #expect(warm.hasPrefix("lambda\r\n") && warm.contains("\"termination\":\"converged\""), "\(warm.prefix(400))")
         #expect(warm.contains("\"series\":{\"seq\":["))
-        #expect(parts[7].count { $0.contains("\"type\":\"progress\"") } == 5)
-        #expect(parts[7].last?.contains("\"termination\":\"user_stop\"") == true)
-        #expect(parts[8].count == 2 && parts[8][1].contains("/problems/no-result"))
+        #expect(parts[8].count { $0.contains("\"type\":\"progress\"") } == 5)
+        #expect(parts[8].last?.contains("\"termination\":\"user_stop\"") == true)
+        #expect(parts[9].count == 2 && parts[9][1].contains("/problems/no-result"))
     }
 
     /// The whole stream, and what `after=100` gives of it.

@@ -5,7 +5,9 @@ import Testing
 @Suite struct DocumentationTests {
     private static let pages = [
         "README.md", "CHANGELOG.md", "Documentation/command.md", "Documentation/problem-documents.md",
-        "Documentation/methods.md", "Documentation/dependencies.md",
+        "Documentation/methods.md", "Documentation/dependencies.md", "Documentation/datasets.md",
+        "Documentation/service.md",
+        "Documentation/limits.md",
     ]
 
     private func text(_ path: String) throws -> String {

@@ -50,7 +50,7 @@ import Testing
 
     @Test func whatMakesNoSenseIsSaid() throws {
         let scope = try keys("create", "--owner", "ann", "--scope", "jobs")
-        #expect(scope.ending == .status(2) && scope.errors.contains("jobs:read, jobs:write, admin"))
+        #expect(scope.ending == .status(2) && scope.errors.contains("jobs:read, jobs:write, datasets:write, admin"))
         #expect(try keys("create", "--owner", "a b").errors.contains("an owner is 1 to 64 letters"))
         #expect(try keys("revoke", "nobody").errors.contains("there is no key 'nobody'"))
         #expect(try keys("create", "--owner", "ann", "--active-jobs", "0").ending == .status(64))

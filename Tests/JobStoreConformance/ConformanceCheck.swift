@@ -20,5 +20,5 @@ package struct ConformanceCheck: Sendable, CustomTestStringConvertible {
 
     package static let all =
         submissionChecks + claimChecks + workChecks + leaseChecks + requestChecks + readingChecks + retentionChecks
-        + noticeChecks + raceChecks
+        + noticeChecks + raceChecks + datasetChecks
 }

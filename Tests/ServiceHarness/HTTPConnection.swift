@@ -41,7 +41,10 @@ package final class HTTPConnection {
     ) throws -> Answer {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
-        if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
+        if let body {
+            if fields["Content-Type"] == nil { head += "Content-Type: application/json\r\n" }
+            head += "Content-Length: \(body.count)\r\n"
+        }
         try socket.send(Array((head + "\r\n").utf8))
         // A server may refuse a body before it has it all; what it answers is there to be read.
         try? socket.send(body ?? [])

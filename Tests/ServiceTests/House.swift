@@ -1,4 +1,5 @@
 // A whole service without worker processes: the real store and server, a desk and a workforce of paper.
+import DataFormats
 import Foundation
 import HTTPServer
 import JobQueue
@@ -20,7 +21,7 @@ struct PaperDesk: AdmissionDesk {
         ])
     }
 
-    func admit(_ document: JSONValue) async -> AdmissionOutcome {
+    func admit(_ document: JSONValue, uploads: [String: FrozenDataset]) async -> AdmissionOutcome {
         switch document["desk"]?.text {
         case "refuse": return .refused(Self.faults)
         case "limits": return .exceedsLimits("more than 2 seconds")
@@ -32,13 +33,22 @@ struct PaperDesk: AdmissionDesk {
             AdmittedDocument(
                 payload: JSONWriter.bytes(
                     .object([
-                        JSONMember(name: "document", value: document), JSONMember(name: "datasets", value: .object([])),
+                        JSONMember(name: "document", value: document),
+                        JSONMember(
+                            name: "datasets",
+                            value: .object(
+                                uploads.sorted { $0.key < $1.key }.map {
+                                    JSONMember(name: $0.key, value: .string($0.value.hash))
+                                })),
                     ])), method: document["method"]?.text ?? "aid-cg",
                 labels: Dictionary(uniqueKeysWithValues: labels.map { ($0.name, $0.value.text ?? "") }),
-                priority: document["priority"]?.double.map { Int($0) } ?? 0))
+                priority: document["priority"]?.double.map { Int($0) } ?? 0,
+                blobs: Set(uploads.values.map(\.hash))))
     }
 
-    func validate(_ document: JSONValue, checksDerivatives: Bool) async -> ValidationOutcome {
+    func validate(
+        _ document: JSONValue, uploads: [String: FrozenDataset], checksDerivatives: Bool
+    ) async -> ValidationOutcome {
         switch document["desk"]?.text {
         case "limits": .exceedsLimits("more than 2 seconds")
         case "unavailable": .unavailable("nobody is free")
@@ -53,8 +63,16 @@ struct PaperDesk: AdmissionDesk {
                 .object([
                     JSONMember(name: "valid", value: .bool(true)),
                     JSONMember(name: "checked", value: .bool(checksDerivatives)),
+                    JSONMember(name: "uploads", value: .list(uploads.keys.sorted().map(JSONValue.string))),
                 ]))
         }
+    }
+}
+
+/// Looks through files in this very process.
+struct PaperProfiler: DatasetProfiler {
+    func profile(_ file: String, format: DatasetFormat, byteCount: Int) async -> ProfileOutcome {
+        ProfileWork.outcome(ProfileWork.answer(file, format: format, memoryBytes: 1 << 30))
     }
 }
 
@@ -99,6 +117,9 @@ struct House: Sendable {
     let metrics: ServiceMetrics
     /// What the server asks for the answer to a fault.
     let render: @Sendable (ServerFault, String) -> Response
+    /// With `blobs` and `uploads`.
+    let folder: URL
+    let blobs: BlobKeeper
 
     func client() throws -> APIClient { try APIClient(server.address) }
 
@@ -181,6 +202,10 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     var options = SQLiteStore.Options()
     options.maximumBytes = setup.storeBytes
     let store = try await SQLiteStore.open(folder: folder.path, options: options, compose: StoreEvents.compose)
+    for name in ["blobs", "uploads"] {
+        try FileManager.default.createDirectory(at: folder.appending(path: name), withIntermediateDirectories: true)
+    }
+    let blobs = BlobKeeper(folder: folder.appending(path: "blobs"))
     let workforce = PaperWorkforce()
     let status = ServiceStatus()
     if setup.isReady { status.becomeReady() }
@@ -189,7 +214,11 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let context = APIContext(
         store: store, desk: PaperDesk(), workforce: workforce,
         examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")),
-        contract: try ServedContract([UInt8](try Data(contentsOf: Contract.file))), status: status,
+        contract: try ServedContract([UInt8](try Data(contentsOf: Contract.file))),
+        datasets: DatasetRoom(
+            blobs: blobs, uploads: UploadRoom(folder: folder.appending(path: "uploads"), limits: setup.limits.uploads),
+            profiler: PaperProfiler()),
+        status: status,
         identifiers: JobIdentifiers(source: TestRandom()), limits: setup.limits, hosts: setup.hosts,
         access: setup.access, callable: setup.callable, metrics: metrics, now: House.now,
         discard: { id, what in if what == .everything { discarded.add(id) } },
@@ -205,8 +234,7 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let house = House(
         store: store, workforce: workforce, status: status, server: server,
         routes: APIRouter.routes(context).map { "\($0.method) \($0.pattern)" }.sorted(), discarded: discarded,
-        metrics: metrics,
-        render: configuration.render)
+        metrics: metrics, render: configuration.render, folder: folder, blobs: blobs)
     let outcome: Result<Void, any Error>
     do {
         outcome = .success(try await body(house))

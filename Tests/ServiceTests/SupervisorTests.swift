@@ -109,13 +109,14 @@ import Testing
 
     @Test func admitsAndRefuses() async throws {
         let bench = try await Bench()
-        guard case .admitted(let admitted) = await bench.desk.admit(try JSONParser.parse(Bench.quadratic)) else {
+        guard case .admitted(let admitted) = await bench.desk.admit(try JSONParser.parse(Bench.quadratic), uploads: [:])
+        else {
             Issue.record("not admitted")
             return
         }
         #expect(admitted.method == "aid-direct")
         let broken = Bench.quadratic.replacingOccurrences(of: "0.5 * (y - 6)^2", with: "(y - 6")
-        guard case .refused(let faults) = await bench.desk.admit(try JSONParser.parse(broken)) else {
+        guard case .refused(let faults) = await bench.desk.admit(try JSONParser.parse(broken), uploads: [:]) else {
             Issue.record("not refused")
             return
         }
@@ -166,7 +167,7 @@ struct Bench {
         supervisor = Supervisor(
             store: store, factory: factory, folder: files, options: Supervisor.Options(workers: 1), clock: clock,
             log: { _ in })
-        desk = AdmissionWorkers(factory: factory, folder: files, datasets: [])
+        desk = AdmissionWorkers("desk", factory: factory, folder: files, datasets: [])
         await supervisor.start()
     }
 
@@ -200,7 +201,7 @@ struct Bench {
     }
 
     func submit(_ document: String) async throws -> JobID {
-        guard case .admitted(let admitted) = await desk.admit(try JSONParser.parse(document)) else {
+        guard case .admitted(let admitted) = await desk.admit(try JSONParser.parse(document), uploads: [:]) else {
             throw BenchError.notAdmitted
         }
         var source = SystemRandomNumberGenerator()

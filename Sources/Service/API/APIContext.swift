@@ -11,6 +11,8 @@ package struct APILimits: Sendable, Equatable {
     package var seriesRows: Int64 = 200_000
     /// Bytes of a posted document (413).
     package var documentBytes = 16 << 20
+    /// Bounds of posted data sets.
+    package var uploads = UploadLimits()
     /// Jobs that may wait (503 `queue-full`).
     package var queuedJobs = 100_000
     /// Requests that may wait for a job at once (503 `too-many-waits`).
@@ -103,6 +105,7 @@ package struct APIContext: Sendable {
     let workforce: any Workforce
     let examples: ExampleCatalogue
     let contract: ServedContract
+    let datasets: DatasetRoom
     let limits: APILimits
     let hosts: HostPolicy
     let access: AccessGate
@@ -134,7 +137,8 @@ package struct APIContext: Sendable {
     ///   - iterate: reads the newest iterate of a running job.
     package init(
         store: any JobStore, desk: any AdmissionDesk, workforce: any Workforce, examples: ExampleCatalogue,
-        contract: ServedContract, status: ServiceStatus, identifiers: JobIdentifiers, limits: APILimits = APILimits(),
+        contract: ServedContract, datasets: DatasetRoom, status: ServiceStatus, identifiers: JobIdentifiers,
+        limits: APILimits = APILimits(),
         hosts: HostPolicy = .loopback(allowed: []), access: AccessGate = .open(),
         callable: CallableAddresses = CallableAddresses(),
         metrics: ServiceMetrics = ServiceMetrics(),
@@ -148,6 +152,7 @@ package struct APIContext: Sendable {
         self.workforce = workforce
         self.examples = examples
         self.contract = contract
+        self.datasets = datasets
         self.limits = limits
         self.hosts = hosts
         self.access = access

@@ -1,4 +1,5 @@
 // What the endpoints refuse, and the kinds of problem that a caller sees. RFC 9457 §3.1.1 wants a type for each.
+import DataFormats
 import HTTP1
 import JobQueue
 import ProblemSpecification
@@ -19,13 +20,17 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case noResult = "no-result"
     case invalidState = "invalid-state"
     case gone
+    case datasetInUse = "dataset-in-use"
     case preconditionFailed = "precondition-failed"
     case contentTooLarge = "content-too-large"
+    case rangeNotSatisfiable = "range-not-satisfiable"
     case uriTooLong = "uri-too-long"
     case unsupportedMediaType = "unsupported-media-type"
     case expectationFailed = "expectation-failed"
     case validationFailed = "validation-failed"
     case idempotencyKeyReused = "idempotency-key-reused"
+    case digestMismatch = "digest-mismatch"
+    case invalidDataset = "invalid-dataset"
     case tooManyRequests = "too-many-requests"
     case quotaExceeded = "quota-exceeded"
     case exceedsLimits = "exceeds-limits"
@@ -52,14 +57,16 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .methodNotAllowed: .methodNotAllowed
         case .notAcceptable: .notAcceptable
         case .requestTimeout: .requestTimeout
-        case .resultNotReady, .noResult, .invalidState: .conflict
+        case .resultNotReady, .noResult, .invalidState, .datasetInUse: .conflict
         case .gone: .gone
         case .preconditionFailed: .preconditionFailed
         case .contentTooLarge: .contentTooLarge
+        case .rangeNotSatisfiable: .rangeNotSatisfiable
         case .uriTooLong: .uriTooLong
         case .unsupportedMediaType: .unsupportedMediaType
         case .expectationFailed: .expectationFailed
-        case .validationFailed, .idempotencyKeyReused, .exceedsLimits: .unprocessableContent
+        case .validationFailed, .idempotencyKeyReused, .digestMismatch, .invalidDataset, .exceedsLimits:
+            .unprocessableContent
         case .fieldsTooLarge: .fieldsTooLarge
         case .internalError: .internalServerError
         case .notImplemented: .notImplemented
@@ -88,13 +95,17 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .noResult: "The job has ended without a result."
         case .invalidState: "The state of the job does not allow this."
         case .gone: "What was asked for has been deleted."
-        case .preconditionFailed: "The job has changed since it was read."
+        case .datasetInUse: "Jobs work on the data set."
+        case .preconditionFailed: "What the request is about has changed since it was read."
         case .contentTooLarge: "The body is too large."
+        case .rangeNotSatisfiable: "The content has no such part."
         case .uriTooLong: "The request line is too long."
         case .unsupportedMediaType: "The body has a media type that is not taken."
         case .expectationFailed: "The expectation is not known."
         case .validationFailed: "The document has faults."
         case .idempotencyKeyReused: "The idempotency key came with another body before."
+        case .digestMismatch: "The content is not what its digest says."
+        case .invalidDataset: "The bytes are no data set of their format."
         case .exceedsLimits: "The document is too large or too costly to be checked."
         case .fieldsTooLarge: "The head of the request is too large."
         case .internalError: "The service has made a mistake."
@@ -128,6 +139,20 @@ enum APIError: Error, Equatable {
     case unauthorized(CredentialFault)
     case missingScope(AccessScope)
     case tooManyRequests(perMinute: Int, retryAfter: Int)
+    /// The Content-Type of an upload, if any.
+    case unsupportedDataset(String?)
+    case emptyDataset
+    /// What the reader of the format says.
+    case notADataset(DatasetFormat, String)
+    case digestMismatch(DigestAlgorithm)
+    /// If-Match names other bytes than those that are there.
+    case contentChanged
+    case unsatisfiableRange(length: Int)
+    case tooManyUploads(limit: Int)
+    /// An upload would leave less free than is kept.
+    case diskFull
+    /// A file that the document needs has gone while it was checked.
+    case datasetGone
     /// What was looked for, in words.
     case notFound(String)
     case resultNotReady(JobID, JobState)

@@ -59,6 +59,7 @@ package enum APIRouter {
         configuration.admission = { head, _, requestID in
             screening.refusal(of: head).map { ProblemDetails($0).response(requestID: requestID) }
         }
+        configuration.bodyWitness = { DigestWitness($0) }
         let log = configuration.log
         let metrics = context.metrics
         configuration.log = { record in
@@ -93,7 +94,20 @@ package enum APIRouter {
             Line(.post, "/v1/jobs/{id}/cancel", .offLoop(jobs.cancel)),
             Line(.post, "/v1/jobs/{id}/retry", body: change, .offLoop(changes.retry)),
             Line(.post, "/v1/validate", body: documents, .offLoop(submission.validate)),
-        ] + serviceLines(ServiceEndpoints(context: context))
+        ] + datasetLines(context) + serviceLines(ServiceEndpoints(context: context))
+    }
+
+    private static func datasetLines(_ context: APIContext) -> [Line] {
+        let datasets = DatasetEndpoints(context: context)
+        let upload = BodyPolicy.streamed(limit: context.limits.uploads.bytes)
+        return [
+            Line(.post, "/v1/datasets", body: upload, .offLoop(datasets.post)),
+            Line(.get, "/v1/datasets", .offLoop(datasets.list)),
+            Line(.put, "/v1/datasets/{name}", body: upload, .offLoop(datasets.put)),
+            Line(.get, "/v1/datasets/{name}", .offLoop(datasets.read)),
+            Line(.delete, "/v1/datasets/{name}", .offLoop(datasets.delete)),
+            Line(.get, "/v1/datasets/{name}/content", .offLoop(datasets.content)),
+        ]
     }
 
     private static func serviceLines(_ service: ServiceEndpoints) -> [Line] {

@@ -1,5 +1,7 @@
 // From errors to HTTP, RFC 9457: the one place. What is not known here is a 500 that says nothing but the request's id.
+import DataFormats
 import ExpressionLanguage
+import Glibc
 import HTTP1
 import HTTPServer
 import JobQueue
@@ -13,6 +15,8 @@ struct ProblemDetails: Equatable {
     var errors: [JSONValue] = []
     /// Seconds after which another try may succeed.
     var retryAfter: Int?
+    /// Bytes of the content that a range was asked of.
+    var contentLength: Int?
 
     init(_ type: ProblemType, _ detail: String, errors: [JSONValue] = [], retryAfter: Int? = nil) {
         self.type = type
@@ -27,6 +31,7 @@ struct ProblemDetails: Equatable {
         case let fault as ServerFault: self.init(fault)
         case let error as APIError: self.init(error)
         case let error as JobStoreError: self.init(error)
+        case let error as DurableFile.Failure: self.init(error)
         case EventFeedError.tooManyReaders(let limit):
             self.init(.tooManyWaits, "\(limit) requests wait for this job already", retryAfter: 5)
         default: self = Self.unknown
@@ -47,6 +52,7 @@ struct ProblemDetails: Equatable {
         if !errors.isEmpty { document.add("errors", .array(errors)) }
         var response = Response.json(document.value, status: type.status, type: "application/problem+json")
         if let retryAfter { response.fields.add("Retry-After", String(retryAfter)) }
+        if let contentLength { response.fields.add("Content-Range", "bytes */\(contentLength)") }
         if type == .unauthorized { response.fields.add("WWW-Authenticate", "Bearer realm=\"stackelberg\"") }
         return response
     }
@@ -107,6 +113,16 @@ extension ProblemDetails {
             self.init(
                 .quotaExceeded, "\(limit) jobs of this owner wait or run already, and the key allows no more",
                 retryAfter: 10)
+        case .unknownDataset(let reference):
+            self.init(.notFound, "there is no data set '\(reference.excerpt)'")
+        case .datasetInUse(let id, let jobs):
+            let users = jobs == 1 ? "1 job that has not ended uses" : "\(jobs) jobs that have not ended use"
+            self.init(.datasetInUse, "\(users) \(id); wait, or add ?force=true: jobs keep the bytes they began with")
+        case .tooMuchData(let limit):
+            self.init(
+                .quotaExceeded, "the owner's data sets may have \(limit) bytes; delete some", retryAfter: 60)
+        case .tooManyDatasets(let limit):
+            self.init(.quotaExceeded, "an owner has at most \(limit) data sets; delete some", retryAfter: 60)
         case .overloaded(let limit):
             self.init(.overloaded, "\(limit) writes wait for the storage", retryAfter: 1)
         case .closed: self.init(.draining, "the storage is closed", retryAfter: 5)
@@ -114,6 +130,15 @@ extension ProblemDetails {
         case .storage(.readOnly), .storage(.corrupt), .storage(.busy), .storage(.failed):
             self.init(.storage, "the storage refused; nothing was changed", retryAfter: 5)
         case .duplicateJob, .leaseLost, .reservedEventType: self = Self.unknown
+        }
+    }
+
+    /// A file could not be written or read.
+    private init(_ failure: DurableFile.Failure) {
+        if [ENOSPC, EDQUOT, EFBIG].contains(failure.code) {
+            self.init(.insufficientStorage, "the disk is full", retryAfter: 60)
+        } else {
+            self.init(.storage, "a file could not be written or read; nothing was changed", retryAfter: 5)
         }
     }
 
@@ -142,6 +167,26 @@ extension ProblemDetails {
         case .missingScope(let scope): self.init(.missingScope, "this needs a key with the scope \(scope.rawValue)")
         case .tooManyRequests(let perMinute, let retryAfter):
             self.init(.tooManyRequests, "the key allows \(perMinute) requests a minute", retryAfter: retryAfter)
+        case .unsupportedDataset(let found):
+            let types = UploadFormat.mediaTypes.map(\.type).joined(separator: ", ")
+            let came = found.map { "came '\($0.excerpt)'" } ?? "no Content-Type came"
+            self.init(
+                .unsupportedMediaType,
+                "send a data set as one of \(types), or say ?format=csv, npy or libsvm, or end the name with .csv, "
+                    + ".npy, .libsvm or .svm; \(came)\(Self.isForm(found) ? ": with curl, use -T file" : "")")
+        case .emptyDataset: self.init(.invalidDataset, "the body is empty")
+        case .notADataset(let format, let reason): self.init(.invalidDataset, "as \(format.rawValue): \(reason)")
+        case .digestMismatch(let algorithm):
+            self.init(.digestMismatch, "the \(algorithm.rawValue) of what arrived is another; nothing was kept")
+        case .contentChanged: self.init(.preconditionFailed, "the content has another tag; read it again")
+        case .unsatisfiableRange(let length):
+            self.init(.rangeNotSatisfiable, "the content has \(length) bytes")
+            contentLength = length
+        case .tooManyUploads(let limit):
+            self.init(.overloaded, "\(limit) data sets arrive already", retryAfter: 5)
+        case .diskFull: self.init(.insufficientStorage, "the disk has no room for the data set", retryAfter: 60)
+        case .datasetGone:
+            self.init(.admissionUnavailable, "a data set was deleted while the document was checked", retryAfter: 1)
         case .notFound(let what): self.init(.notFound, "there is no \(what)")
         case .resultNotReady(let id, let state):
             self.init(
@@ -174,13 +219,17 @@ extension ProblemDetails {
             .malformedJSON, "line \(error.line), column \(error.column): \(error.message)", errors: [fault.value])
     }
 
+    private static func isForm(_ type: String?) -> Bool {
+        type.map { ["application/x-www-form-urlencoded", "multipart/form-data"].contains(MediaType($0).essence) }
+            ?? false
+    }
+
     private init(mediaType found: String?) {
         guard let found else {
             self.init(.unsupportedMediaType, "Content-Type is missing; send application/json")
             return
         }
-        let isForm = ["application/x-www-form-urlencoded", "multipart/form-data"].contains(MediaType(found).essence)
-        let hint = isForm ? ": with curl, use --json @file" : ""
+        let hint = Self.isForm(found) ? ": with curl, use --json @file" : ""
         self.init(.unsupportedMediaType, "send application/json, came '\(found.excerpt)'\(hint)")
     }
 }

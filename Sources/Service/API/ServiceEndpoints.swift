@@ -18,7 +18,8 @@ struct ServiceEndpoints: Sendable {
         document.add("version", Version.number)
         var links = JSONObjectBuilder()
         for (name, path) in [
-            ("jobs", "/v1/jobs"), ("validate", "/v1/validate"), ("examples", "/v1/examples"),
+            ("jobs", "/v1/jobs"), ("datasets", "/v1/datasets"), ("validate", "/v1/validate"),
+            ("examples", "/v1/examples"),
             ("methods", "/v1/methods"), ("queue", "/v1/queue"), ("workers", "/v1/workers"), ("ready", "/readyz"),
             ("metrics", "/metrics"), ("version", "/version"), ("contract", "/openapi.yaml"),
             ("contract_json", "/openapi.json"), ("docs", "/docs"),

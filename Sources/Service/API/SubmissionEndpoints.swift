@@ -1,4 +1,5 @@
 // POST /v1/jobs and POST /v1/validate: the server looks at JSON and size, the desk at everything else.
+import DataFormats
 import HTTP1
 import HTTPServer
 import JobQueue
@@ -21,12 +22,16 @@ struct SubmissionEndpoints: Sendable {
         let caller = try context.access.caller(request.head)
         let start = try await WarmStart(of: document, in: context.store, for: caller)
         let webhook = WebhookWish(of: document, calling: context.callable)
-        if isDryRun { return try await dryRun(start.document, webhook) }
+        if isDryRun { return try await dryRun(start.document, caller, webhook) }
         guard !context.status.isDraining else { throw APIError.draining }
         try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
-        var admitted = try await admit(start.document, webhook)
+        var admitted = try await admit(start.document, caller, webhook)
         admitted.payload = start.noted(in: admitted.payload)
-        let submitted = try await submit(admitted, webhook, of: document, for: caller, key)
+        // Until the job's row says that it needs them.
+        guard let hold = context.datasets.blobs.hold(admitted.blobs) else { throw APIError.datasetGone }
+        let submitted = try await hold.during {
+            try await submit(admitted, webhook, of: document, for: caller, key)
+        }
         return try await answer(submitted, to: request)
     }
 
@@ -39,7 +44,7 @@ struct SubmissionEndpoints: Sendable {
             let caller = try context.access.caller(request.head)
             let start = try await WarmStart(of: document, in: context.store, for: caller)
             let webhook = WebhookWish(of: document, calling: context.callable)
-            return .json(try await report(on: start.document, webhook, checksDerivatives: checksDerivatives))
+            return .json(try await report(on: start.document, caller, webhook, checksDerivatives: checksDerivatives))
         } catch APIError.validationFailed(let faults) {
             return .json(Self.refusal(faults))
         }
@@ -77,8 +82,10 @@ struct SubmissionEndpoints: Sendable {
     // MARK: The desk
 
     /// The desk's faults and the webhook's are told together.
-    private func admit(_ document: JSONValue, _ webhook: WebhookWish) async throws -> AdmittedDocument {
-        switch await context.desk.admit(document) {
+    private func admit(
+        _ document: JSONValue, _ caller: Caller, _ webhook: WebhookWish
+    ) async throws -> AdmittedDocument {
+        switch await context.desk.admit(document, uploads: try await uploads(of: caller, for: document)) {
         case .admitted(let admitted):
             guard webhook.faults.isEmpty else { throw APIError.validationFailed(webhook.faults) }
             return admitted
@@ -88,10 +95,20 @@ struct SubmissionEndpoints: Sendable {
         }
     }
 
+    /// What the names of data sets stand for at this moment: the caller's own.
+    private func uploads(of caller: Caller, for document: JSONValue) async throws -> [String: FrozenDataset] {
+        let references = FrozenDataset.references(in: document)
+        let datasets = try await context.store.datasets(called: references, of: caller.owner)
+        return datasets.compactMapValues { dataset in
+            DatasetFormat(rawValue: dataset.format).map { FrozenDataset(hash: dataset.blob, format: $0) }
+        }
+    }
+
     private func report(
-        on document: JSONValue, _ webhook: WebhookWish, checksDerivatives: Bool
+        on document: JSONValue, _ caller: Caller, _ webhook: WebhookWish, checksDerivatives: Bool
     ) async throws -> JSONValue {
-        switch await context.desk.validate(document, checksDerivatives: checksDerivatives) {
+        let uploads = try await uploads(of: caller, for: document)
+        switch await context.desk.validate(document, uploads: uploads, checksDerivatives: checksDerivatives) {
         case .report(let report):
             guard !webhook.faults.isEmpty else { return report }
             return Self.refusal((report["errors"]?.elements ?? []) + webhook.faults)
@@ -101,8 +118,8 @@ struct SubmissionEndpoints: Sendable {
     }
 
     /// The report of a document that would be taken; refused as the submission itself would be.
-    private func dryRun(_ document: JSONValue, _ webhook: WebhookWish) async throws -> Response {
-        let report = try await report(on: document, webhook, checksDerivatives: false)
+    private func dryRun(_ document: JSONValue, _ caller: Caller, _ webhook: WebhookWish) async throws -> Response {
+        let report = try await report(on: document, caller, webhook, checksDerivatives: false)
         guard report["valid"] != .bool(false) else {
             throw APIError.validationFailed(report["errors"]?.elements ?? [])
         }
@@ -121,7 +138,8 @@ struct SubmissionEndpoints: Sendable {
             payload: admitted.payload,
             limits: JSONWriter.bytes(document["limits"] ?? .object([]), style: .canonical), labels: admitted.labels,
             priority: admitted.priority, maxAttempts: admitted.maxAttempts, timeToLive: admitted.timeToLive,
-            queueTime: admitted.queueTime, method: admitted.method, progressInterval: admitted.progressInterval)
+            queueTime: admitted.queueTime, method: admitted.method, progressInterval: admitted.progressInterval,
+            blobs: admitted.blobs)
         submission.subscription = webhook.subscription
         submission.activeLimit = caller.limits.activeJobs
         let submitted = try await context.store.submit(submission, idempotency: key, at: time)

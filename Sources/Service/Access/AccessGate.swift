@@ -150,6 +150,7 @@ enum RouteScopes {
         let part = path.dropFirst("/v1/".count).prefix { $0 != "/" }
         switch part {
         case "examples", "methods": return nil
+        case "datasets": return head.method == .get || head.method == .head ? .jobsRead : .datasetsWrite
         case "jobs", "validate", "queue": return head.method == .get || head.method == .head ? .jobsRead : .jobsWrite
         default: return .admin
         }

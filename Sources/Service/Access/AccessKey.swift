@@ -4,10 +4,12 @@ import ProblemSpecification
 
 /// What a key opens.
 package enum AccessScope: String, CaseIterable, Sendable {
-    /// Jobs, their events and results.
+    /// Jobs, their events and results; data sets.
     case jobsRead = "jobs:read"
     /// Submitting, checking, stopping, changing, deleting.
     case jobsWrite = "jobs:write"
+    /// Uploading and deleting data sets.
+    case datasetsWrite = "datasets:write"
     /// Everything, of every owner; metrics and workers.
     case admin
 }
@@ -18,10 +20,13 @@ package struct AccessLimits: Equatable, Sendable {
     package var requestsPerMinute: Int?
     /// Jobs of the owner that have not ended.
     package var activeJobs: Int?
+    /// Bytes of the owner's data sets, the same bytes counted once.
+    package var storageBytes: Int?
 
-    package init(requestsPerMinute: Int? = nil, activeJobs: Int? = nil) {
+    package init(requestsPerMinute: Int? = nil, activeJobs: Int? = nil, storageBytes: Int? = nil) {
         self.requestsPerMinute = requestsPerMinute
         self.activeJobs = activeJobs
+        self.storageBytes = storageBytes
     }
 }
 
@@ -66,7 +71,10 @@ extension AccessKey {
     var scopeNames: [String] { AccessScope.allCases.filter(scopes.contains).map(\.rawValue) }
 
     private var limitValues: [(String, Int?)] {
-        [("requests_per_minute", limits.requestsPerMinute), ("active_jobs", limits.activeJobs)]
+        [
+            ("requests_per_minute", limits.requestsPerMinute), ("active_jobs", limits.activeJobs),
+            ("storage_bytes", limits.storageBytes),
+        ]
     }
 
     /// - Returns: nil when a member is missing or makes no sense.
@@ -83,7 +91,8 @@ extension AccessKey {
         name = json["name"]?.text ?? ""
         self.scopes = Set(scopes)
         limits = AccessLimits(
-            requestsPerMinute: json["requests_per_minute"]?.int, activeJobs: json["active_jobs"]?.int)
+            requestsPerMinute: json["requests_per_minute"]?.int, activeJobs: json["active_jobs"]?.int,
+            storageBytes: json["storage_bytes"]?.int)
         createdAt = created
         if let text = json["ends_at"]?.text {
             guard let time = RFC3339.time(text) else { return nil }

@@ -23,7 +23,7 @@ package struct KeyKeeping: Sendable {
     private let now: Timestamp
 
     /// Scopes of a key for which none are named.
-    package static let usualScopes: [AccessScope] = [.jobsRead, .jobsWrite]
+    package static let usualScopes: [AccessScope] = [.jobsRead, .jobsWrite, .datasetsWrite]
 
     package init(in folder: URL, at now: Date = Date()) {
         self.folder = folder
@@ -99,6 +99,7 @@ package struct KeyKeeping: Sendable {
     private static func limits(_ limits: AccessLimits) -> String {
         let words = [
             limits.requestsPerMinute.map { "\($0) requests/min" }, limits.activeJobs.map { "\($0) active jobs" },
+            limits.storageBytes.map { "\($0) bytes" },
         ].compactMap(\.self)
         return words.isEmpty ? "-" : words.joined(separator: ", ")
     }

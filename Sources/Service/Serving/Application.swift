@@ -21,7 +21,7 @@ package final class Application: Sendable {
     private let tls: TLSContext?
     private let store: SQLiteStore
     private let supervisor: Supervisor
-    private let desk: AdmissionWorkers
+    private let desks: [AdmissionWorkers]
     private let status: ServiceStatus
     private let keeping: Task<Void, Never>
     private let telling: Task<Void, Never>
@@ -44,10 +44,17 @@ package final class Application: Sendable {
             try folder.prepare()
             environment = try KernelVariant.settle(configuration.environment, in: folder.root)
             store = try await SQLiteStore.open(folder: folder.root.path, compose: StoreEvents.compose)
-            try folder.emptySpool()
+            try folder.removeLeftovers()
             for job in try await store.recover(at: clock.timestamp()) { log("\(job) goes on after a lost server") }
         } catch {
             throw StartError(reason: "the data folder \(folder.root.path) cannot be used: \(FileFault.describe(error))")
+        }
+        let blobs = BlobKeeper(folder: folder.blobs)
+        do {
+            let count = try await sweep(blobs, store, olderThan: 0)
+            if count > 0 { log("\(count) files that nothing needs were removed") }
+        } catch {
+            log("files that nothing needs stay: \(error)")
         }
         let access = try makeGate(configuration, clock, log)
         let metrics = ServiceMetrics()
@@ -58,14 +65,20 @@ package final class Application: Sendable {
         let supervisor = Supervisor(
             store: store, factory: factory, folder: folder, options: options, clock: clock, metrics: metrics, log: log)
         let desk = AdmissionWorkers(
-            factory: factory, folder: folder, datasets: [configuration.examples.path])
+            "desk", factory: factory, folder: folder, datasets: [configuration.examples.path])
+        // A long file does not keep documents waiting.
+        let profiler = AdmissionWorkers("profiler", factory: factory, folder: folder, datasets: [])
         let status = ServiceStatus()
         var limits = APILimits()
         limits.documentBytes = configuration.documentBytes
+        limits.uploads.bytes = configuration.datasetBytes
         let context = APIContext(
             store: store, desk: desk, workforce: supervisor,
             examples: ExampleCatalogue(folder: configuration.examples),
-            contract: try readContract(configuration.contract), status: status,
+            contract: try readContract(configuration.contract),
+            datasets: DatasetRoom(
+                blobs: blobs, uploads: UploadRoom(folder: folder.uploads, limits: limits.uploads), profiler: profiler),
+            status: status,
             identifiers: JobIdentifiers(source: SystemRandomNumberGenerator()), limits: limits,
             hosts: .loopback(allowed: Set(configuration.allowedHosts.map { $0.lowercased() })), access: access,
             callable: configuration.callable, metrics: metrics,
@@ -78,12 +91,12 @@ package final class Application: Sendable {
         await supervisor.start()
         status.becomeReady()
         return Application(
-            server: server, tls: tls, store: store, supervisor: supervisor, desk: desk, status: status,
-            keeping: keepHouse(store, folder, clock, log), telling: Task { await courier.run() })
+            server: server, tls: tls, store: store, supervisor: supervisor, desks: [desk, profiler], status: status,
+            keeping: keepHouse(store, folder, blobs, clock, log), telling: Task { await courier.run() })
     }
 
     private init(
-        server: Server, tls: TLSContext?, store: SQLiteStore, supervisor: Supervisor, desk: AdmissionWorkers,
+        server: Server, tls: TLSContext?, store: SQLiteStore, supervisor: Supervisor, desks: [AdmissionWorkers],
         status: ServiceStatus, keeping: Task<Void, Never>, telling: Task<Void, Never>
     ) {
         url = (tls == nil ? "http" : "https") + "://\(server.address)"
@@ -91,7 +104,7 @@ package final class Application: Sendable {
         self.tls = tls
         self.store = store
         self.supervisor = supervisor
-        self.desk = desk
+        self.desks = desks
         self.status = status
         self.keeping = keeping
         self.telling = telling
@@ -199,7 +212,7 @@ package final class Application: Sendable {
         async let workers: Void = supervisor.drain()
         async let requests: Void = server.drain(grace: Self.grace)
         _ = await (workers, requests)
-        await desk.close()
+        for desk in desks { await desk.close() }
         keeping.cancel()
         telling.cancel()
         await keeping.value
@@ -220,9 +233,15 @@ package final class Application: Sendable {
         }
     }
 
+    private static func sweep(
+        _ blobs: BlobKeeper, _ store: SQLiteStore, olderThan age: TimeInterval
+    ) async throws -> Int {
+        try await blobs.sweep(olderThan: age, at: Date()) { try await store.neededBlobs(among: $0) }
+    }
+
     /// Removes what has outlived its time, thins old logs, and shortens the write-ahead log when nothing goes on.
     private static func keepHouse(
-        _ store: SQLiteStore, _ folder: ServiceFolder, _ clock: ServiceClock,
+        _ store: SQLiteStore, _ folder: ServiceFolder, _ blobs: BlobKeeper, _ clock: ServiceClock,
         _ log: @escaping @Sendable (String) -> Void
     ) -> Task<Void, Never> {
         Task {
@@ -233,6 +252,7 @@ package final class Application: Sendable {
                         folder.discard(.everything, of: expired.id.description)
                     }
                     try await thinLogs(store, clock)
+                    _ = try await sweep(blobs, store, olderThan: BlobKeeper.grace)
                     _ = await store.truncateLogIfIdle()
                 } catch {
                     log("housekeeping: \(error)")

@@ -37,6 +37,8 @@ package struct ServiceConfiguration: Sendable {
     package var wire = WireSettings()
     /// Bytes of a posted document.
     package var documentBytes = APILimits().documentBytes
+    /// Bytes of a posted data set.
+    package var datasetBytes = APILimits().uploads.bytes
     /// Where jobs, states and blobs are kept.
     package var data: URL
     /// Worker processes.

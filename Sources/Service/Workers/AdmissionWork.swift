@@ -26,14 +26,19 @@ struct AdmissionWork {
     }
 
     private func check(_ source: JSONValue) -> JSONValue {
+        let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
+        guard let uploads = try? FrozenDataset.read(try order.uploads.open()) else {
+            return Self.failure("the list of data sets could not be read")
+        }
         let datasets = DatasetLocator(
-            folders: order.datasets.map(URL.init(fileURLWithPath:)), hint: "give the array inline as {\"value\": …}")
+            folders: order.datasets.map(URL.init(fileURLWithPath:)), uploads: uploads, in: blobs,
+            hint: "upload it (PUT /v1/datasets/name), or give the array inline as {\"value\": …}")
         do throws(DocumentLoadError) {
             let loaded = try DocumentLoader.decode(source, datasets: datasets)
             // What the job will have when it is solved, so that nothing is taken that is refused later.
             let budget = loaded.document.limits.memoryBytes ?? order.jobMemoryBytes
             let job = try Admission.admit(loaded, machineBytes: min(budget, KernelEnvironment.memoryBytes))
-            return order.isReport ? report(job) : payload(job, source, datasets)
+            return order.isReport ? report(job) : payload(job, source, datasets, blobs)
         } catch {
             switch error {
             case .unreadable(let reason): return Self.failure(reason)
@@ -47,15 +52,17 @@ struct AdmissionWork {
     }
 
     /// What the endpoints keep of an admitted document.
-    private func payload(_ job: AdmittedJob, _ source: JSONValue, _ datasets: DatasetLocator) -> JSONValue {
+    private func payload(
+        _ job: AdmittedJob, _ source: JSONValue, _ datasets: DatasetLocator, _ blobs: BlobFolder
+    ) -> JSONValue {
         var frozen: [String: String] = [:]
-        let blobs = BlobFolder(folder: URL(fileURLWithPath: order.blobs))
         for entry in job.document.problem.data {
             guard case .dataset(let selection) = entry.source, frozen[DatasetLocator.key(selection)] == nil,
-                let file = datasets.file(selection)
+                let found = datasets.find(selection)
             else { continue }
             do {
-                frozen[DatasetLocator.key(selection)] = try blobs.keep([UInt8](try Data(contentsOf: file)))
+                frozen[DatasetLocator.key(selection)] =
+                    try found.hash ?? blobs.keep([UInt8](try Data(contentsOf: found.file)))
             } catch {
                 return Self.failure("the data set \(selection.dataset) could not be kept: \(error)")
             }

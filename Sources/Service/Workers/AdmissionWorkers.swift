@@ -1,15 +1,19 @@
-// Checks documents in a worker kept for that, so that a busy pool still admits and a hostile document costs one process.
+// Checks documents, and looks through data sets, in a worker kept for that, so that a busy pool still admits and hostile bytes
+// cost one process.
+import DataFormats
 import Foundation
 import Glibc
 import ProblemSpecification
 
-/// The desk that endpoints bring documents to.
-package actor AdmissionWorkers: AdmissionDesk {
+/// The desk that endpoints bring documents and files to.
+package actor AdmissionWorkers: AdmissionDesk, DatasetProfiler {
     /// Limits of one check.
     package struct Limits: Sendable {
         package var processorSeconds = 4
         package var reportProcessorSeconds = 20
+        package var profileProcessorSeconds = 60
         package var wallClock = Duration.seconds(30)
+        package var profileWallClock = Duration.seconds(120)
         /// Workers that one document may be given. One that is killed from outside says nothing about its document; a
         /// document whose workers are killed again is the likelier reason.
         package var workersPerDocument = 2
@@ -22,6 +26,7 @@ package actor AdmissionWorkers: AdmissionDesk {
         package init() {}
     }
 
+    private let name: String
     private let factory: WorkerFactory
     private let folder: ServiceFolder
     private let datasets: [String]
@@ -32,27 +37,43 @@ package actor AdmissionWorkers: AdmissionDesk {
     private var ticket = 0
     private var isClosed = false
 
-    package init(factory: WorkerFactory, folder: ServiceFolder, datasets: [String], limits: Limits = Limits()) {
+    /// - Parameter name: unique among those that share the folder.
+    package init(
+        _ name: String, factory: WorkerFactory, folder: ServiceFolder, datasets: [String], limits: Limits = Limits()
+    ) {
+        self.name = name
         self.factory = factory
         self.folder = folder
         self.datasets = datasets
         self.limits = limits
     }
 
-    package func admit(_ document: JSONValue) async -> AdmissionOutcome {
-        switch await check(document, isReport: false, measures: false) {
+    package func admit(_ document: JSONValue, uploads: [String: FrozenDataset]) async -> AdmissionOutcome {
+        switch await check({ try await self.question(document, uploads, isReport: false, measures: false) }) {
         case .answer(let answer): return Self.outcome(answer)
-        case .exceedsLimits(let reason): return .exceedsLimits(reason)
+        case .exceedsLimits: return .exceedsLimits(Self.tooCostly)
         case .unavailable(let reason): return .unavailable(reason)
         }
     }
 
-    package func validate(_ document: JSONValue, checksDerivatives: Bool) async -> ValidationOutcome {
-        switch await check(document, isReport: true, measures: checksDerivatives) {
+    package func validate(
+        _ document: JSONValue, uploads: [String: FrozenDataset], checksDerivatives: Bool
+    ) async -> ValidationOutcome {
+        switch await check({ try await self.question(document, uploads, isReport: true, measures: checksDerivatives) })
+        {
         case .answer(let answer):
             if let reason = answer["failure"]?.text { return .unavailable(reason) }
             return .report(answer)
-        case .exceedsLimits(let reason): return .exceedsLimits(reason)
+        case .exceedsLimits: return .exceedsLimits(Self.tooCostly)
+        case .unavailable(let reason): return .unavailable(reason)
+        }
+    }
+
+    package func profile(_ file: String, format: DatasetFormat, byteCount: Int) async -> ProfileOutcome {
+        switch await check({ await self.question(file, format, byteCount) }) {
+        case .answer(let answer): return ProfileWork.outcome(answer)
+        case .exceedsLimits:
+            return .exceedsLimits("the data set could not be read within the limits of time and memory")
         case .unavailable(let reason): return .unavailable(reason)
         }
     }
@@ -76,66 +97,93 @@ package actor AdmissionWorkers: AdmissionDesk {
                 priority: answer["priority"]?.int ?? 0, maxAttempts: answer["max_attempts"]?.int ?? 3,
                 timeToLive: answer["ttl_seconds"]?.double.map(Duration.atMostCentury),
                 queueTime: answer["queue_seconds"]?.double.map(Duration.atMostCentury),
-                progressInterval: answer["min_interval_ms"]?.double.map { .atMostCentury(seconds: $0 / 1_000) }))
+                progressInterval: answer["min_interval_ms"]?.double.map { .atMostCentury(seconds: $0 / 1_000) },
+                blobs: Set((payload["datasets"]?.members ?? []).compactMap(\.value.text))))
     }
 
     // MARK: - One after the other
 
     private enum Check: Sendable {
         case answer(JSONValue)
-        case exceedsLimits(String)
+        case exceedsLimits
         case unavailable(String)
     }
 
-    private func check(_ document: JSONValue, isReport: Bool, measures: Bool) async -> Check {
+    /// An order, how long it may take, and the files that go with it.
+    private struct Question {
+        var order: WorkerOrder
+        var wallClock: Duration
+        var answer: URL
+        var files: [URL] = []
+    }
+
+    /// Does one thing after the other; what waits is bounded.
+    private func check(_ ask: @escaping @Sendable () async throws -> Question) async -> Check {
         guard waiting < limits.waiting else { return .unavailable("\(waiting) documents wait to be checked already") }
         waiting += 1
         defer { waiting -= 1 }
         let previous = last
         let task = Task {
             await previous?.value
-            return await self.perform(document, isReport: isReport, measures: measures)
+            return await self.perform(ask)
         }
         last = Task { _ = await task.value }
         return await task.value
     }
 
-    private func perform(_ document: JSONValue, isReport: Bool, measures: Bool) async -> Check {
+    /// A file of the spool that no other question uses.
+    private func spooled(_ ending: String) -> URL {
         ticket += 1
-        let question = folder.spool.appendingPathComponent("\(ticket).json")
-        let answer = folder.spool.appendingPathComponent("\(ticket).answer.json")
-        var files: [URL] = []
-        defer { for file in files { try? FileManager.default.removeItem(at: file) } }
+        return folder.spool.appendingPathComponent("\(name)-\(ticket).\(ending)")
+    }
+
+    private func question(
+        _ document: JSONValue, _ uploads: [String: FrozenDataset], isReport: Bool, measures: Bool
+    ) throws -> Question {
+        let answer = spooled("answer.json")
+        let files = [spooled("json"), spooled("uploads.json")]
+        let document = try Parcel(JSONWriter.bytes(document), limit: Parcel.orderBytes, file: files[0])
+        let uploads = try Parcel(FrozenDataset.bytes(uploads), limit: Parcel.orderBytes, file: files[1])
+        let order = AdmitOrder(
+            document: document, answer: answer.path, datasets: datasets, uploads: uploads, blobs: folder.blobs.path,
+            isReport: isReport, measures: measures,
+            processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
+            memoryBytes: limits.memoryBytes, jobMemoryBytes: limits.jobMemoryBytes)
+        return Question(order: .admit(order), wallClock: limits.wallClock, answer: answer, files: files)
+    }
+
+    /// A sparse matrix takes at most some eight times the bytes of its text.
+    private func question(_ file: String, _ format: DatasetFormat, _ byteCount: Int) -> Question {
+        let answer = spooled("answer.json")
+        let order = ProfileOrder(
+            file: file, format: format, answer: answer.path, processorSeconds: limits.profileProcessorSeconds,
+            memoryBytes: limits.memoryBytes + 8 * byteCount)
+        return Question(order: .profile(order), wallClock: limits.profileWallClock, answer: answer)
+    }
+
+    private func perform(_ ask: () async throws -> Question) async -> Check {
         do {
-            let parcel = try Parcel(JSONWriter.bytes(document), limit: Parcel.orderBytes, file: question)
-            if case .file = parcel { files.append(question) }
-            let order = WorkerOrder.admit(
-                AdmitOrder(
-                    document: parcel, answer: answer.path, datasets: datasets, blobs: folder.blobs.path,
-                    isReport: isReport, measures: measures,
-                    processorSeconds: measures ? limits.reportProcessorSeconds : limits.processorSeconds,
-                    memoryBytes: limits.memoryBytes, jobMemoryBytes: limits.jobMemoryBytes))
+            let question = try await ask()
+            defer { for file in question.files + [question.answer] { unlink(file.path) } }
             for _ in 0..<limits.workersPerDocument {
                 guard !isClosed else { return .unavailable("the service shuts down") }
                 let worker = try await ready()
-                worker.send(order)
-                switch await end(of: worker) {
+                worker.send(question.order)
+                switch await end(of: worker, within: question.wallClock) {
                 case .answered(let parcel):
                     guard let parcel else { return .unavailable("the document could not be checked: no room") }
-                    if case .file = parcel { files.append(answer) }
                     return .answer(try JSONParser.parse(try parcel.open()))
-                case .exhausted: return Self.tooCostly
+                case .exhausted: return .exceedsLimits
                 case .killed: continue
                 }
             }
-            return Self.tooCostly
+            return .exceedsLimits
         } catch {
             return .unavailable("the document could not be checked: \(error)")
         }
     }
 
-    private static let tooCostly = Check.exceedsLimits(
-        "the document could not be checked within the limits of time and memory")
+    private static let tooCostly = "the document could not be checked within the limits of time and memory"
 
     private func ready() async throws -> WorkerProcess {
         if let worker, !worker.isGone { return worker }
@@ -154,9 +202,9 @@ package actor AdmissionWorkers: AdmissionDesk {
     }
 
     /// Waits for the answer; a worker that ends or takes too long instead is replaced.
-    private func end(of worker: WorkerProcess) async -> CheckEnding {
-        let watch = Task { [limits] in
-            do { try await Task.sleep(for: limits.wallClock) } catch { return false }
+    private func end(of worker: WorkerProcess, within wallClock: Duration) async -> CheckEnding {
+        let watch = Task {
+            do { try await Task.sleep(for: wallClock) } catch { return false }
             worker.kill()
             return true
         }

@@ -1,5 +1,4 @@
 // The payload of a job: its document and the data sets it names, frozen to their hashes at admission.
-import Foundation
 import ProblemSpecification
 
 /// What a job's row holds.
@@ -31,20 +30,5 @@ struct JobPayload {
         self.document = document
         origin = json["origin"] ?? .object([])
         datasets = Dictionary(members.map { ($0.name, $0.value.text ?? "") }, uniquingKeysWith: { first, _ in first })
-    }
-}
-
-/// Files by the hash of their content.
-struct BlobFolder {
-    let folder: URL
-
-    /// The file of a hash.
-    func file(_ hash: String) -> URL { folder.appendingPathComponent(hash) }
-
-    /// Keeps bytes; the same bytes are kept once.
-    func keep(_ bytes: [UInt8]) throws -> String {
-        let hash = Digest.sha256(bytes)
-        if !FileManager.default.fileExists(atPath: file(hash).path) { try DurableFile.write(bytes, to: file(hash)) }
-        return hash
     }
 }

@@ -8,10 +8,12 @@ package struct ServiceFolder: Sendable {
 
     package init(_ root: URL) { self.root = root }
 
-    /// Data sets frozen by their hash.
+    /// Data sets by their hash: those that are uploaded, and those that jobs have frozen.
     var blobs: URL { root.appendingPathComponent("blobs") }
     /// Documents on their way through admission.
     var spool: URL { root.appendingPathComponent("spool") }
+    /// Data sets that arrive.
+    var uploads: URL { root.appendingPathComponent("uploads") }
     /// States and results of one job.
     func job(_ id: String) -> URL { root.appendingPathComponent("jobs").appendingPathComponent(id) }
 
@@ -37,16 +39,18 @@ package struct ServiceFolder: Sendable {
 
     /// Makes the folders.
     package func prepare() throws {
-        for folder in [root, blobs, spool, root.appendingPathComponent("jobs")] {
+        for folder in [root, blobs, spool, uploads, root.appendingPathComponent("jobs")] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
     }
 
-    /// Removes what a lost server left in the spool. Only for the one who holds the folder's lock: another server's
-    /// documents may lie there.
-    package func emptySpool() throws {
-        for file in try FileManager.default.contentsOfDirectory(at: spool, includingPropertiesForKeys: nil) {
-            try FileManager.default.removeItem(at: file)
+    /// Removes what a lost server left on its way: documents, and halves of data sets. Only for the one who holds the
+    /// folder's lock: another server's may lie there.
+    package func removeLeftovers() throws {
+        for folder in [spool, uploads] {
+            for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+                try FileManager.default.removeItem(at: file)
+            }
         }
     }
 }

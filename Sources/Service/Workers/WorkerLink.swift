@@ -82,7 +82,7 @@ final class WorkerLink: Sendable {
         switch order {
         case .stop: asked.store(1, ordering: .relaxed)
         case .suspend: asked.store(2, ordering: .relaxed)
-        case .admit, .solve:
+        case .admit, .profile, .solve:
             if let order { orders.put(order) }
         case nil: _exit(70)
         }

@@ -27,6 +27,11 @@ package enum WorkerMain {
                 let answer = AdmissionWork(order: order).perform()
                 WorkerLimits.lift()
                 link.send(.admitted(answer))
+            case .profile(let order):
+                WorkerLimits.impose(processorSeconds: order.processorSeconds, memoryBytes: order.memoryBytes + baseline)
+                let answer = ProfileWork(order: order).perform()
+                WorkerLimits.lift()
+                link.send(.admitted(answer))
             case .solve(let order):
                 WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + baseline)
                 link.beginJob()

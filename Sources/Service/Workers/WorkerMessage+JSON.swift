@@ -1,4 +1,5 @@
 // Messages as JSON objects. Field by field, so that a worker of another version is told apart, not misread.
+import DataFormats
 import ProblemSpecification
 
 extension WorkerOrder {
@@ -12,12 +13,20 @@ extension WorkerOrder {
             object.add("document", order.document.json)
             object.add("answer", order.answer)
             object.add("datasets", .array(order.datasets.map(JSONValue.string)))
+            object.add("uploads", order.uploads.json)
             object.add("blobs", order.blobs)
             object.add("is_report", order.isReport)
             object.add("measures", order.measures)
             object.add("processor_seconds", order.processorSeconds)
             object.add("memory_bytes", order.memoryBytes)
             object.add("job_memory_bytes", order.jobMemoryBytes)
+        case .profile(let order):
+            object.add("order", "profile")
+            object.add("file", order.file)
+            object.add("format", order.format.rawValue)
+            object.add("answer", order.answer)
+            object.add("processor_seconds", order.processorSeconds)
+            object.add("memory_bytes", order.memoryBytes)
         case .solve(let order):
             object.add("order", "solve")
             object.add("job", order.job)
@@ -40,16 +49,26 @@ extension WorkerOrder {
         case "suspend": self = .suspend
         case "admit":
             guard let document = Parcel(json["document"]), let answer = json["answer"]?.text,
-                let datasets = json["datasets"]?.elements, let blobs = json["blobs"]?.text,
+                let datasets = json["datasets"]?.elements, let uploads = Parcel(json["uploads"]),
+                let blobs = json["blobs"]?.text,
                 let isReport = json["is_report"]?.flag, let measures = json["measures"]?.flag,
                 let seconds = json["processor_seconds"]?.int, let memory = json["memory_bytes"]?.int,
                 let jobMemory = json["job_memory_bytes"]?.int
             else { return nil }
             self = .admit(
                 AdmitOrder(
-                    document: document, answer: answer, datasets: datasets.compactMap(\.text), blobs: blobs,
-                    isReport: isReport, measures: measures, processorSeconds: seconds, memoryBytes: memory,
+                    document: document, answer: answer, datasets: datasets.compactMap(\.text), uploads: uploads,
+                    blobs: blobs, isReport: isReport, measures: measures, processorSeconds: seconds,
+                    memoryBytes: memory,
                     jobMemoryBytes: jobMemory))
+        case "profile":
+            guard let file = json["file"]?.text, let format = json["format"]?.text.flatMap(DatasetFormat.init),
+                let answer = json["answer"]?.text, let seconds = json["processor_seconds"]?.int,
+                let memory = json["memory_bytes"]?.int
+            else { return nil }
+            self = .profile(
+                ProfileOrder(
+                    file: file, format: format, answer: answer, processorSeconds: seconds, memoryBytes: memory))
         case "solve":
             guard let job = json["job"]?.text, let payload = Parcel(json["payload"]), let blobs = json["blobs"]?.text,
                 let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,

@@ -1,10 +1,12 @@
 // What supervisor and worker say to each other: JSON objects in length-prefixed, versioned frames. States, and documents
 // and results that are long, go by files; frames stay small.
+import DataFormats
 import ProblemSpecification
 
 /// From the supervisor.
 package enum WorkerOrder: Sendable, Equatable {
     case admit(AdmitOrder)
+    case profile(ProfileOrder)
     case solve(SolveOrder)
     /// End the running job with its best point.
     case stop
@@ -20,6 +22,8 @@ package struct AdmitOrder: Sendable, Equatable {
     package var answer: String
     /// Folders with data sets.
     package var datasets: [String]
+    /// The owner's data sets that the document names, JSON; see ``FrozenDataset``.
+    package var uploads: Parcel
     /// Where data sets are frozen by their hash.
     package var blobs: String
     /// Whether a validation report is wanted instead of a payload.
@@ -32,6 +36,18 @@ package struct AdmitOrder: Sendable, Equatable {
     package var memoryBytes: Int
     /// Bytes that a worker will have to solve a job whose document does not say.
     package var jobMemoryBytes: Int
+}
+
+/// A file to be looked through.
+package struct ProfileOrder: Sendable, Equatable {
+    package var file: String
+    package var format: DatasetFormat
+    /// Where the answer is written if it is long, JSON.
+    package var answer: String
+    /// Seconds of processor time.
+    package var processorSeconds: Int
+    /// Bytes beyond the worker's own.
+    package var memoryBytes: Int
 }
 
 /// A job to be solved.
@@ -57,7 +73,7 @@ package struct SolveOrder: Sendable, Equatable {
 /// From a worker.
 package enum WorkerReport: Sendable, Equatable {
     case ready
-    /// The document is checked; nil where no answer could be made.
+    /// The document is checked, or the file looked through; nil where no answer could be made.
     case admitted(Parcel?)
     /// The job runs, from a state or from the start.
     case began(resumedFrom: Int?)
@@ -78,7 +94,7 @@ package enum WorkerReport: Sendable, Equatable {
 package enum WorkerFrame {
     /// Bytes of the largest frame, version included.
     package static let limit = 1 << 20
-    static let version: UInt8 = 2
+    static let version: UInt8 = 3
 
     /// The frame of a message.
     static func encode(_ value: JSONValue) -> [UInt8] {
