@@ -140,7 +140,8 @@ package enum ValidationDocument {
         case .stochastic(let axes):
             if case .penalty = axes.hypergradient { return ["lower_gradient", "upper_gradient"] }
             return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
-        case .soba, .nested, .nestedStochastic: return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
+        case .soba, .nested, .nestedStochastic:
+            return ["lower_gradient", "upper_gradient", "hessian_product", "mixed_product"]
         }
     }
 
