@@ -30,7 +30,8 @@ import Testing
             let norm = try #require(progress?["iterate_norm"]?.number)
             #expect(abs(norm - 2 * Double(entries).squareRoot()) < 1e-3)
             let whole = try exchange(port, "GET", link)
-            #expect(whole.status == 200 && (try whole.json.items.count) == entries, "\(whole.text.prefix(100))")
+            let count = try whole.json.items.count
+            #expect(whole.status == 200 && count == entries, "\(whole.text.prefix(100))")
             _ = try exchange(port, "POST", "/v1/jobs/\(id)/stop", [])
             _ = try client.ended(id)
             // The link leads to the result when there is one.
