@@ -15,7 +15,7 @@ enum AutoTable {
     }
 
     /// Seconds of the processor for one point of the grid.
-    private static let budget = 1.0
+    private static let budget = 0.2
     /// How near the best objective of the grid counts as there, relative.
     private static let nearness = 1e-3
 

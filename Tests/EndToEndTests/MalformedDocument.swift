@@ -343,7 +343,7 @@ struct MalformedDocument: Sendable, CustomTestStringConvertible {
             {"problem": {"levels": [{"variables": {"x": {}}, "fixed_point": {"x": "0.5 * x + y"}},
                                     {"variables": {"y": {}}, "minimize": "(y - 1)^2"}]}}
             """#, at: "/problem/levels/0/fixed_point  level-error", says: "may stand at any level below it"),
-        Self("a later method", document(rest: #", "method": "nsid""#), at: "/method  unsupported", says: #""nsid""#),
+        Self("a later method", document(rest: #", "method": "gaffo""#), at: "/method  unsupported", says: #""gaffo""#),
         Self(
             "several sets on a lower level",
             document(y: #"{"shape": [2], "constraint": ["nonnegative", {"l2_ball": 1}]}"#),
