@@ -41,6 +41,7 @@ extension MethodResolver {
         for (field, isAsked) in [
             ("lower_solver", lower.name != nil && lower.name != .sgd), ("lower_solver/memory", lower.memory != nil),
             ("lower_solver/tolerance", lower.tolerance != nil), ("lower_solver/momentum", lower.momentum != nil),
+            ("lower_solver/growth", lower.growth != nil),
             ("lower_solver/warm_start", lower.warmStart == false), ("lower_solver", lower.adam != AdamRequest()),
             ("linear_solver/tolerance", linear.tolerance != nil), ("linear_solver/restart", linear.restart != nil),
             ("linear_solver/warm_start", linear.warmStart == true),

@@ -33,9 +33,8 @@ package struct MethodResolver {
         if let (preset, reason) = chooseStochastic() { return stochastic(preset, reason) }
         let (preset, reason) = choosePreset()
         let facts = ProblemFacts(built.problem)
-        let nesting = facts.nesting ?? (facts.isFixedPoint && preset.family == nil ? "a fixed point" : nil)
         if preset == .tsg { return nestedStochastic(reason) }
-        if let nesting, preset != .implicit, preset != .unrolled {
+        if let nesting = facts.nesting, preset != .implicit, preset != .unrolled {
             refuse(
                 "name", "the problem has \(nesting), and \(preset.rawValue) is for two levels with objectives",
                 "use implicit, unrolled, tsg, or auto")

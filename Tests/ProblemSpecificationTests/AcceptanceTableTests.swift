@@ -80,6 +80,7 @@ import Testing
         case "f2sa":
             let weight = (0..<3000).reduce(1.0) { $0 + pow(Double($1) + 1, -6.0 / 7) }
             return .near(2e-2 + bias(weight), iterations: 3000)
+        case "tsg": return .refused("three or more")
         default: return .refused("no promise")
         }
     }
@@ -193,6 +194,8 @@ import Testing
         case "sid", "nsid": return .near(2e-2, iterations: 150)
         case "bsgm": return .near(2e-2, iterations: 60)
         case "f2sa": return .refused("fixed point")
+        // The map is repeated on all rows, so nothing is estimated.
+        case "tsg": return .near(1e-6, iterations: 400)
         // Differences of solutions along ten directions: unbiased, and noise that Adam's steps average.
         case "pzobo": return .near(5e-2, iterations: 1000)
         case "maml", "fomaml", "reptile": return .refused("start")

@@ -42,6 +42,12 @@ import Testing
         }
     }
 
+    private static let threeLevels = """
+        {"levels": [{"variables": {"x": {}}, "minimize": "(x - 1)^2 + z^2"},
+                    {"variables": {"y": {}}, "minimize": "(y - x)^2"},
+                    {"variables": {"z": {}}, "minimize": "(z - y)^2"}]}
+        """
+
     /// The table's defaults are what a method takes without them.
     @Test(arguments: Preset.allCases.filter { $0 != .unrolled }) func defaultsAreThoseOfTheTable(_ preset: Preset)
         throws
@@ -56,8 +62,9 @@ import Testing
             case .rule(let words): if words == "auto" { assignments.append("method.\(parameter.path)=\(words)") }
             }
         }
-        let plain = try admit("{\"problem\": \(Self.sampled), \"method\": \"\(preset.rawValue)\"}")
-        let spelled = try admit("{\"problem\": \(Self.sampled), \"method\": \"auto\"}", assignments)
+        let problem = preset == .tsg ? Self.threeLevels : Self.sampled
+        let plain = try admit("{\"problem\": \(problem), \"method\": \"\(preset.rawValue)\"}")
+        let spelled = try admit("{\"problem\": \(problem), \"method\": \"auto\"}", assignments)
         #expect(plain.places == [] && spelled.places == [], "\(plain.faults) \(spelled.faults)")
         #expect(spelled.method?.algorithm == plain.method?.algorithm)
     }
