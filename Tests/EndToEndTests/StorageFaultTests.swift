@@ -9,10 +9,10 @@ import Testing
     private func suspended(_ folder: ServedFolder) throws -> (id: String, hash: String) {
         let server = try folder.serve()
         let client = JobClient(port: try server.port())
-        let whole = try client.submit(SampleDocuments.unrolled(iterations: 400))
+        let whole = try client.submit(SampleDocuments.unrolled(iterations: 600))
         _ = try client.ended(whole)
-        let id = try client.submit(SampleDocuments.unrolled(iterations: 400))
-        _ = try client.reach(id, "some states") { ($0["progress"]?["iteration"]?.integer ?? 0) > 100 }
+        let id = try client.submit(SampleDocuments.unrolled(iterations: 600))
+        _ = try client.reach(id, "two states") { _ in Self.states(folder, id).count == 2 }
         let hash = try client.hash(whole)
         server.kill(SIGTERM)
         guard try server.wait(seconds: 25) == .status(0) else { throw HarnessError("the drain failed") }
@@ -46,7 +46,7 @@ import Testing
         #expect(try client.ended(id)["state"]?.text == "succeeded")
         #expect(try client.hash(id) == hash)
         let log = try client.log(id)
-        #expect(faults(inLog: log).isEmpty && iterations(ofLog: log) == Array(0...400))
+        #expect(faults(inLog: log).isEmpty && iterations(ofLog: log) == Array(0...600))
         #expect(log.count { $0.type == "warning" } >= damaged)
         let text = try exchange(
             try server.port(), "GET", "/v1/jobs/\(id)/events?types=state&follow=false"

@@ -68,7 +68,7 @@ import Testing
         let other = try DatabaseQueue(path: folder.database)
         try await other.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('99')") }
         try other.close()
-        await #expect(throws: SQLiteStoreError.newerSchema(folder.database, known: ["1", "2", "3", "4"])) {
+        await #expect(throws: SQLiteStoreError.newerSchema(folder.database, known: ["1", "2", "3", "4", "5"])) {
             try await folder.open()
         }
     }
