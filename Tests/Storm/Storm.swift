@@ -59,7 +59,7 @@ import ServiceHarness
         ]
         return try texts.map { text in
             let id = try keeper.client.submit(text)
-            let job = try keeper.client.ended(id)
+            let job = try keeper.client.ended(id, within: 600)
             guard job["state"]?.text == "succeeded" else { throw HarnessError("undisturbed: \(job)") }
             let log = try keeper.client.log(id)
             return StormDocument(

@@ -75,6 +75,9 @@ private struct LinkObserver: RunObserver {
     let identity: String
     private let documents: EventDocument
     private var iterate: IterateFile
+    /// The iteration of the newest state: one that is suspended right behind it is on disk already, and the file before it
+    /// must stay.
+    private var writtenAt: Int?
 
     init(work: SolveWork, job: AdmittedJob, identity: String) {
         self.work = work
@@ -111,8 +114,10 @@ private struct LinkObserver: RunObserver {
 
     /// A state that cannot be written leaves the one before it: the job goes on.
     mutating func checkpoint(_ state: SolverState) {
+        guard writtenAt != state.iteration else { return }
         do {
             try write(state)
+            writtenAt = state.iteration
         } catch {
             let text = "the state could not be written (\(FileFault.describe(error))); the one before it stands"
             work.link.send(.warning(data: EventDocument.warning(text, iteration: state.iteration)))
