@@ -45,15 +45,15 @@ package struct EventDocument: Sendable {
         data.add("oracle", ResultDocument.oracle(point.counts))
         if !point.levels.isEmpty { data.add("levels", .array(point.levels.map(level))) }
         data.add("elapsed_seconds", (elapsed * 1e6).rounded() / 1e6)
-        if let hypergradient = point.hypergradient {
-            addVector("hypergradient", hypergradient, to: &data)
+        if let hypergradient = point.hypergradient, hypergradient.count <= Self.inlineLimit {
+            data.add("hypergradient", variables(hypergradient))
         }
         if iterates != .none { addIterate(point.x, to: &data) }
         return data.value
     }
 
     private func addIterate(_ x: [Double], to data: inout JSONObjectBuilder) {
-        guard isReferred(x.count) else { return addVector("iterate", x, to: &data) }
+        guard isReferred(x.count) else { return data.add("iterate", variables(x)) }
         data.add("iterate_norm", Self.norm(x))
         guard let link else { return }
         var links = JSONObjectBuilder()
@@ -80,15 +80,6 @@ package struct EventDocument: Sendable {
         object.add("oracle", ResultDocument.counts(level.counts))
         object.add("seconds", level.seconds.map { ($0 * 1e6).rounded() / 1e6 })
         return object.value
-    }
-
-    /// The outer variables by name, or the norm of a vector that is too long.
-    private func addVector(_ name: String, _ vector: [Double], to data: inout JSONObjectBuilder) {
-        guard vector.count <= Self.inlineLimit else {
-            data.add("\(name)_norm", Self.norm(vector))
-            return
-        }
-        data.add(name, variables(vector))
     }
 
     /// The data of the last event.
