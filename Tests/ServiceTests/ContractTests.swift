@@ -80,6 +80,27 @@ extension APITests {
             }
         }
 
+        @Test(arguments: ["/v1/methods", "/v1/examples"]) func readersThatHaveADocumentAreToldSo(_ path: String)
+            async throws
+        {
+            try await withHouse { house in
+                let client = try house.client()
+                let first = try await client.get(path)
+                let tag = try #require(first["etag"])
+                #expect(tag == "\"\(Digest.sha256(first.body))\"")
+                for condition in [tag, "W/\(tag)", "\"x\", \(tag)", "*"] {
+                    let again = try await client.get(path, "If-None-Match: \(condition)")
+                    #expect(again.status == 304 && again.body.isEmpty && again["etag"] == tag)
+                }
+                #expect(try await client.get(path, "If-None-Match: \"x\"").body == first.body)
+                #expect(try await client.get(path, "If-Match: \"x\"").problem == "precondition-failed")
+                let coded = try await client.get(path, "Accept-Encoding: gzip")
+                let other = try #require(coded["etag"])
+                #expect(coded["content-encoding"] == "gzip" && other == tag.dropLast() + "-gzip\"")
+                #expect(try await client.get(path, "Accept-Encoding: gzip", "If-None-Match: \(other)").status == 304)
+            }
+        }
+
         @Test func examplesAreTheFilesAsTheyAre() async throws {
             try await withHouse { house in
                 let client = try house.client()

@@ -7,6 +7,15 @@ import ProblemSpecification
 /// Everything that is not about one job.
 struct ServiceEndpoints: Sendable {
     let context: APIContext
+    private let methodTable = FixedDocument(MethodCatalogue.document)
+    private let exampleList: FixedDocument
+
+    init(context: APIContext) {
+        self.context = context
+        var document = JSONObjectBuilder()
+        document.add("items", .array(context.examples.examples.map(Self.entry)))
+        exampleList = FixedDocument(document.value)
+    }
 
     // MARK: Fixed documents
 
@@ -61,7 +70,7 @@ struct ServiceEndpoints: Sendable {
     /// `GET /v1/methods`.
     @Sendable func methods(_ request: Request) throws -> Response {
         _ = try Query(request)
-        return .json(MethodCatalogue.document)
+        return try methodTable.answer(request)
     }
 
     /// `GET /problems/{type}`: the page behind the `type` of a problem.
@@ -82,12 +91,10 @@ struct ServiceEndpoints: Sendable {
     /// `GET /v1/examples`.
     @Sendable func examples(_ request: Request) throws -> Response {
         _ = try Query(request)
-        var document = JSONObjectBuilder()
-        document.add("items", .array(context.examples.examples.map(entry)))
-        return .json(document.value)
+        return try exampleList.answer(request)
     }
 
-    private func entry(_ example: ExampleCatalogue.Example) -> JSONValue {
+    private static func entry(_ example: ExampleCatalogue.Example) -> JSONValue {
         var object = JSONObjectBuilder()
         object.add("id", example.id)
         if let title = example.title { object.add("title", title) }
