@@ -43,6 +43,56 @@ extension APITests {
             }
         }
 
+        @Test func aVariableBeginsAtAJobOfItsOwn() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let first = try await ended(house, client)
+                let second = try await ended(house, client, "{\"result_sha256\":\"d\",\"variables\":{\"x\":9,\"z\":8}}")
+                let own = "\"x\":{\"start\":{\"job\":\"\(second)\"}},\"z\":{\"start\":{\"job\":\"\(second)\"}}"
+                let id = try await house.submit(client, Self.document("\(first)", variables: own))
+                let problem = try await client.get("/v1/jobs/\(id)/problem").json
+                let levels = problem["document"]?["problem"]?["levels"]
+                // What a variable says itself is stronger than the warm start of all.
+                #expect(levels?[0]?["variables"]?["x"]?["start"]?.double == 9)
+                #expect(levels?[0]?["variables"]?["z"]?["start"]?.double == 8)
+                #expect(levels?[1]?["variables"]?["w"]?["start"]?.elements?.compactMap(\.double) == [1, 2.25])
+                #expect(problem["starts"]?["x"]?["job"]?.text == second.description)
+                #expect(problem["starts"]?["z"]?["result_sha256"]?.text == "d" && problem["starts"]?["w"] == nil)
+                #expect(problem["warm_start"]?["variables"]?.elements?.compactMap(\.text) == ["w"])
+            }
+        }
+
+        @Test func aStartThatIsNotThereIsAFaultAtItsPlace() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let earlier = try await ended(house, client)
+                let waiting = try await house.submit(client)
+                for (variable, job, words) in [
+                    ("x", "job_x", "no such job"), ("x", "job_01HZX3V9T4S0K2E6W8Q1R5Y7AB", "no such job"),
+                    ("q", "\(earlier)", "that job has no variable q; it has x, w"), ("x", "\(waiting)", "queued"),
+                ] {
+                    let document = """
+                        {"problem":{"levels":[{"variables":{"\(variable)":{"start":{"job":"\(job)"}}},"minimize":"a"}]}}
+                        """
+                    let refused = try await client.post("/v1/jobs", document)
+                    let fault = try refused.json["errors"]?[0]
+                    #expect(refused.status == 422 && fault?["detail"]?.text?.contains(words) == true, "\(refused.text)")
+                    #expect(fault?["pointer"]?.text == "/problem/levels/0/variables/\(variable)/start/job")
+                }
+                var jobs: [JobID] = []
+                for _ in 0...16 { jobs.append(try await house.submit(client)) }
+                _ = try await client.post("/v1/jobs/\(waiting)/cancel")
+                for _ in jobs { try await house.finish(try await house.claim()) }
+                func variables(_ count: Int) -> String {
+                    let all = jobs.prefix(count).map { "{\"variables\":{\"x\":{\"start\":{\"job\":\"\($0)\"}}}}" }
+                    return "{\"problem\":{\"levels\":[\(all.joined(separator: ","))]}}"
+                }
+                #expect(try await client.post("/v1/jobs", variables(16)).status == 202)
+                let many = try await client.post("/v1/jobs", variables(17))
+                #expect(many.status == 422 && many.text.contains("at most 16 jobs"))
+            }
+        }
+
         @Test func whatCannotBeStartedFromIsAFaultOfTheDocument() async throws {
             try await withHouse { house in
                 let client = try house.client()

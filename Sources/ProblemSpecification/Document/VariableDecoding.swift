@@ -57,7 +57,7 @@ extension DocumentReader {
             if let name = string(job, wanted: "a job's id such as \"job_…\"") {
                 fault(
                     job.pointer, .unsupported,
-                    "this version cannot read the result of \(Excerpts.cut(name)) to start from it",
+                    "only a service can read the result of \(Excerpts.cut(name)) to start from it",
                     hint: "write the values of the variable as an array")
             }
             return nil
