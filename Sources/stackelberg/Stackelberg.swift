@@ -10,7 +10,7 @@ struct Stackelberg: ParsableCommand {
         version: Version.number,
         subcommands: [
             Solve.self, Check.self, Methods.self, Submit.self, Watch.self, JobList.self, JobResult.self, Stop.self,
-            Cancel.self, Serve.self, Keys.self, Healthcheck.self, Worker.self,
+            Cancel.self, Datasets.self, Serve.self, Keys.self, Healthcheck.self, Worker.self,
         ])
 }
 

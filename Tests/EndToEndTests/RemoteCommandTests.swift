@@ -45,6 +45,31 @@ private final class Successor: Sendable {
         #expect(try Reading(Array(try ask(server, "list", "--json").output.utf8))["items"]?.items.count == 1)
     }
 
+    @Test func dataSetsArePutListedAndDeleted() throws {
+        let server = try folder.serve()
+        let file = Repository.root.appending(path: "Examples/diabetes.csv").path
+        let put = try ask(server, "datasets", "put", file, "--name", "patients.csv")
+        let dataset = try Reading(Array(put.output.utf8))
+        #expect(put.ending == .status(0) && dataset["name"]?.text == "patients.csv")
+        let again = try ask(server, "datasets", "put", file)
+        #expect(try Reading(Array(again.output.utf8))["name"]?.text == "diabetes.csv")
+        #expect(try ask(server, "datasets", "put", file, "--name", "p", "--format", "csv").ending == .status(0))
+        let lines = try ask(server, "datasets", "list").output.split(separator: "\n")
+        #expect(lines.count == 4 && lines[0].hasPrefix("NAME") && lines[3].hasPrefix("patients.csv  ds_"))
+        #expect(lines[3].contains("  csv     442×11  "))
+        #expect(
+            try Reading(Array(try ask(server, "datasets", "list", "--json").output.utf8))["items"]?.items.count == 3)
+        #expect(try ask(server, "datasets", "delete", "patients.csv").ending == .status(0))
+        let gone = try ask(server, "datasets", "delete", "patients.csv")
+        #expect(gone.ending == .status(2) && gone.errors.contains("there is no data set 'patients.csv' (not-found)"))
+        let unknown = try ask(server, "datasets", "put", file, "--name", "p")
+        #expect(unknown.ending == .status(2) && unknown.errors.contains("(unsupported-media-type)"))
+        let missing = try ask(server, "datasets", "put", "/nowhere/x.csv")
+        #expect(
+            missing.ending == .status(2)
+                && missing.errors.contains("/nowhere/x.csv cannot be read: there is no such file"))
+    }
+
     @Test func submitWatchesWhatItChanges() throws {
         let server = try folder.serve()
         let path = try document(SampleDocuments.quick)

@@ -123,6 +123,20 @@ package struct RemoteService: Sendable {
     func ask(
         _ method: RequestMethod, _ target: String, fields: [(String, String)] = [], content: [UInt8]? = nil
     ) throws(RemoteError) -> JSONValue {
+        let answer = try send(method, target, fields: fields, content: content)
+        do throws(JSONError) {
+            return try JSONParser.parse(answer)
+        } catch {
+            throw .unexpected("\(base) answered with something that is not JSON; is it a Stackelberg service?")
+        }
+    }
+
+    /// Sends a request that must succeed.
+    ///
+    /// - Returns: the content of the answer.
+    func send(
+        _ method: RequestMethod, _ target: String, fields: [(String, String)] = [], content: [UInt8]? = nil
+    ) throws(RemoteError) -> [UInt8] {
         let head = try head(method, target, fields: fields)
         let answer: ClientAnswer
         do throws(ClientError) {
@@ -133,11 +147,7 @@ package struct RemoteService: Sendable {
         guard (200..<300).contains(answer.head.statusCode) else {
             throw .refused(Refusal(status: answer.head.statusCode, content: answer.content))
         }
-        do throws(JSONError) {
-            return try JSONParser.parse(answer.content)
-        } catch {
-            throw .unexpected("\(base) answered with something that is not JSON; is it a Stackelberg service?")
-        }
+        return answer.content
     }
 
     func head(
