@@ -67,7 +67,7 @@ private final class Successor: Sendable {
         let missing = try ask(server, "datasets", "put", "/nowhere/x.csv")
         #expect(
             missing.ending == .status(2)
-                && missing.errors.contains("/nowhere/x.csv cannot be read: there is no such file"))
+                && missing.errors.contains("/nowhere/x.csv cannot be read: No such file or directory"))
     }
 
     @Test func submitWatchesWhatItChanges() throws {
