@@ -29,8 +29,8 @@ private final class Listening {
 
     func listen() { Glibc.listen(descriptor, 8) }
 
-    /// Takes one request whole and answers 204.
-    func take(within seconds: Int = 40) throws -> String {
+    /// Takes one request whole and answers 204. Waits double from attempt to attempt, and a slow start has seen several.
+    func take(within seconds: Int = 240) throws -> String {
         var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&polled, 1, Int32(seconds * 1_000)) == 1 else { throw HarnessError("nobody called") }
         let connection = accept(descriptor, nil, nil)
