@@ -64,10 +64,15 @@ extension LimitCase {
     /// The answer to the last of `size` connections that stay; one too many is answered unasked.
     private static func crowd(_ limit: Int, _ size: Int, _ name: String) async throws -> String {
         try await seen(limited(name, limit)) { server in
-            let clients = try (0..<size).map { _ in try TestClient(server) }
-            for client in clients.prefix(limit) { try await client.send(get("/")) }
+            var clients: [TestClient] = []
             var status = 0
-            for client in clients { status = try await client.answer().status }
+            // One after the other: who connects together need not be taken in that order.
+            for number in 0..<size {
+                let client = try TestClient(server)
+                clients.append(client)
+                if number < limit { try await client.send(get("/")) }
+                status = try await client.answer().status
+            }
             return "\(status)"
         }
     }
