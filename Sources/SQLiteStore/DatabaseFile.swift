@@ -24,6 +24,9 @@ enum DatabaseFile {
         configuration.label = "JobStore"
         configuration.busyMode = .timeout(Double(options.busyTimeout.wholeMilliseconds) / 1_000)
         configuration.maximumReaderCount = options.maximumReaders
+        // Statements that could be undone in part keep a journal, sorts spill: in files of a temporary folder, unless
+        // told otherwise, and a container with one writable volume has none.
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA temp_store = MEMORY") }
         return configuration
     }
 
