@@ -69,10 +69,11 @@ package struct ProgramPlan {
     /// of an input, of two outputs or of a sum over the blocks of a loop, which has room for two, may not.
     func exchangeableOutputs() -> [SlotSet] {
         let roots = outputs.map(schedule.reshapeRoot)
+        let uses = Dictionary(roots.map { ($0, 1) }, uniquingKeysWith: +)
         let sums = Set(
             steps.joined().flatMap { step in if case .rowLoop(let loop) = step { loop.sums } else { [NodeID]() } })
         return roots.map { root in
-            let isOwn = roots.count { $0 == root } == 1 && !sums.contains(root)
+            let isOwn = uses[root] == 1 && !sums.contains(root)
             guard isOwn, memory.offsets[root] != nil, let stage = schedule.stage[root] else { return .none }
             return schedule.stages[stage].dependence
         }
