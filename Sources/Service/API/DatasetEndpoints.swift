@@ -113,20 +113,10 @@ struct DatasetEndpoints: Sendable {
         let parameters = try Query(request, known: ["limit", "cursor"])
         var query = DatasetQuery(owner: try context.access.caller(request.head).visibleOwner)
         query.limit = try parameters.integer("limit", in: JobLimits.pageSize) ?? query.limit
-        if let text = parameters["cursor"] {
-            guard let cursor = DatasetID(text) else {
-                throw APIError.invalidParameter("cursor", wanted: "the next_cursor of a page", found: text)
-            }
-            query.cursor = cursor
-        }
+        query.cursor = try parameters.cursor { DatasetID($0) }
         let page = try await context.store.datasets(query)
-        var document = JSONObjectBuilder()
-        document.add("items", .array(page.entries.map(DatasetDocument.value)))
-        document.add("next_cursor", page.next.map { .string($0.description) } ?? .null)
-        let response = Response.json(document.value)
-        return page.next.map {
-            response.with("Link", "</v1/datasets?limit=\(query.limit)&cursor=\($0)>; rel=\"next\"")
-        } ?? response
+        return .page(
+            page.entries.map(DatasetDocument.value), next: page.next?.description, of: "/v1/datasets", parameters)
     }
 
     /// `GET /v1/datasets/{name}`.

@@ -17,11 +17,9 @@ struct JobEndpoints: Sendable {
         wanted.owner = try context.access.caller(request.head).visibleOwner
         let page = try await context.store.list(wanted)
         let now = context.now().calendar
-        var document = JSONObjectBuilder()
-        document.add("items", .array(page.jobs.map { JobDocument($0).value(at: now) }))
-        document.add("next_cursor", page.next.map { .string($0.description) } ?? .null)
-        let response = Response.json(document.value)
-        return page.next.map { response.with("Link", listing.link(to: $0)) } ?? response
+        return .page(
+            page.jobs.map { JobDocument($0).value(at: now) }, next: page.next?.description, of: "/v1/jobs",
+            listing.parameters)
     }
 
     /// `GET /v1/jobs/{id}`.
@@ -136,7 +134,7 @@ struct JobEndpoints: Sendable {
     }
 }
 
-/// The query of a list, and the link to its next page.
+/// What a list of jobs is asked for by.
 private struct JobListing {
     private enum Sort: String, CaseIterable {
         case newestFirst = "-created_at"
@@ -145,11 +143,10 @@ private struct JobListing {
 
     private static let known = ["state", "label", "method", "created_after", "sort", "limit", "cursor"]
     let query: JobQuery
-    private let items: [(name: String, value: String)]
+    let parameters: Query
 
     init(_ request: Request) throws(APIError) {
-        let parameters = try Query(request, known: Self.known, repeatable: ["state", "label"])
-        items = request.head.target.queryItems
+        parameters = try Query(request, known: Self.known, repeatable: ["state", "label"])
         var query = JobQuery(owner: nil)
         for text in parameters.list("state") { query.states.insert(try Query.word("state", text, as: JobState.self)) }
         for text in parameters.values("label") {
@@ -173,19 +170,7 @@ private struct JobListing {
             }
         }
         query.limit = try parameters.integer("limit", in: JobLimits.pageSize) ?? query.limit
-        if let text = parameters["cursor"] {
-            guard let cursor = JobCursor(text) else {
-                throw .invalidParameter("cursor", wanted: "the next_cursor of a page", found: text)
-            }
-            query.cursor = cursor
-        }
+        query.cursor = try parameters.cursor { JobCursor($0) }
         self.query = query
-    }
-
-    /// The same list behind `cursor`, RFC 8288.
-    func link(to cursor: JobCursor) -> String {
-        let kept = items.filter { $0.name != "cursor" } + [("cursor", cursor.description)]
-        let query = kept.map { "\($0.name)=\(QueryText.escaped($0.value))" }.joined(separator: "&")
-        return "</v1/jobs?\(query)>; rel=\"next\""
     }
 }

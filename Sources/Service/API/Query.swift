@@ -30,6 +30,12 @@ struct Query {
     /// All values of a parameter that may repeat.
     func values(_ name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 
+    /// The same parameters with another cursor, as they stand in a target.
+    func continued(behind cursor: String) -> String {
+        let kept = items.filter { $0.name != "cursor" } + [("cursor", cursor)]
+        return kept.map { "\($0.name)=\(QueryText.escaped($0.value))" }.joined(separator: "&")
+    }
+
     /// A flag: `?name`, `?name=true`, `?name=false`; nil when it did not come.
     func flag(_ name: String) throws(APIError) -> Bool? {
         switch self[name] {
