@@ -1,5 +1,6 @@
 // `openapi.yaml` as the tests hold it against the service: paths, methods, statuses.
 import Foundation
+import Service
 import Yams
 
 /// What the contract declares.
@@ -68,4 +69,6 @@ struct Contract: Sendable {
     }
 
     static let current = Result { try Contract() }
+    /// As services show it; making the page takes longer than most tests.
+    static let served = Result { try ServedContract([UInt8](try Data(contentsOf: file))) }
 }

@@ -214,7 +214,7 @@ func withHouse(_ setup: Setup = Setup(), _ body: (House) async throws -> Void) a
     let context = APIContext(
         store: store, desk: PaperDesk(), workforce: workforce,
         examples: ExampleCatalogue(folder: Contract.root.appending(path: "Examples")),
-        contract: try ServedContract([UInt8](try Data(contentsOf: Contract.file))),
+        contract: try Contract.served.get(),
         datasets: DatasetRoom(
             blobs: blobs, uploads: UploadRoom(folder: folder.appending(path: "uploads"), limits: setup.limits.uploads),
             profiler: PaperProfiler()),
