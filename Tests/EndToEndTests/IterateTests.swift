@@ -21,7 +21,7 @@ import Testing
         let port = try server.port()
         let client = JobClient(port: port)
         let id = try client.submit(document(entries: entries, iterates))
-        let job = try client.reach(id, "progress", 180) { $0["progress"]?["iteration"] != nil }
+        let job = try client.reach(id, "progress") { $0["progress"]?["iteration"] != nil }
         let progress = job["progress"]
         #expect((progress?["iterate"]?["x"]?.items.count ?? 0) == (isReferred || iterates == "none" ? 0 : entries))
         let link = progress?["iterate_links"]?["x"]?.text
