@@ -11,11 +11,20 @@ package final class UploadFile: Sendable {
         var descriptor: Int32
         let digest = RunningDigest(.sha256)
         var byteCount = 0
+
+        deinit { if descriptor >= 0 { close(descriptor) } }
+    }
+
+    /// What the queue's work holds, and not the file: that would be gone only some time after its last piece was answered.
+    private final class Contents: Sendable {
+        let state: Mutex<State>
+
+        init(descriptor: Int32) { state = Mutex(State(descriptor: descriptor)) }
     }
 
     package let path: String
     private let queue: DispatchQueue
-    private let state: Mutex<State>
+    private let contents: Contents
 
     /// Makes an empty file that nobody else can read.
     package init(path: String) throws(DurableFile.Failure) {
@@ -23,13 +32,10 @@ package final class UploadFile: Sendable {
         guard descriptor >= 0 else { throw DurableFile.Failure(step: "open", code: errno) }
         self.path = path
         queue = DispatchQueue(label: "upload")
-        state = Mutex(State(descriptor: descriptor))
+        contents = Contents(descriptor: descriptor)
     }
 
-    deinit {
-        state.withLock { state in if state.descriptor >= 0 { close(state.descriptor) } }
-        unlink(path)
-    }
+    deinit { unlink(path) }
 
     /// Writes the next piece.
     package func append(_ bytes: [UInt8]) async throws(DurableFile.Failure) {
@@ -61,8 +67,8 @@ package final class UploadFile: Sendable {
         _ body: @escaping @Sendable (inout State) throws(DurableFile.Failure) -> Value
     ) async throws(DurableFile.Failure) -> Value {
         let result: Result<Value, DurableFile.Failure> = await withCheckedContinuation { continuation in
-            queue.async {
-                let result = self.state.withLock { state in
+            queue.async { [contents] in
+                let result = contents.state.withLock { state in
                     Result { () throws(DurableFile.Failure) in try body(&state) }
                 }
                 continuation.resume(returning: result)
