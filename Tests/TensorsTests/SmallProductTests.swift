@@ -30,6 +30,8 @@ import Testing
                 matrix.address, m: m, k: k, x0: x[0].address, x1: x[1].address, y0: y[2].address, y1: y[3].address)
             kernels.gemvT2(
                 matrix.address, m: m, k: k, c0: c[0].address, c1: c[1].address, y0: z[2].address, y1: z[3].address)
+            // An array ends with its last use, and with it what its elements point to.
+            withExtendedLifetime((matrix, x, c)) {}
             (n, n2) = (y[0..<2].map(\.values), y[2..<4].map(\.values))
             (t, t2) = (z[0..<2].map(\.values), z[2..<4].map(\.values))
         }
