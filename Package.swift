@@ -12,6 +12,10 @@ let strict: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+// The mathematics is optimised in debug builds too: their tests then check thousands of random graphs in seconds, and code
+// as it ships.
+let optimised = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 // `-O3` in every configuration: a debug build of the kernels would only test other code than the one that ships.
 let kernelFlags: [CSetting] = [
     .unsafeFlags([
@@ -24,6 +28,10 @@ let executableLinking: [LinkerSetting] = [.linkedLibrary("m"), .unsafeFlags(["-u
 
 func library(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func mathematics(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: optimised)
 }
 
 func tests(
@@ -45,18 +53,18 @@ let package = Package(
         // Mathematics.
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CKernels", cSettings: kernelFlags),
-        library("Tensors", uses: ["CKernels", "COpenBLAS"]),
-        library("ExpressionGraph", uses: ["Tensors"]),
-        library("ExpressionLanguage", uses: ["ExpressionGraph"]),
-        library("Solvers", uses: ["Tensors"]),
-        library("MultilevelOptimization", uses: ["ExpressionGraph", "Solvers", "Tensors"]),
-        library(
+        mathematics("Tensors", uses: ["CKernels", "COpenBLAS"]),
+        mathematics("ExpressionGraph", uses: ["Tensors"]),
+        mathematics("ExpressionLanguage", uses: ["ExpressionGraph"]),
+        mathematics("Solvers", uses: ["Tensors"]),
+        mathematics("MultilevelOptimization", uses: ["ExpressionGraph", "Solvers", "Tensors"]),
+        mathematics(
             "ProblemSpecification",
             uses: [
                 "ExpressionGraph", "ExpressionLanguage", "MultilevelOptimization", "Solvers", "Tensors",
                 .product(name: "Yams", package: "Yams"),
             ]),
-        library("DataFormats", uses: ["Tensors"]),
+        mathematics("DataFormats", uses: ["Tensors"]),
 
         // The wire.
         .systemLibrary(name: "CEventLoop"),
