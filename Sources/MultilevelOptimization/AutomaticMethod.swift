@@ -18,6 +18,9 @@ package struct ProblemFacts: Sendable, Equatable {
     package let isSmooth: Bool
     /// Whether one linear system solves the lower level.
     package let isQuadratic: Bool
+    /// Rows × variables of the largest level below the outermost of three or more, where batches would estimate all of them;
+    /// else 0.
+    package let nestedNumbers: Int
     /// Numbers in SAGA's tables; `nil` where a level draws along several axes, whose batches no table numbers.
     package let tableNumbers: Int?
 
@@ -31,10 +34,20 @@ package struct ProblemFacts: Sendable, Equatable {
         isSmooth = problem.isSingleLevel || problem.lower.isSmooth
         isQuadratic = problem.isLowerResidualAffine
         tableNumbers = Self.tableNumbers(problem)
+        nestedNumbers = Self.nestedNumbers(problem)
         isSampled =
             !problem.isSingleLevel && !problem.isNested && problem.levels.allSatisfy { $0.samplingFault == nil }
             && problem.lower.isSmooth
             && lowerSamples + upperSamples > 0
+    }
+
+    private static func nestedNumbers(_ problem: MultilevelProblem) -> Int {
+        guard problem.levels.count > 2, problem.levels.allSatisfy({ $0.fixedPoint != nil || $0.samplingFault == nil })
+        else { return 0 }
+        let sizes = problem.levels.indices.dropFirst().map {
+            problem.sampleCount(ofLevel: $0).times(problem.levels[$0].dimension)
+        }
+        return sizes.max() ?? 0
     }
 
     /// n_lower (2d + p) + n_upper (d + p), in batches.
@@ -70,7 +83,12 @@ package struct AutomaticMethod: Sendable, Equatable {
     /// - Parameter wantsFirstOrder: whether a penalty was asked for, which takes no Hessian.
     package init(_ facts: ProblemFacts, wantsFirstOrder: Bool = false) {
         if let nesting = facts.nesting ?? (facts.isFixedPoint ? "a fixed point" : nil) {
-            self.init(.preset(.implicit), "\(nesting): implicit differentiation through all levels")
+            // Reports of steps on batches solve all levels too, so such steps alone are no way around that.
+            let advice =
+                facts.nestedNumbers > Self.fullBatchLimit
+                ? "; a level reads \(facts.nestedNumbers) numbers at a time: tsg takes batches of them, and ends within their noise"
+                : ""
+            self.init(.preset(.implicit), "\(nesting): implicit differentiation through all levels\(advice)")
         } else if facts.lowerDimension == 0 {
             self.init(.preset(.aidCG), "one level: projected gradients with a line search")
         } else if facts.isLarge {

@@ -60,7 +60,7 @@ extension Evaluation {
         var linear = SolveStatus.converged
         for fault in found.faults {
             switch fault.fault {
-            case .unbounded, .grew: lower = .diverged(quantity: .value, iteration: 0)
+            case .undefined, .unbounded, .grew: lower = .diverged(quantity: .value, iteration: 0)
             case .notConverged: lower = lower.isDivergence ? lower : .iterationLimit
             case .interrupted: lower = lower.isDivergence ? lower : .interrupted
             case .flat, .indefinite, .singular: linear = .indefinite(curvature: 0)

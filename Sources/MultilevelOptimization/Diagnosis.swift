@@ -42,6 +42,15 @@ enum Diagnosis {
             + "use a smaller step, more regularisation, or cg"
     }
 
+    /// What is not finite at the start, where no level below the outermost is to blame.
+    static func undefined(_ evaluation: Evaluation, _ problem: MultilevelProblem) -> String {
+        let what =
+            evaluation.value.isFinite
+            ? "the hypergradient of level \(problem.upper.name)" : "the objective of level \(problem.upper.name)"
+        return evaluation.remarks.first.map { "at the start: \($0)" }
+            ?? "\(what) is not finite at the start: start its variables elsewhere, or bound them"
+    }
+
     /// ", the largest entries in w": the variable with the first number that is not finite, else with the largest growth
     /// of its largest entry.
     static func culprit(_ level: Level?, _ vector: [Double], _ previous: [Double]?) -> String {

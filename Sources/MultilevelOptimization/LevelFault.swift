@@ -6,6 +6,8 @@ package struct LevelFault: Sendable, Equatable {
     /// The level's name.
     package let level: String
     package let sense: Sense
+    /// Whether it is the fixed point of a map.
+    package let isMap: Bool
     /// Whether a linear system with the level's matrix is at fault, not its response.
     package let isAdjoint: Bool
     package let fault: SolveFault
@@ -13,6 +15,7 @@ package struct LevelFault: Sendable, Equatable {
     package init(_ level: Level, _ fault: SolveFault, isAdjoint: Bool = false) {
         self.level = level.name
         sense = level.sense
+        isMap = level.fixedPoint != nil
         self.isAdjoint = isAdjoint
         self.fault = fault
     }
@@ -31,6 +34,13 @@ package struct LevelFault: Sendable, Equatable {
             return
                 "\(place) has no \(extremum) where its solver ended, its Hessian has \(curvature) curvature: start it "
                 + "elsewhere, bound its variables, or add a quadratic term"
+        case .undefined:
+            return
+                "\(isMap ? "the map of \(place)" : "the objective of \(place), or its gradient,") is not finite where its "
+                + "solver begins: start it elsewhere, or bound the variables above it"
+        case .unbounded where isMap:
+            return
+                "the solution of \(place) leaves all bounds, its map may have no fixed point there: let it contract more"
         case .unbounded:
             return "the solution of \(place) leaves all bounds, its objective may have no \(extremum) there: bound its "
                 + "variables, or add a quadratic term"
@@ -42,6 +52,10 @@ package struct LevelFault: Sendable, Equatable {
             return
                 "\(place) was not solved, the last step was still \(error) of the solution's size: start it nearer to "
                 + "its solution, or scale its variables alike"
+        case .singular where isMap:
+            return
+                "the matrix of \(place) has no inverse, its fixed point is not unique or does not vary smoothly there: let "
+                + "its map contract more"
         case .singular:
             return "the matrix of \(place) has no inverse, the response does not vary smoothly there: add a small "
                 + "quadratic term"

@@ -25,6 +25,9 @@ package struct Variable: Sendable, Equatable {
 
     /// The number of entries of one row, for a variable with rows.
     package var rowCount: Int { shape.dropFirst().reduce(1, *) }
+
+    /// The number of entries of one group of a group norm: a row of a matrix, all of a vector.
+    package var groupWidth: Int { shape.count > 1 ? rowCount : count }
 }
 
 /// Whether a level minimises or maximises what the user wrote.

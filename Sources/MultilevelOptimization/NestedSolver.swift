@@ -10,6 +10,8 @@ package enum SolveFault: Sendable, Equatable {
     case flat
     /// A stationary point that is no minimum.
     case indefinite
+    /// The objective, its gradient or the map is not finite where the solver begins.
+    case undefined
     /// The objective falls without end, or the iterates leave the finite numbers.
     case unbounded
     /// Steps that were followed left their start behind by orders of magnitude, or left the finite numbers.
@@ -122,7 +124,7 @@ package final class NestedSolver: SolveHandler {
     func isHopeless(above level: Int) -> Bool {
         faults.contains { fault in
             switch fault.fault {
-            case .unbounded, .grew: fault.level > level
+            case .undefined, .unbounded, .grew: fault.level > level
             case .flat, .indefinite, .notConverged, .singular, .residual, .interrupted: false
             }
         }

@@ -19,6 +19,9 @@ extension ResponseSolve {
         var difference = residual(z)
         var value = evaluateObjective(objective, at: z)
         var previous = Double.infinity
+        guard (VectorMath.isFinite(difference) && value.isFinite) || solver.isHopeless(above: equilibrium.level) else {
+            return Found(z, difference, fault: .undefined)
+        }
         for _ in 0..<Self.stepLimit {
             if solver.shouldStop { return Found(z, difference, fault: .interrupted) }
             if solver.isHopeless(above: equilibrium.level) { return Found(z, difference, fault: nil) }

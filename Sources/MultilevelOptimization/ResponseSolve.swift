@@ -120,11 +120,13 @@ struct ResponseSolve {
         let tolerance = solver.tolerance(of: equilibrium)
         var z = start
         var gradient = residual(z)
+        let first = VectorMath.norm(gradient)
         var value: Double?
         var previous = Double.infinity
         for _ in 0..<NestedSolver.iterationLimit {
             if solver.shouldStop { return Found(z, gradient, fault: .interrupted) }
             if solver.isHopeless(above: equilibrium.level) { return Found(z, gradient, fault: nil) }
+            guard first.isFinite else { return Found(z, gradient, fault: .undefined) }
             guard VectorMath.isFinite(gradient) else { return Found(z, gradient, fault: .unbounded) }
             let matrix = matrix(z)
             guard let (step, isConvex) = descent(matrix, gradient) else { return Found(z, gradient, fault: .unbounded) }
@@ -146,7 +148,9 @@ struct ResponseSolve {
                 return Found(z, gradient, fault: .unbounded)
             }
         }
-        return Found(z, gradient, fault: .notConverged(error: previous))
+        // Long steps where the gradient has vanished: the objective falls towards infinity, as exp(−z) does.
+        let hasEscaped = previous > 1e-4 && VectorMath.norm(gradient) <= 1e-8 * first
+        return Found(z, gradient, fault: hasEscaped ? .unbounded : .notConverged(error: previous))
     }
 
     func relative(_ step: [Double], to z: [Double]) -> Double {
@@ -206,6 +210,9 @@ struct ResponseSolve {
         let tolerance = solver.tolerance(of: equilibrium)
         var z = start
         var difference = residual(z)
+        guard VectorMath.isFinite(difference) || solver.isHopeless(above: equilibrium.level) else {
+            return Found(z, difference, fault: .undefined)
+        }
         var plain = 0
         var previous = Double.infinity
         for _ in 0..<(NestedSolver.iterationLimit + Self.plainSteps) {
@@ -215,7 +222,7 @@ struct ResponseSolve {
             let newton = matrix(z).solve(difference, transposed: false)
             let (step, fault) = (newton.point, newton.fault)
             let error = fault == nil ? relative(step, to: z) : .infinity
-            if error <= tolerance || isStationary(difference) { return Found(z, difference, fault: nil) }
+            if error <= tolerance || isStationary(difference) { return Found(z, difference, fault: fault) }
             if error <= Self.roundingLimit && error > 0.25 * previous { return Found(z, difference, fault: nil) }
             previous = error
             if fault == nil, let next = searchResidual(z, difference, step) {

@@ -86,7 +86,7 @@ struct RunStart {
         state.levelCounts = oracle.levelCounts
         if !exact.isFinite {
             state.termination = .diverged
-            state.remarks.append("the objective or the hypergradient is not finite at the start")
+            state.remarks.append(Diagnosis.undefined(exact, problem))
         } else if isEvaluated && !best.isUsable {
             state.termination = .diverged
             state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start", problem))

@@ -138,6 +138,13 @@ extension MethodResolver {
             return .implicit
         }
         let steps = entry?.steps ?? request.lowerSolver.steps ?? 100
+        guard steps <= LevelMethodRequest.stepLimit else {
+            refuse(
+                "lower_solver/steps",
+                "a level follows at most \(LevelMethodRequest.stepLimit) steps, \(steps) are asked for",
+                "use implicit, which solves levels without counting steps")
+            return nil
+        }
         if level.fixedPoint != nil {
             guard entry?.step == nil, entry?.solver != .gradientDescent else {
                 report(pointer, "level \(level.name) repeats its map, which has no step size", "use fixed-point")

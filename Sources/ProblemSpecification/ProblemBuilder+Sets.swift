@@ -181,21 +181,51 @@ extension ProblemBuilder {
 
     // MARK: - Lower levels
 
-    /// A variable with a nonsmooth term has no other set, but for the one that the term brings.
+    /// The set of a variable with a nonsmooth term, which has to go with it: nobody takes proximal steps of both elsewhere.
     private mutating func confined(
         _ set: ConvexSet?, by term: NonsmoothTerm, _ variable: Variable, _ specification: VariableSpecification
     ) -> ConvexSet? {
         guard let set else { return nil }
-        if set != .whole {
-            report(
-                "\(specification.pointer)/constraint", .unsupported,
-                "\(variable.name) has a nonsmooth term, and this version solves no level with both on one variable")
-            return nil
-        }
+        let pointer = "\(specification.pointer)/constraint"
+        let norm: ProximalTerm.Norm
         switch term.kind {
-        case .l1, .elasticNet, .groupL2: return .whole
-        case .nonnegativeL1: return box(Tensor(0), nil, variable, at: specification.pointer)
+        case .l1, .elasticNet: norm = .absolute
+        case .groupL2: norm = .groups(width: variable.groupWidth)
+        case .nonnegativeL1: return nonnegative(set, variable, at: pointer)
         }
+        let isLinear = norm == .absolute && specification.constraint.isSimplex
+        if isLinear || norm.composes(with: set) { return set }
+        let (what, others) =
+            switch norm {
+            case .absolute: ("an l1 norm", "box, nonnegative, linf_ball, l1_ball, l2_ball or simplex")
+            case .groups: ("a group norm", "an l2_ball that holds whole groups")
+            }
+        report(
+            pointer, .unsupported,
+            "\(variable.name) has \(what) and this set, and the proximal map of both together has no closed form",
+            "beside \(what) a variable may have \(others); what is smooth, as a square is, belongs into minimize and goes "
+                + "with every set")
+        return nil
+    }
+
+    /// The part of a set without negative entries, where it is a set of the same kind.
+    private mutating func nonnegative(_ set: ConvexSet, _ variable: Variable, at pointer: String) -> ConvexSet? {
+        switch set {
+        case .whole: return box(Tensor(0), nil, variable, at: pointer)
+        case .simplex, .rows(_, .simplex): return set
+        case .box(let box):
+            if let set = try? ConvexSet.box(lower: box.lower.map { max($0, 0) }, upper: box.upper) { return set }
+            report(
+                pointer, .outOfRange,
+                "nonnegative_l1 wants \(variable.name) to be at least 0, its bounds leave no such number")
+        case .l1Ball, .l2Ball, .affine, .halfspace, .spectralBall, .rows, .intersection, .product:
+            report(
+                pointer, .unsupported,
+                "nonnegative_l1 confines \(variable.name) to numbers of at least 0, and this version takes no proximal "
+                    + "steps over the part of this set that has no others",
+                "use box, nonnegative or simplex beside it, or l1 instead, which goes with the balls")
+        }
+        return nil
     }
 
     /// Lower levels are differentiated along faces, which not every set tells.

@@ -100,23 +100,36 @@ extension ProblemBuilder {
         switch term.kind {
         case .l1(let formula):
             guard let node = weight(formula, shape) else { return }
-            terms.norms.append(WeightedNorm(variable: position, norm: .absolute, weight: node))
+            addAbsolute(node, position, index, &objective, &terms, &lowering)
         case .elasticNet(let first, let second):
             let (l1, l2) = (weight(first, shape), weight(second, shape))
             guard let l1, let l2 else { return }
-            terms.norms.append(WeightedNorm(variable: position, norm: .absolute, weight: l1))
+            addAbsolute(l1, position, index, &objective, &terms, &lowering)
             let square = lowering.graph.unary(.square, variable.node)
             let half = lowering.graph.scale(0.5, lowering.graph.multiply(l2, square))
             add(half, to: &objective, &lowering)
         case .groupL2(let formula):
-            let isMatrix = shape.rank > 1
-            let groups: Shape = isMatrix ? Shape([shape[0]]) : [.size(1)]
+            let groups: Shape = shape.rank > 1 ? Shape([shape[0]]) : [.size(1)]
             guard let node = weight(formula, groups) else { return }
-            let width = isMatrix ? variable.rowCount : variable.count
-            terms.norms.append(WeightedNorm(variable: position, norm: .groups(width: width), weight: node))
+            let norm = ProximalTerm.Norm.groups(width: variable.groupWidth)
+            terms.norms.append(WeightedNorm(variable: position, norm: norm, weight: node))
         case .nonnegativeL1(let formula):
             guard let node = weight(formula, shape) else { return }
             add(lowering.graph.multiply(node, variable.node), to: &objective, &lowering)
+        }
+    }
+
+    /// Σ w |x|, which on a simplex is Σ w x, so that nothing stands beside the set.
+    private func addAbsolute(
+        _ weight: NodeID, _ position: Int, _ index: Int, _ objective: inout Expression?, _ terms: inout LevelTerms,
+        _ lowering: inout Lowering
+    ) {
+        let variable = variables[index][position]
+        let specification = specifications(of: document.levels[index])[variable.name]
+        if specification?.constraint.isSimplex == true {
+            add(lowering.graph.multiply(weight, variable.node), to: &objective, &lowering)
+        } else {
+            terms.norms.append(WeightedNorm(variable: position, norm: .absolute, weight: weight))
         }
     }
 

@@ -5,11 +5,16 @@ import Tensors
 /// The tangent space of the face of a point and the curvature that set and norms add on it. Points between faces (a
 /// variable at its bound with a multiplier of 0) count to the smaller face: there they do not move.
 package struct Face: Sendable, Equatable {
-    /// κ (I − u uᵀ) on some entries.
+    /// κ (I − u uᵀ) on some entries: a norm's.
     struct Curvature: Sendable, Equatable {
         let entries: Range<Int>
         let scale: Double
         let direction: [Double]
+    }
+    /// κ I on some entries, along tangents of the sphere that they lie on.
+    struct Bend: Sendable, Equatable {
+        let entries: Range<Int>
+        let scale: Double
     }
     /// Orthonormal vectors on some entries, to which tangents are orthogonal.
     struct Normal: Sendable, Equatable {
@@ -28,13 +33,17 @@ package struct Face: Sendable, Equatable {
     private(set) var isFree: [Bool]
     private(set) var normals: [Normal] = []
     private(set) var curvatures: [Curvature] = []
+    private(set) var bends: [Bend] = []
     private(set) var slopes: [Slope] = []
 
     /// The face of `x`, a minimiser of an objective with the gradient `gradient` plus `function`.
     package init(of function: ProximalFunction, at x: [Double], gradient: [Double]) {
         isFree = [Bool](repeating: true, count: x.count)
         for (index, term) in function.terms.enumerated() { add(term, index, x) }
-        add(function.set, 0..<x.count, x, gradient)
+        // A sphere holds a point against the norms too.
+        var pull = gradient
+        addNormGradient(function, to: &pull)
+        add(function.set, 0..<x.count, x, pull)
     }
 
     /// Whether faces of the set are known; not for intersections and matrices with clipped singular values.
@@ -58,8 +67,11 @@ package struct Face: Sendable, Equatable {
         }
     }
 
-    /// result ← result + C v for the curvature C of set and norms.
+    /// result ← result + C v for the curvature C of set and norms, and a tangent v.
     package func addCurvature(_ v: [Double], to result: inout [Double]) {
+        for bend in bends {
+            for i in bend.entries { result[i] += bend.scale * v[i] }
+        }
         for curvature in curvatures {
             let part = zip(curvature.entries, curvature.direction).reduce(0) { $0 + v[$1.0] * $1.1 }
             for (i, component) in zip(curvature.entries, curvature.direction) {
@@ -68,12 +80,17 @@ package struct Face: Sendable, Equatable {
         }
     }
 
-    /// v ← (P (I + step · C) P)⁺ v: the derivative of a proximal map. Curvatures do not share entries.
+    /// v ← (P (I + step · C) P)⁺ v: the derivative of a proximal map. Entries are in one norm and one ball at the most, a
+    /// group of a norm in one ball as a whole.
     package func solveProximal(_ v: inout [Double], step: Double = 1) {
         project(&v)
+        for bend in bends {
+            for i in bend.entries { v[i] /= 1 + step * bend.scale }
+        }
         for curvature in curvatures {
+            let bend = bends.first { $0.entries.contains(curvature.entries.lowerBound) }
             let part = zip(curvature.entries, curvature.direction).reduce(0) { $0 + v[$1.0] * $1.1 }
-            let scale = step * curvature.scale
+            let scale = step * curvature.scale / (1 + step * (bend?.scale ?? 0))
             for (i, component) in zip(curvature.entries, curvature.direction) {
                 v[i] = (v[i] + scale * part * component) / (1 + scale)
             }
@@ -170,6 +187,6 @@ package struct Face: Sendable, Equatable {
         let direction = x[range].map { $0 / norm }
         normals.append(Normal(entries: range, direction: direction))
         let multiplier = -zip(range, direction).reduce(0) { $0 + gradient[$1.0] * $1.1 } / norm
-        curvatures.append(Curvature(entries: range, scale: max(multiplier, 0), direction: direction))
+        bends.append(Bend(entries: range, scale: max(multiplier, 0)))
     }
 }

@@ -70,7 +70,8 @@ package struct ProximalTerm: Sendable, Equatable {
     }
 }
 
-/// The indicator of a set plus norms. No entry is both in a norm and confined.
+/// The indicator of a set plus norms. Entries are in one norm at the most, and where that and the set meet, they compose:
+/// see ``ProximalTerm/Norm/composes(with:)``.
 package struct ProximalFunction: Sendable, Equatable {
     package var set: ConvexSet
     package var terms: [ProximalTerm]

@@ -10,8 +10,8 @@ import Testing
             documents == [
                 "defender-attacker-defender.json", "five-level-chain.json", "four-level-chain.json",
                 "logistic-per-feature.json", "quadratic.json",
-                "ridge-per-feature.json", "trilevel-data-cleaning.json", "trilevel-robust-ridge.json",
-                "trilevel-robust-tuning.json",
+                "ridge-per-feature.json", "trilevel-data-cleaning.json", "trilevel-penalties-on-batches.json",
+                "trilevel-robust-ridge.json", "trilevel-robust-tuning.json",
             ])
     }
 
@@ -101,6 +101,17 @@ import Testing
         }
         #expect(agrees(solved.objective, 100 * 81 / 1762))
         for level in 0...3 { #expect(try #require(solved.result?["levels"]?[level]?["residual"]?.number) <= 1e-8) }
+    }
+
+    /// Batches come near the solution, which SciPy finds by solving the levels one in the other: F = 0.5268801892914882.
+    @Test func batchesAtEveryLevelComeNearTheSolution() throws {
+        let solved = try solve(Repository.example("trilevel-penalties-on-batches"))
+        #expect(solved.finished.ending == .status(1))
+        #expect(solved.result?["termination"]?.text == "iteration_limit")
+        #expect(solved.result?["method"]?["name"]?.text == "tsg")
+        #expect(solved.objective >= 0.5268801892 && solved.objective <= 0.5275)
+        let start = try #require(solved.point(0)?["upper_objective"]?.number)
+        #expect(abs(start - 0.5379469311122511) <= 1e-9)
     }
 
     /// Nine labels are wrong: their images are trusted less than most others, and so are better validated.

@@ -22,12 +22,14 @@ import Testing
         (kind: "flat", formula: "nothing*(v - u)^2", sense: "minimize", words: "minimiser of level L# is not unique"),
         (kind: "unbounded", formula: "-v*(1 + nothing*u)", sense: "minimize", words: "level L# leave"),
         (kind: "maximised", formula: "0.5*(v - u - 0.1)^2", sense: "maximize", words: "level L# "),
+        (kind: "infimum at infinity", formula: "exp(-v)*(1 + nothing*u)", sense: "minimize", words: "level L# leave"),
         (kind: "not convex", formula: "v^4 - v^2 + nothing*u", sense: "minimize", words: "level L# has no minimum"),
     ]
 
     static let cases: [Case] = (2...5).flatMap { levels in
         (0..<levels).flatMap { place in
-            kinds.map { kind in
+            // On the outermost level a small gradient is all that is asked for.
+            kinds.filter { place > 0 || $0.kind != "infimum at infinity" }.map { kind in
                 Case(
                     levels: levels, place: place, kind: kind.kind,
                     formula: kind.formula.replacing("v", with: "v\(place)").replacing(
@@ -61,8 +63,31 @@ import Testing
         #expect(result.x.allSatisfy(\.isFinite) && result.y.allSatisfy(\.isFinite))
     }
 
+    /// Maps with no fixed point, or with nothing but fixed points, and objectives without a value where solvers begin.
+    @Test(arguments: [
+        (#""fixed_point": {"v": "v + 1 + u^2"}"#, "the matrix of level L"),
+        (#""fixed_point": {"v": "v + 0*u*w"}"#, "the matrix of level L"),
+        (#""fixed_point": {"v": "log(v) + u"}"#, "the map of level L is not finite where"),
+        (#""minimize": "v - log(v) + 0*u""#, "the objective of level L, or its gradient, is not finite where"),
+        (
+            #""minimize": "v - log(v) + 0*u", "nonsmooth": {"v": {"l1": "1"}}"#,
+            "the objective of level L, or its gradient, is not finite where"
+        ),
+    ]) func mapsAndDomainsAreNamed(_ level: String, _ words: String) throws {
+        let text = """
+            {"problem": {"levels": [
+              {"variables": {"u": {"start": 0.2}}, "minimize": "(u - 1)^2 + w^2"},
+              {"name": "L", "variables": {"v": {}}, \(level)},
+              {"variables": {"w": {}}, "minimize": "(w - v)^2"}]}, "limits": {"iterations": 20}}
+            """
+        let (_, result) = try run(text)
+        #expect(result.remarks.contains { $0.contains(words) && $0.contains(": ") }, "\(result.remarks)")
+    }
+
     /// By the method for two levels, which is what `auto` takes.
-    @Test(arguments: cases.filter { $0.levels == 2 }) func isNamedWithTwoLevels(_ item: Case) throws {
+    @Test(arguments: cases.filter { $0.levels == 2 && $0.kind != "infimum at infinity" }) func isNamedWithTwoLevels(
+        _ item: Case
+    ) throws {
         let text = document(item).replacing("\"method\": \"implicit\",", with: "")
         let (_, result) = try run(text)
         #expect(

@@ -72,6 +72,11 @@ import Testing
             description = constraint
             text = regression("", constraint)
         }
+
+        init(_ term: String, constraint: String) {
+            description = "\(term) in \(constraint)"
+            text = regression(", \"nonsmooth\": {\"y\": \(term)}", constraint)
+        }
     }
 
     static let cases = [
@@ -83,6 +88,13 @@ import Testing
         Case(constraint: #"{"l2_ball": 100}"#), Case(constraint: #"{"linf_ball": 0.1}"#),
         Case(constraint: #"{"affine": {"A": [[1, 1, 0, 0], [0, 1, 2, 1]], "b": [0.5, 0.1]}}"#),
         Case(constraint: #"{"halfspace": {"a": [1, 1, 1, 1], "b": -0.5}}"#),
+        Case(#"{"l1": "0.2 * exp(x)"}"#, constraint: #"{"box": [-0.1, 0.1]}"#),
+        Case(#"{"elastic_net": {"l1": "0.3 * exp(x[1])", "l2": "exp(x[2])"}}"#, constraint: #"{"box": [0.05, null]}"#),
+        Case(#"{"l1": "0.1 * exp(x)"}"#, constraint: #"{"l2_ball": 0.1}"#),
+        Case(#"{"l1": "0.1 * exp(x)"}"#, constraint: #"{"l1_ball": 0.15}"#),
+        Case(#"{"elastic_net": {"l1": "0.2 * exp(x)", "l2": "exp(x[0])"}}"#, constraint: #""simplex""#),
+        Case(#"{"group_l2": "0.1 * exp(x[0])"}"#, constraint: #"{"l2_ball": 0.1}"#),
+        Case(#"{"nonnegative_l1": "0.1 * exp(x)"}"#, constraint: #"{"box": [-1, 0.1]}"#),
     ]
 
     @Test(arguments: cases) func hypergradientEqualsDifferences(_ example: Case) throws {

@@ -56,6 +56,53 @@ import Testing
         }
     }
 
+    /// Sets and norms of the same entries: of all points of the set, none is lower.
+    static let composed = [
+        ProximalFunction(
+            set: try! .box(lower: [0, -1, 0.5, -0.2, -.infinity, -3], upper: [9, 2, 2, 0.1, 1, -1]), terms: [mixed]),
+        ProximalFunction(set: .l2Ball(radius: 1), terms: [mixed]),
+        ProximalFunction(set: .l1Ball(radius: 1), terms: [mixed]),
+        ProximalFunction(set: .rows(width: 3, .l1Ball(radius: 0.7)), terms: [mixed]),
+        ProximalFunction(set: .l2Ball(radius: 1), terms: groups.terms),
+        ProximalFunction(set: .rows(width: 3, .l2Ball(radius: 0.5)), terms: groups.terms),
+    ]
+    private static let mixed = ProximalTerm(
+        entries: 0..<6, norm: .absolute, weights: [0.5, 1, 0, 0.2, 0.3, 0.1])
+
+    @Test(arguments: composed) func noPointOfTheSetIsLower(_ function: ProximalFunction) {
+        #expect(function.terms[0].norm.composes(with: function.set))
+        for start in ConvexSetProjectionTests.vectors(10, seed: 13) {
+            let best = applied(function, start, step: 0.7)
+            func objective(_ z: [Double]) -> Double {
+                let distance = VectorMath.norm(VectorMath.subtract(z, start))
+                return 0.7 * function.value(z) + 0.5 * distance * distance
+            }
+            for scale in [1, 0.1, 1e-3] {
+                for direction in ConvexSetProjectionTests.vectors(20, seed: 14, scale: scale) {
+                    var other = zip(best, direction).map(+)
+                    function.set.project(&other)
+                    #expect(objective(best) <= objective(other) + 1e-12)
+                }
+            }
+        }
+    }
+
+    /// What has no closed form: the projection of the shrunk point is not the lowest.
+    @Test func otherPairsDoNotCompose() throws {
+        let box = try ConvexSet.box(lower: [0], upper: [.infinity])
+        let plane = ConvexSet.affine(try AffineSet(matrix: [[1]], rhs: [1]))
+        let half = try ConvexSet.halfspace([1], atMost: 1)
+        for set in [
+            .simplex(radius: 1), plane, half, .spectralBall(rows: 1, columns: 1, radius: 1), .intersection([box]),
+        ] {
+            #expect(!ProximalTerm.Norm.absolute.composes(with: set))
+            #expect(!ProximalTerm.Norm.groups(width: 1).composes(with: set))
+        }
+        for set in [box, .l1Ball(radius: 1), .rows(width: 2, .l2Ball(radius: 1))] {
+            #expect(!ProximalTerm.Norm.groups(width: 3).composes(with: set))
+        }
+    }
+
     @Test func negativeWeightsAndNaNShow() {
         let negative = ProximalFunction(terms: [ProximalTerm(entries: 0..<1, norm: .absolute, weights: [-1])])
         #expect(applied(negative, [1])[0].isNaN)
@@ -92,15 +139,16 @@ import Testing
     }
 
     /// Minimises ½‖y − t‖² over sets and with norms: the derivative of the projection is P/(1 + curvature).
-    @Test(arguments: [
-        ProximalFunction(set: .simplex(radius: 1)), ProximalFunction(set: .l1Ball(radius: 1)),
-        ProximalFunction(set: .l2Ball(radius: 1)), ProximalFunction(set: .rows(width: 3, .l2Ball(radius: 1))),
-        ProximalFunction(
-            set: .affine(try! AffineSet(matrix: [[1, 2, 3, 0, 0, 1], [1, 0, 1, 0, 1, 0]], rhs: [1, 2]))),
-        ProximalFunction(set: try! .halfspace([1, 1, 1, 1, 1, 1], atMost: 0.1)),
-        ProximalFunction(set: try! .box(lower: [0, 0, 0, -1, -1, -1], upper: [1, 1, 1, 1, 1, 1])), groups,
-        ProximalFunction(terms: [ProximalTerm(entries: 0..<6, norm: .absolute, weights: [1, 1, 1, 1, 1, 1])]),
-    ])
+    @Test(
+        arguments: [
+            ProximalFunction(set: .simplex(radius: 1)), ProximalFunction(set: .l1Ball(radius: 1)),
+            ProximalFunction(set: .l2Ball(radius: 1)), ProximalFunction(set: .rows(width: 3, .l2Ball(radius: 1))),
+            ProximalFunction(
+                set: .affine(try! AffineSet(matrix: [[1, 2, 3, 0, 0, 1], [1, 0, 1, 0, 1, 0]], rhs: [1, 2]))),
+            ProximalFunction(set: try! .halfspace([1, 1, 1, 1, 1, 1], atMost: 0.1)),
+            ProximalFunction(set: try! .box(lower: [0, 0, 0, -1, -1, -1], upper: [1, 1, 1, 1, 1, 1])), groups,
+            ProximalFunction(terms: [ProximalTerm(entries: 0..<6, norm: .absolute, weights: [1, 1, 1, 1, 1, 1])]),
+        ] + composed)
     func facesAreDerivativesOfProximalMaps(_ function: ProximalFunction) {
         for (t, direction) in zip(
             ConvexSetProjectionTests.vectors(8, seed: 11), ConvexSetProjectionTests.vectors(8, seed: 12, scale: 1))
@@ -120,6 +168,9 @@ import Testing
             var tangent = difference
             face.project(&tangent)
             #expect(VectorMath.maxNorm(VectorMath.subtract(tangent, difference)) <= 1e-7)
+            var derivative = direction
+            face.solveProximal(&derivative)
+            #expect(VectorMath.maxNorm(VectorMath.subtract(derivative, difference)) <= 1e-7)
         }
     }
 }

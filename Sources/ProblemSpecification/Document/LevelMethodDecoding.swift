@@ -25,6 +25,9 @@ package struct LevelMethodRequest: Sendable, Equatable {
         self.hypergradient = hypergradient
     }
 
+    /// Steps of one level at the most.
+    package static let stepLimit = 1_000_000
+
     /// Whether nothing is asked.
     package var isEmpty: Bool { self == LevelMethodRequest(pointer: pointer) }
 }
@@ -57,7 +60,7 @@ extension DocumentReader {
         if let solver = axis(fields["solver"], wanted: "a level's solver", known: ["name", "step", "steps"]) {
             request.solver = choice(solver["name"], as: LevelSolverName.self, unsupported: [])
             request.step = step(solver["step"])
-            request.steps = whole(solver["steps"], in: 1...1_000_000)
+            request.steps = whole(solver["steps"], in: 1...LevelMethodRequest.stepLimit)
         }
         if let hypergradient = axis(fields["hypergradient"], wanted: "a hypergradient", known: ["name"]) {
             request.hypergradient = choice(hypergradient["name"], as: HypergradientName.self, unsupported: [])

@@ -346,6 +346,14 @@ package indirect enum ConstraintSpecification: Sendable, Equatable {
     case halfspace(normal: Tensor, offset: Double)
     /// Several at once, at least one.
     case all([ConstraintSpecification])
+
+    /// Whether entries are nonnegative and add up to a number, row by row or all together.
+    package var isSimplex: Bool {
+        switch self {
+        case .ball(let ball): ball.kind == .simplex
+        case .none, .box, .affine, .halfspace, .all: false
+        }
+    }
 }
 
 /// A set given by a radius, which is not negative.
