@@ -13,7 +13,7 @@ extension ConvexSet {
         switch self {
         case .whole, .box, .l2Ball, .affine, .halfspace: nil
         case .simplex, .l1Ball:
-            count <= Self.pairLimit ? nil : "thresholds of more than \(Self.pairLimit) entries"
+            count <= Self.pairLimit ? nil : "a simplex or an l1_ball of more than \(Self.pairLimit) entries"
         case .spectralBall: "a spectral ball"
         case .rows(let width, let set): set.graphFault(count: width)
         case .intersection: "a list of sets"

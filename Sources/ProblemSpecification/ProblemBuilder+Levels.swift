@@ -88,7 +88,8 @@ extension ProblemBuilder {
             Diagnostic(
                 pointer: "\($0.pointer)/per", code: .unsupported,
                 message: "\($0.name) has one entry per sample of a level below the outermost, which methods that draw "
-                    + "batches do not solve row by row yet", hint: "use a full-batch method such as aid-cg")
+                    + "batches do not solve row by row yet",
+                hint: "use a full-batch method such as \(document.levels.count > 2 ? "implicit" : "aid-cg")")
         }
     }
 

@@ -39,6 +39,28 @@ import Testing
          "method": {"name": "auto"}}
         """#
 
+    /// Three levels on batches: what the run takes beyond what a small one takes is within what was priced, and most of it.
+    @Test func batchesOfThreeLevelsTakeWhatIsPriced() throws {
+        let scratch = try Scratch()
+        let path = try scratch.write(Self.threeLevels, as: "batches.json")
+        let memory = try #require(try JSON(try Executable.run(["check", path]).output)["memory"])
+        let priced = ["data_bytes", "program_bytes", "vector_bytes"].compactMap { memory[$0]?.integer }.reduce(0, +)
+        let solved = try Executable.run(["solve", path])
+        #expect(solved.ending == .status(1), "\(solved.errors)")
+        let small = try Executable.run(["solve", Repository.example("quadratic")])
+        #expect(solved.peakBytes <= small.peakBytes + priced)
+        #expect(Double(solved.peakBytes) >= 0.6 * Double(priced))
+    }
+
+    private static let threeLevels = #"""
+        {"problem": {"data": {"A": {"random": {"normal": [200000, 20]}}, "b": {"random": {"normal": [200000], "seed": 1}}},
+         "samples": {"rows": {"arrays": ["A", "b"], "batch": 1999}},
+         "levels": [{"variables": {"x": {}}, "minimize": "mean((A @ w - b - 1)^2) + x^2"},
+           {"variables": {"y": {}}, "minimize": "mean((A @ w - b)^2) + (y - x)^2"},
+           {"variables": {"w": {"shape": [20]}}, "minimize": "mean((A @ w - b)^2) + exp(y) * sum((w - 0.1)^2)"}]},
+         "method": "tsg", "limits": {"iterations": 101}}
+        """#
+
     /// A matrix of a million entries, many times over, is nothing to be afraid of.
     @Test func anHonestLargeProblemIsSolved() throws {
         let text = MalformedDocument.document(
