@@ -61,7 +61,8 @@ struct RunStart {
             guard let settled = survey.settle(exact, norm: norm) else { return nil }
             let begun = survey.point(y, exact)
             let layout = StochasticPlan(problem, axes, seed: seed, given: draws).layout
-            var memory = layout.state(axes, x: x, y: begun.y, v: begun.v, settled.steps)
+            var memory = layout.state(
+                axes, x: x, y: begun.y, v: begun.v, penalty: settled.control.weight, settled.steps)
             if axes.hasAutomaticSteps {
                 layout.remember(x: exact.hypergradient, y: y.map { _ in 0 }, of: axes, in: &memory)
             }

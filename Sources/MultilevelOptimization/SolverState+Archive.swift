@@ -84,6 +84,7 @@ extension StateWriter {
         write(control.isActive)
         write(control.stage)
         write(control.upperStep)
+        write(control.weight)
         write(control.next)
         write(control.anchor)
         write(control.anchorGradient)
@@ -92,6 +93,7 @@ extension StateWriter {
             control.stabilityFactor, control.upperFactor, control.ceiling,
         ] { write(number) }
         for count in [control.failures, control.streak, control.divergences] { write(count) }
+        write(control.isNoisy)
     }
 
     fileprivate mutating func write(_ status: SolveStatus) {
@@ -180,6 +182,7 @@ extension StateWriter {
             write(10)
             write(state.iteration)
             write(state.begun)
+            write(state.averagedFrom)
             write(state.draws.count)
             for count in state.draws { write(count) }
             write(state.memory)
@@ -277,7 +280,8 @@ extension StateReader {
 
     fileprivate mutating func readControl() throws(StateArchiveError) -> StepControl {
         var control = StepControl(
-            isActive: try readBool(), stage: try readInt(), upperStep: try readDouble(), next: try readInt(),
+            isActive: try readBool(), stage: try readInt(), upperStep: try readDouble(), weight: try readDouble(),
+            next: try readInt(),
             anchor: try readEvaluation(), anchorGradient: try readDoubles(),
             values: (anchor: try readDouble(), best: try readDouble()),
             residuals: (anchor: try readDouble(), best: try readDouble()))
@@ -288,6 +292,7 @@ extension StateReader {
         control.failures = try readInt()
         control.streak = try readInt()
         control.divergences = try readInt()
+        control.isNoisy = try readBool()
         return control
     }
 
@@ -408,12 +413,13 @@ extension StateReader {
     }
 
     private mutating func readStochastic() throws(StateArchiveError) -> StochasticState {
-        let (iteration, begun) = (try readInt(), try readInt())
+        let (iteration, begun, averagedFrom) = (try readInt(), try readInt(), try readInt())
         guard try readInt() == DrawCounters.scalarCount else { throw .invalidField("draws") }
         var draws: [Int] = []
         for _ in 0..<DrawCounters.scalarCount { draws.append(try readInt()) }
         return StochasticState(
-            iteration: iteration, begun: begun, draws: draws, memory: try readDoubles(), penalty: try readDouble(),
+            iteration: iteration, begun: begun, averagedFrom: averagedFrom, draws: draws, memory: try readDoubles(),
+            penalty: try readDouble(),
             lowerStep: try readSchedule(), linearStep: try readSchedule(), upperStep: try readSchedule())
     }
 

@@ -94,10 +94,10 @@ struct AutomaticSteps {
         switch configuration.hypergradient {
         case .implicit(.neumann), .implicit(.randomisedNeumann): linear = stability * longest
         case .implicit(.moving), .implicit(.sgd): linear = 0.5 * quiet * longest
-        case .penalty(let weight, _):
+        case .penalty:
             // α λ is β at the start.
-            lower /= weight
-            linear = configuration.lowerStep.settled(lower).value(at: 0) * weight
+            lower /= control.weight
+            linear = configuration.lowerStep.settled(lower).value(at: 0) * control.weight
         }
         return StochasticSteps(
             lower: configuration.lowerStep.settled(lower), linear: configuration.linearStep.settled(linear),

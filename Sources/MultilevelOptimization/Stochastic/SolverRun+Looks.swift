@@ -13,7 +13,7 @@ extension SolverRun {
         let isReport = state.iteration.isMultiple(of: spacing) || state.iteration == limits.iterations
         let isStage = control.isActive && state.iteration == control.next
         guard isReport || isStage else { return .silent }
-        let (x, y, v) = sampledIterates
+        let (x, y, v) = isStage ? sampledAverages : sampledIterates
         let look = IterateEvaluator(oracle: oracle.reference).look(x: x, y: y, v: v)
         state.counts = oracle.counts
         let residual = residual(look.evaluation)
@@ -26,7 +26,8 @@ extension SolverRun {
         let verdict = control.judge(look, residual: residual, start: state.startValue)
         state.control = control
         switch verdict {
-        case .good: settle(isReturn: false)
+        // A mean is a point that the iterates have to be brought to.
+        case .good: settle(isReturn: hasAverage)
         case .poor: settle(isReturn: true)
         case .diverged:
             return diverged(by: state.iteration) {
@@ -41,6 +42,17 @@ extension SolverRun {
     var laterSpacing: Int {
         guard limits.progressEvery == nil, let stage = state.control?.stage else { return progressEvery }
         return max(stage, progressEvery)
+    }
+
+    /// Whether the stage that ends has summed points up.
+    private var hasAverage: Bool {
+        guard case .stochastic(let iterates) = state.method else { return false }
+        return iterates.averagedFrom < state.iteration
+    }
+
+    private var sampledAverages: (x: [Double], y: [Double], v: [Double]) {
+        guard case .stochastic(let iterates) = state.method, let stochastic else { return sampledIterates }
+        return stochastic.averages(iterates)
     }
 
     private var sampledIterates: (x: [Double], y: [Double], v: [Double]) {
@@ -137,6 +149,10 @@ extension SolverRun {
                     x: anchor.hypergradient, y: control.anchorGradient, of: axes, in: &iterates)
             }
             (iterates.lowerStep, iterates.linearStep, iterates.upperStep) = (steps.lower, steps.linear, steps.upper)
+            // The points of a map lag behind x, their mean the more; and the mean of points on faces lies on none of them.
+            let isAveraged = control.isNoisy && problem.lower.isSmooth && problem.lower.fixedPoint == nil
+            stochastic?.layout.average(
+                from: isAveraged ? state.iteration + control.stage / 2 : .max, in: &iterates)
             state.method = .stochastic(iterates)
         case (.soba, _), (.stochastic, _), (.doubleLoop, _), (.nestedStochastic, _):
             preconditionFailure("a state of another method; reading it back checks that")

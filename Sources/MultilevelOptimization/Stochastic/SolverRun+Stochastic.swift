@@ -147,6 +147,16 @@ extension StochasticStepper {
         return (part(layout.x, layout.upper), part(layout.y, layout.lower), part(layout.v, layout.lower))
     }
 
+    /// Their average over the iterations that are summed up; the iterates themselves where none is.
+    func averages(_ state: StochasticState) -> (x: [Double], y: [Double], v: [Double]) {
+        guard let sum = layout.sum, state.iteration > state.averagedFrom else { return iterates(state) }
+        let share = 1 / Double(state.iteration - state.averagedFrom)
+        func part(_ first: Int, _ count: Int) -> [Double] {
+            state.memory[(sum + first)..<(sum + first + count)].map { share * $0 }
+        }
+        return (part(layout.x, layout.upper), part(layout.y, layout.lower), part(layout.v, layout.lower))
+    }
+
     func isFinite(_ state: StochasticState) -> Bool {
         state.memory[..<(layout.v + layout.lower)].allSatisfy(\.isFinite)
     }

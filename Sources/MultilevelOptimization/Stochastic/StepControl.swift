@@ -1,6 +1,8 @@
 // Automatic steps of methods on batches, held to what they achieve: longer while the full gradient keeps its direction,
 // shorter, from the last good point, where F has not fallen. Tests of the sign of inner products: Kesten 1958, Pflug 1990;
-// of the decrease over a stage: as in the backtracking of line searches, on all data.
+// of the decrease over a stage: as in the backtracking of line searches, on all data. Where noise outweighs progress a stage
+// ends at the mean of the points of its later half: Polyak & Juditsky 1992; Ghadimi & Wang 2018; by stages of a constant step
+// each of which begins at the mean of the one before: Hazan & Kale, JMLR 2014.
 import Solvers
 import Tensors
 
@@ -33,6 +35,8 @@ package struct StepControl: Sendable, Equatable {
     package var bestResidual: Double
     /// γ_0 from the curvature of F at the start.
     package let upperStep: Double
+    /// λ_0 of penalties; 1 of others.
+    package let weight: Double
     /// What noise has shortened the lower steps by, and divergence all of them.
     package var noiseFactor = 1.0
     package var stabilityFactor = 1.0
@@ -43,6 +47,8 @@ package struct StepControl: Sendable, Equatable {
     package var failures = 0
     package var streak = 0
     package var divergences = 0
+    /// Whether the last stage's progress was lost in noise, so that the next one ends at a mean.
+    package var isNoisy = false
 
     /// Good stages along one direction after which a factor that was too much is tried again.
     private static let patience = 8
@@ -52,10 +58,14 @@ package struct StepControl: Sendable, Equatable {
     /// Divergences after which the run ends.
     static let divergenceLimit = 20
 
-    init(isActive: Bool, stage: Int, upperStep: Double, start: Evaluation, residual: Double) {
+    init(
+        isActive: Bool, stage: Int, upperStep: Double, weight: Double, start: Evaluation,
+        residual: Double
+    ) {
         self.isActive = isActive
         self.stage = stage
         self.upperStep = upperStep
+        self.weight = weight
         next = stage
         anchor = start
         anchorValue = start.value
@@ -66,12 +76,15 @@ package struct StepControl: Sendable, Equatable {
     }
 
     package init(
-        isActive: Bool, stage: Int, upperStep: Double, next: Int, anchor: Evaluation, anchorGradient: [Double],
+        isActive: Bool, stage: Int, upperStep: Double, weight: Double, next: Int,
+        anchor: Evaluation,
+        anchorGradient: [Double],
         values: (anchor: Double, best: Double), residuals: (anchor: Double, best: Double)
     ) {
         self.isActive = isActive
         self.stage = stage
         self.upperStep = upperStep
+        self.weight = weight
         self.next = next
         self.anchor = anchor
         self.anchorGradient = anchorGradient
@@ -114,9 +127,11 @@ package struct StepControl: Sendable, Equatable {
         let cosine = lengths > 0 ? VectorMath.dot(direction, anchor.hypergradient) / lengths : 0
         guard cosine > 0.5 else {
             streak = 0
+            isNoisy = true
             return
         }
         streak += 1
+        if streak > 1 { isNoisy = false }
         if streak > Self.patience { ceiling = .infinity }
         if cosine > 0.9 { noiseFactor = min(1, 2 * noiseFactor) }
         // Where a stage hardly turns the gradient, it was far too short.
@@ -129,6 +144,7 @@ package struct StepControl: Sendable, Equatable {
     private mutating func shorten() {
         failures += 1
         streak = 0
+        isNoisy = true
         ceiling = upperFactor
         if upperFactor > Self.smallestFactor { upperFactor *= 0.5 }
         // Once or twice may be the upper steps' fault; more often, y and v are too noisy. Not by much: x waits for both.

@@ -41,8 +41,9 @@ package enum StochasticLoop: Sendable, Equatable {
 /// Where the upper direction comes from.
 package enum StochasticHypergradient: Sendable, Equatable {
     case implicit(InverseHessian)
-    /// First order: λ_t(g(y) − g(z)) + f(y) with z following min g; λ_{t+1} = λ_t + growth (t+1)^(−6/7).
-    case penalty(weight: Double, growth: Double)
+    /// First order: λ_t(g(y) − g(z)) + f(y) with z following min g; λ_{t+1} = λ_t + growth (t+1)^(−6/7). No weight: from
+    /// curvatures at the start.
+    case penalty(weight: Double?, growth: Double)
 }
 
 /// A settled method on batches.
@@ -85,6 +86,16 @@ package struct StochasticConfiguration: Sendable, Equatable {
         switch loop {
         case .single, .double: false
         case .rounds: true
+        }
+    }
+
+    /// Whether the points of the later half of a stage may be averaged: with batches' own noise in them, which means over
+    /// many iterations take away. Tables and differences take it away themselves; rounds are means over batches.
+    var averagesPoints: Bool {
+        guard lowerStep.isAutomatic || upperStep.isAutomatic, !isInRounds else { return false }
+        switch estimator {
+        case .sgd, .storm, .average: return true
+        case .saga, .sarah: return false
         }
     }
 

@@ -40,7 +40,7 @@ package enum StochasticPreset: String, Sendable, CaseIterable {
         case .vrbo: .inner(.double(steps: 10, upperFirst: false), .neumann(terms: 10), .sarah(period: nil))
         case .f2sa:
             StochasticConfiguration(
-                loop: .double(steps: 10, upperFirst: false), hypergradient: .penalty(weight: 1, growth: 1),
+                loop: .double(steps: 10, upperFirst: false), hypergradient: .penalty(weight: nil, growth: 1),
                 lowerStep: .automatic(exponent: 5.0 / 7), linearStep: .automatic(exponent: 4.0 / 7),
                 upperStep: .automatic(exponent: 5.0 / 7))
         case .sid: .rounds(steps: 50, growth: 0)
@@ -174,7 +174,8 @@ extension StochasticConfiguration {
         case .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)): result += series(terms)
         case .penalty(let weight, let growth):
             result += [
-                MethodParameter(.hypergradient, "weight", .number(weight), "positive number"),
+                MethodParameter(
+                    .hypergradient, "weight", weight.map { .number($0) } ?? .rule("auto"), "positive number"),
                 MethodParameter(.hypergradient, "growth", .number(growth), "number from 0"),
             ]
         }

@@ -43,8 +43,43 @@ struct StochasticStart {
         }
         let control = StepControl(
             isActive: configuration.hasAutomaticSteps, stage: configuration.stage(problem), upperStep: upper,
-            start: exact, residual: norm)
+            weight: penaltyWeight(exact, smallest: smallest), start: exact, residual: norm)
         return (automatic.steps(curvature: largest, offset: offset, control: control), control)
+    }
+
+    /// λ_0 of penalties: 2 L_f/μ, from which on y's objective is as convex as the lower level makes it (Kwon et al. 2023,
+    /// Section 3), and 1 at the least. 1 beside given steps, as published, and beside sets and norms.
+    private func penaltyWeight(_ exact: Evaluation, smallest: Double) -> Double {
+        guard case .penalty(let weight, _) = configuration.hypergradient else { return 1 }
+        if let weight { return weight }
+        guard configuration.hasAutomaticSteps, problem.lower.isSmooth, exact.isFinite, smallest > 0 else { return 1 }
+        let ratio = 2 * upperCurvature(exact) / smallest
+        return ratio.isFinite ? min(max(ratio, 1), Self.largestWeight) : 1
+    }
+    /// Beyond it noise in y − z outweighs what the weight takes off the bias.
+    private static let largestWeight = 100.0
+
+    /// ‖∇²_yy f‖ by differences of f_y, along v and then along what they were.
+    private func upperCurvature(_ exact: Evaluation) -> Double {
+        func gradient(_ y: [Double]) -> [Double] {
+            var (fromUpper, unused) = (y, exact.x)
+            oracle.setLower(y)
+            _ = oracle.upperGradients(y: &fromUpper, x: &unused)
+            return fromUpper
+        }
+        oracle.setUpper(exact.x)
+        let here = gradient(exact.y)
+        let radius = 1e-4 * max(1, VectorMath.maxNorm(exact.y))
+        var (direction, largest) = (exact.v, 0.0)
+        for _ in 0..<3 {
+            let length = VectorMath.norm(direction)
+            guard length > 0, length.isFinite else { break }
+            var moved = exact.y
+            VectorMath.add(radius / length, direction, to: &moved)
+            direction = VectorMath.subtract(gradient(moved), here)
+            largest = max(largest, VectorMath.norm(direction) / radius)
+        }
+        return largest
     }
 
     /// μ and L of the lower level, on batches where they have more of it, and γ of rounds.

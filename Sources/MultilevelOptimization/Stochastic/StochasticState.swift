@@ -12,6 +12,8 @@ package struct StochasticState: Sendable, Equatable {
     package var draws: [Int]
     /// x, y, v, then what ``StochasticLayout`` says.
     package var memory: [Double]
+    /// The iteration from which points are summed up for their average; beyond all of them where none is.
+    package var averagedFrom = Int.max
     /// λ_t of penalties.
     package var penalty: Double
     /// Settled at the start.
@@ -30,11 +32,12 @@ package struct StochasticState: Sendable, Equatable {
     }
 
     package init(
-        iteration: Int, begun: Int, draws: [Int], memory: [Double], penalty: Double, lowerStep: StepSchedule,
-        linearStep: StepSchedule, upperStep: StepSchedule
+        iteration: Int, begun: Int, averagedFrom: Int, draws: [Int], memory: [Double], penalty: Double,
+        lowerStep: StepSchedule, linearStep: StepSchedule, upperStep: StepSchedule
     ) {
         self.iteration = iteration
         self.begun = begun
+        self.averagedFrom = averagedFrom
         self.draws = draws
         self.memory = memory
         self.penalty = penalty
@@ -76,6 +79,8 @@ struct StochasticLayout {
     private(set) var estimateY = 0
     private(set) var estimateV = 0
     private(set) var tables: SAGALayout?
+    /// The sum of x, y and v over some iterations, of methods that average.
+    private(set) var sum: Int?
     /// Numbers in all; the largest integer where that is exceeded.
     private(set) var count = 0
 
@@ -109,7 +114,11 @@ struct StochasticLayout {
             self.tables = tables
         case .sgd: break
         }
+        if configuration.averagesPoints { sum = room(upper.adding(lower).adding(lower), &count) }
     }
+
+    /// Numbers of x, y and v, which lie at the beginning.
+    var pointCount: Int { v + lower }
 }
 
 /// The tables of SAGA: averages of g_y, Hv, Jv, f_y and f_x; then an entry for every batch of the lower level (g_y, Hv
@@ -164,12 +173,19 @@ extension StochasticLayout {
             return StochasticState(memory: memory, penalty: 0, steps: steps)
         }
         // The penalty's minimiser lies at y*(x) + v/λ to first order.
-        let lambda = penalty ?? weight
+        let lambda = penalty ?? weight ?? 1
         for index in y.indices {
             memory[z + index] = y[index]
             memory[self.y + index] = y[index] + v[index] / lambda
         }
         return StochasticState(memory: memory, penalty: lambda, steps: steps)
+    }
+
+    /// Sums points up from an iteration on, anew.
+    func average(from iteration: Int, in state: inout StochasticState) {
+        guard let sum else { return }
+        for index in 0..<pointCount { state.memory[sum + index] = 0 }
+        state.averagedFrom = iteration
     }
 
     /// Begins estimates that remember with directions on all data at the iterates, instead of with those of one batch.

@@ -61,6 +61,7 @@ package final class StochasticStepper {
         precondition(state.memory.count == layout.count, "a state of another method, problem or sequence of draws")
         for index in state.draws.indices { counters[index] = state.draws[index] }
         var penalty = state.penalty
+        let averagedFrom = state.averagedFrom
         let (start, end, begun) = (state.iteration, state.iteration + count, state.begun)
         let steps = StochasticSteps(lower: state.lowerStep, linear: state.linearStep, upper: state.upperStep)
         state.memory.withUnsafeMutableBufferPointer { memory in
@@ -70,6 +71,8 @@ package final class StochasticStepper {
                     t: t, age: t - begun, lower: steps.lower.value(at: t), linear: steps.linear.value(at: t),
                     upper: steps.upper.value(at: t), steps: steps)
                 step(base, now, &penalty)
+                guard t >= averagedFrom, let sum = layout.sum else { continue }
+                Kernels.float64.axpy(1, base, base + sum, count: layout.pointCount)
             }
         }
         state.penalty = penalty
