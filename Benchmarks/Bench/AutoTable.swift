@@ -31,6 +31,19 @@ enum AutoTable {
         } catch { say("error: \(error)") }
     }
 
+    /// F by seconds along the run of one method, for those who look where it spends them.
+    static func follow(examples: String, problem name: String, method: String) {
+        do {
+            for problem in try AutoProblem.all(examples: examples) where problem.name.hasPrefix(name) {
+                let found = try trace(problem, method)
+                say("\(problem.name), \(found.name)")
+                for point in try found.outline() {
+                    say(String(format: "%8.2f ms  %.9g", 1000 * point.seconds, point.value))
+                }
+            }
+        } catch { say("error: \(error)") }
+    }
+
     private static func row(_ problem: AutoProblem) throws -> String {
         let automatic = try trace(problem, "\"auto\"")
         let curvature = try problem.curvature ?? self.curvature(problem)
@@ -140,6 +153,16 @@ private struct Trace {
             upper: .projectedGradient(schedule: .constant(1), momentum: 0), warmStartsLower: true,
             warmStartsLinear: false)
         return MethodConfiguration(name: "reference", reason: "", algorithm: .doubleLoop(axes))
+    }
+
+    /// At some twenty of the points, denser at the beginning.
+    func outline() throws -> [(seconds: Double, value: Double)] {
+        var (shown, next) = ([(seconds: Double, value: Double)](), 0.0)
+        for (index, point) in points.enumerated() where index == points.count - 1 || point.seconds >= next {
+            shown.append((point.seconds, try value(point.x) ?? .nan))
+            next = max(point.seconds * 1.2, 0.001)
+        }
+        return shown
     }
 
     func lastValue() throws -> Double? { try points.last.flatMap { try value($0.x) } }

@@ -70,9 +70,10 @@ case ("methods", 1...3):
     let samples = words.count > 2 ? Int(words[2]) : nil
     MethodsTable.print(document: words.count > 1 ? words[1] : nil, samples: samples ?? 1_000_000)
 case ("auto", 2...3): AutoTable.print(examples: words[1], only: words.count > 2 ? words[2] : "")
+case ("auto", 4): AutoTable.follow(examples: words[1], problem: words[2], method: words[3])
 default:
     say(
-        "usage: Bench table [ROUNDS] | Bench methods [DOCUMENT [SAMPLES]] | Bench auto EXAMPLES [PROBLEM] | "
+        "usage: Bench table [ROUNDS] | Bench methods [DOCUMENT [SAMPLES]] | Bench auto EXAMPLES [PROBLEM [METHOD]] | "
             + "Bench serve FOLDER [float32]; "
             + "\(Kernels.Variant.allCases.map(\.name).joined(separator: ", ")) chooses the kernels")
     exit(2)
