@@ -72,18 +72,14 @@ extension Lowering {
 
     // MARK: - Indices
 
-    /// Indices into one dimension: a list of integers, negative ones counted from the end, or integer data.
+    /// Indices into one dimension: integers written out, negative ones counted from the end, or integer data.
     private mutating func indices(_ child: Int, of x: Expression, axis: Int, at index: Int) -> Expression? {
         let count = extent(graph.shape(x.node)[axis])
-        if case .list = values[child] {
-            guard let wanted = integers(child, "an index") else { return nil }
-            var parts: [NodeID] = []
-            for value in wanted {
-                guard let position = position(value, of: count, at: child) else { return nil }
-                parts.append(graph.constant(Double(position), shape: [.size(1)]))
-            }
-            let none = graph.constant(0, shape: [.size(0)])
-            return Expression(node: parts.isEmpty ? none : graph.concatenate(parts, axis: 0), isInteger: true)
+        if case .list(let items) = values[child] {
+            guard let written = positions(items, of: count, at: child) else { return nil }
+            let parts = written.values.map { graph.constant(Double($0), shape: [.size(1)]) }
+            let row = parts.isEmpty ? graph.constant(0, shape: [.size(0)]) : graph.concatenate(parts, axis: 0)
+            return Expression(node: graph.reshape(row, to: Shape(sizes: written.shape)), isInteger: true)
         }
         guard let indices = expression(child, for: index) else { return nil }
         if isTruthValue(indices.node) {
@@ -95,6 +91,35 @@ extension Lowering {
         let isSound = requireIntegers(
             child, indices, below: count, "indices must be integers from 0 to \(count - 1)", at: index)
         return isSound ? indices : nil
+    }
+
+    /// The positions that a list of integers names in a dimension of size `count`, in a row, and the list's shape; a list
+    /// of lists has rows of one shape, as in NumPy.
+    private mutating func positions(
+        _ items: [Int], of count: Int, at child: Int
+    ) -> (values: [Int], shape: [Int])? {
+        var all: [Int] = []
+        var row: [Int]?
+        for item in items {
+            var part: (values: [Int], shape: [Int])
+            if case .list(let inner) = values[item] {
+                guard let inner = positions(inner, of: count, at: item) else { return nil }
+                part = inner
+            } else {
+                guard let value = integer(item, "an index"), let place = position(value, of: count, at: child) else {
+                    return nil
+                }
+                part = ([place], [])
+            }
+            guard row == nil || row == part.shape else {
+                let came = row == [] || part.shape == [] ? "numbers beside lists" : "\(row ?? []) and \(part.shape)"
+                report(child, .shapeMismatch, "the rows of a list of indices have one shape, came \(came)")
+                return nil
+            }
+            row = part.shape
+            all += part.values
+        }
+        return (all, [items.count] + (row ?? []))
     }
 
     private func isTruthValue(_ id: NodeID) -> Bool {

@@ -62,6 +62,15 @@ import Testing
             "A[[0, 1], [0, 1, 2]]", "1:1 shape-mismatch",
             "the indices are [2] and [3]: the shapes do not broadcast"
         ),
+        (
+            "A[[[0, 1], [0]]]", "1:3 shape-mismatch",
+            "the rows of a list of indices have one shape, came [2] and [1]"
+        ),
+        (
+            "w[[[0, 1], 2]]", "1:3 shape-mismatch",
+            "the rows of a list of indices have one shape, came numbers beside lists"
+        ),
+        ("w[[[0, 1], [0, 3]]]", "1:12 index-out-of-range", "there is no index 3 in a dimension of size 3"),
         ("A[0, [3]]", "1:6 index-out-of-range", "there is no index 3 in a dimension of size 3"),
         ("X[k > 1]", "1:5 unsupported", "k > 1 is [train]: truth values do not pick elements"),
         ("A @ u", "1:3 shape-mismatch", "A is [2, 3] and u is [4]: the inner dimensions 3 and 4 differ"),
