@@ -70,16 +70,26 @@ SK_INLINE pair exp_of_negative(vec x) {
     return (pair){scale_by_power(y.high, e.n), scale_by_power(y.low, e.n)};
 }
 
-// 2^n (e^r - 1 + (1 - 2^-n)); what r^2, the bracket and the sum lose to rounding is added back.
-SK_INLINE vec vexpm1(vec x) {
-    const exp_parts e = exp_reduce(clamp(x, SK_EXPM1_LEAST, SK_EXP_GREATEST));
+// (e^x - 1) 2^-n = e^r - 1 + (1 - 2^-n), given 2^-n; what r^2, the bracket and the sum lose to rounding is added back.
+SK_INLINE vec expm1_significand(exp_parts e, vec inverse) {
     const vec square = e.r * e.r, square_low = vfma(e.r, e.r, -square);
     const vec lows = vfma(splat((real)0.5), square_low, vfma(e.low, e.r, e.low));
     const vec series = vfma(square, exp_quotient(e.r), lows);
-    const vec inverse = power_of_two(-clamp(e.n, -60.0, 100.0));
     const vec offset = 1.0 - inverse, offset_low = (1.0 - offset) - inverse;
     const vec sum = offset + e.r, sum_low = e.r - (sum - offset);
-    return with_sign(scale_by_power(sum + (series + (sum_low + offset_low)), e.n), x);
+    return sum + (series + (sum_low + offset_low));
+}
+
+SK_INLINE vec vexpm1(vec x) {
+    const exp_parts e = exp_reduce(clamp(x, SK_EXPM1_LEAST, SK_EXP_GREATEST));
+    const vec inverse = power_of_two(-clamp(e.n, -60.0, 100.0));
+    return with_sign(scale_by_power(expm1_significand(e, inverse), e.n), x);
+}
+
+// The same for 0 <= x <= 60, where one power of two scales, and NaN.
+SK_INLINE vec expm1_moderate(vec x) {
+    const exp_parts e = exp_reduce(x);
+    return expm1_significand(e, power_of_two(-e.n)) * power_of_two(e.n);
 }
 
 // log(2^k (1 + f)) + correction, for 1 + f in sqrt(1/2) ... sqrt(2) and a correction far below one ulp of 1.
@@ -139,7 +149,7 @@ SK_INLINE vec divide_by_sum(pair numerator, vec a, pair b) {
 // With t = e^(2|x|) - 1: t / (2 + t) near zero, 1 - 2 / (2 + t) elsewhere, where t may exceed 2 and nothing is lost.
 SK_INLINE vec vtanh(vec x) {
     const vec size = absolute(x);
-    const vec t = vexpm1(clamp(size + size, 0.0, 60.0));
+    const vec t = expm1_moderate((ivec)(size > 30.0) ? splat(60) : size + size);
     const ivec large = size > 0.549;
     const vec quotient = divide_by_sum((pair){large ? splat(2) : t, splat(0)}, splat(2), (pair){t, splat(0)});
     return with_sign(large ? 1.0 - quotient : quotient, x);
