@@ -157,11 +157,35 @@ static void logsumexp_columns(const real *src, real *dst, int64_t middle, int64_
     }
 }
 
+// Rows up to this length are transposed, a vector of rows at a time, so that no lane is idle and nothing is added or
+// compared across lanes.
+enum { SK_SHORT_ROW = 32 };
+
+// The transpose of `count` rows from src on, one in every lane; lanes past them repeat the first row.
+SK_INLINE void lay_rows(const real *src, int64_t count, int64_t middle, real *across) {
+    lay_transpose(src, count, middle, middle, across, SK_LANES);
+    for (int64_t j = 0; j < middle; j++)
+        for (int64_t lane = count; lane < SK_LANES; lane++) across[j * SK_LANES + lane] = across[j * SK_LANES];
+}
+
+static void logsumexp_short_rows(const real *src, real *dst, int64_t rows, int64_t middle) {
+    _Alignas(64) real across[SK_SHORT_ROW * SK_LANES], results[SK_LANES];
+    for (int64_t r = 0; r < rows; r += SK_LANES) {
+        const int64_t count = smaller(rows - r, SK_LANES);
+        lay_rows(src + r * middle, count, middle, across);
+        logsumexp_columns(across, results, middle, SK_LANES);
+        store_first(dst + r, load(results), count);
+    }
+}
+
 static void logsumexp(const void *source, void *destination, int64_t outer, int64_t middle, int64_t inner) {
     const real *src = source;
     real *dst = destination;
     if (inner == 1) {
-        logsumexp_rows(src, dst, outer, middle);
+        if (middle <= SK_SHORT_ROW)
+            logsumexp_short_rows(src, dst, outer, middle);
+        else
+            logsumexp_rows(src, dst, outer, middle);
         return;
     }
     for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += inner)
@@ -199,9 +223,23 @@ static void softmax_columns(const real *src, real *dst, int64_t middle, int64_t 
     }
 }
 
+static void softmax_short_rows(const real *src, real *dst, int64_t rows, int64_t middle) {
+    _Alignas(64) real across[SK_SHORT_ROW * SK_LANES];
+    for (int64_t r = 0; r < rows; r += SK_LANES) {
+        const int64_t count = smaller(rows - r, SK_LANES);
+        lay_rows(src + r * middle, count, middle, across);
+        softmax_columns(across, across, middle, SK_LANES);
+        lay_transpose(across, middle, count, SK_LANES, dst + r * middle, middle);
+    }
+}
+
 static void softmax(const void *source, void *destination, int64_t outer, int64_t middle, int64_t inner) {
     const real *src = source;
     real *dst = destination;
+    if (inner == 1 && middle <= SK_SHORT_ROW) {
+        softmax_short_rows(src, dst, outer, middle);
+        return;
+    }
     for (int64_t o = 0; o < outer; o++, src += middle * inner, dst += middle * inner) {
         if (inner == 1)
             softmax_row(src, dst, middle);

@@ -8,6 +8,8 @@ import Testing
     static let shapes: [[Int]] = [
         [0, 3, 2], [2, 0, 3], [2, 3, 0], [1, 1, 1], [2, 7, 1], [3, 8, 1], [2, 513, 1], [1, 1500, 1], [2, 5, 3],
         [2, 9, 8], [3, 4, 9], [2, 129, 31], [1, 300, 32], [2, 17, 33], [1, 10, 70], [4, 10, 1], [9, 10, 1], [2, 0, 1],
+        [37, 10, 1],
+        [17, 32, 1], [5, 33, 1], [16, 1, 1],
     ]
 
     /// The middle dimension's values for each (outer, inner), in row-major order of those.
@@ -84,6 +86,25 @@ import Testing
         }
         Self.expect(logSumExp, near: sums, Self.tolerance(1e-12, precision), "logSumExp")
         Self.expect(softmax, near: Self.woven(parts, shape), Self.tolerance(1e-13, precision), "softmax")
+    }
+
+    /// Short rows are computed several at a time, and come out as each alone does.
+    @Test(arguments: [1, 7, 10, 32, 33], Precision.allCases)
+    func rowsDoNotKnowTheirNeighbours(_ length: Int, _ precision: Precision) {
+        let kernels = Kernels(precision)
+        let x = Support.numbers(21 * length, in: -9...9, precision)
+        func results(_ values: [Double], _ rows: Int) -> [[Double]] {
+            let source = Support.buffer(values, precision)
+            let sums = Support.written(rows, precision) {
+                kernels.logSumExp(source.address, $0, outer: rows, middle: length, inner: 1)
+            }
+            let parts = Support.written(rows * length, precision) {
+                kernels.softmax(source.address, $0, outer: rows, middle: length, inner: 1)
+            }
+            return [sums ?? [], parts ?? []]
+        }
+        let alone = (0..<21).map { results(Array(x[($0 * length)..<(($0 + 1) * length)]), 1) }
+        #expect(results(x, 21) == [alone.flatMap { $0[0] }, alone.flatMap { $0[1] }])
     }
 
     @Test(arguments: [1, 3], Precision.allCases)
