@@ -18,12 +18,14 @@ typedef void (*block_function)(const place *d, const place *a, const place *b, c
 
 #define SK_BLOCK_FUNCTION(name) \
     static void name(const place *pd, const place *pa, const place *pb, const place *pc, int64_t n)
+// Not unrolled: stores bound long arrays, and short ones would wait for what chooses among the copies.
 #define SK_EACH(LOADS, EXPRESSION)                                       \
     {                                                                    \
         real *d = pd->at;                                              \
         const real *at = pa->at, *bt = pb->at, *ct = pc->at;           \
         const int64_t as = pa->step, bs = pb->step, cs = pc->step;       \
         (void)bt, (void)bs, (void)ct, (void)cs;                          \
+        _Pragma("clang loop unroll(disable)")                          \
         for (int64_t i = 0; i < n; i += SK_LANES, d += SK_LANES) {                     \
             LOADS;                                                       \
             store(d, EXPRESSION);                                        \

@@ -183,7 +183,7 @@ package final class SOBAStepper {
         present.removeAll(keepingCapacity: true)
         for index in axes.indices {
             let draw = sources[index].draw(at: t)
-            present.append(draw)
+            if !rows.isEmpty { present.append(draw) }
             program.selectRows(of: axes[index].drawn, start: draw.start, count: draw.count)
             if let weight = weights[index] { program.write(draw.weight, to: weight) }
             if let next = sources[index].peek(after: t) {
