@@ -25,7 +25,7 @@ struct ShortKernel {
         case .gemvN2(let m, let k): (kind, self.m, self.k) = (.gemvN2, m, k)
         case .gemvT2(let m, let k): (kind, self.m, self.k) = (.gemvT2, m, k)
         case .outer(let m, let n): (kind, self.m, k) = (.outer, m, n)
-        case .weightedGram, .thinN, .thinT, .wideN, .layWide, .wideLaid, .gemm, .gemmStack, .factor,
+        case .weightedGram, .thinN, .thinT, .wideN, .layWide, .wideLaid, .gemm, .gemmInDouble, .gemmStack, .factor,
             .solve, .logDeterminant, .sparseTimes, .sparseTransposedTimes, .sparseScatter, .reduce, .logSumExp,
             .softmax,
             .cumulativeSum, .stridedCopy, .stridedAdd, .join, .take, .takeAdd, .oneHot, .rowLoop:
@@ -95,6 +95,7 @@ private func execute(
     case .wideLaid(let m, let k, let n):
         kernels.wideLaid(source(0), m: m, k: k, laid: source(1), n: n, target(0), ahead: ahead)
     case .gemm(let product): product.run(precision, source(0), source(1), target(0), accumulates: false)
+    case .gemmInDouble(let product): product.runInDouble(source(0), source(1), target(0))
     case .gemmStack(let product, let stack): stack.multiply(precision, product, source(0), source(1), target(0))
     case .factor(let kind, let n, let count):
         let matrix = n * n * size

@@ -23,6 +23,8 @@ enum Kernel {
     /// A column times a row.
     case outer(m: Int, n: Int)
     case gemm(MatrixProduct)
+    /// A product of floats that is computed in doubles.
+    case gemmInDouble(MatrixProduct)
     /// A product for every matrix of a stack.
     case gemmStack(MatrixProduct, MatrixStack)
     case factor(Factorization, n: Int, count: Int)

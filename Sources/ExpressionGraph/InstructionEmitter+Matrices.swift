@@ -18,6 +18,11 @@ struct MatrixProduct {
             precision, transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, b: b, c: c,
             accumulates: accumulates)
     }
+
+    /// Of floats, into `c`.
+    func runInDouble(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeMutableRawPointer) {
+        BLAS.matmulInDouble(transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: a, b: b, c: c)
+    }
 }
 
 /// How many matrices there are and how far apart they lie, in elements; 0 for one that serves, or receives, them all.
@@ -56,8 +61,10 @@ extension InstructionEmitter {
             count: count(sizes(stack)), strideA: stride(shapes[0]), strideB: stride(shapes[1]),
             strideC: stride(graph.shape(plan.node)))
         collapse(&product, &layout)
+        let isInDouble = schedule.isInDouble(plan, precision)
         return Instruction(
-            kernel: layout.count == 1 ? single(product) : .gemmStack(product, layout),
+            kernel: isInDouble
+                ? .gemmInDouble(product) : layout.count == 1 ? single(product) : .gemmStack(product, layout),
             sources: [slot(plan.a), slot(plan.b)], destinations: [slot(plan.node)])
     }
 

@@ -10,6 +10,14 @@ struct ProductPlan: Hashable {
     let transposeB: Bool
 }
 
+extension Schedule {
+    /// Whether a product of floats is computed in doubles: it is made once, and stands for two that every run would take,
+    /// whose error it must not exceed.
+    func isInDouble(_ product: ProductPlan, _ precision: Precision) -> Bool {
+        precision == .float32 && prepared.contains(product.node)
+    }
+}
+
 /// One instruction, with symbolic shapes.
 enum PlannedStep: Hashable {
     case block(BlockPlan)

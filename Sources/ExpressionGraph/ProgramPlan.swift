@@ -29,10 +29,11 @@ package struct ProgramPlan {
     ) {
         let maximum = graph.axes.indices.map { batchRows[AxisID(index: $0)] ?? graph.axes[$0].rows }
         let table = SlotTable(slots)
-        var regrouping = Regrouping(graph, outputs: outputs, slots: table, rows: maximum, precision)
+        var regrouping = Regrouping(graph, outputs: outputs, slots: table, rows: maximum)
         if options.regroupsProducts { regrouping.run() }
         let graph = regrouping.graph
-        let schedule = Schedule(graph, outputs: regrouping.outputs, slots: table, fuses: options.fuses)
+        var schedule = Schedule(graph, outputs: regrouping.outputs, slots: table, fuses: options.fuses)
+        schedule.prepared = regrouping.prepared
         let planner = StepPlanner(schedule: schedule, options: options)
         let loops = RowLoopPlanner(
             schedule: schedule, rows: maximum, precision: precision, choice: options.rowLoops)
@@ -51,7 +52,19 @@ package struct ProgramPlan {
     /// The memory of the program, data not counted, in bytes. What no machine could address is some number beyond 2⁶¹.
     package var memoryBytes: Int {
         // The arena holds at most `MemoryPlan.largestCount` numbers, so this cannot overflow.
-        memory.count * precision.size + Kernels(precision).blockScratchBytes + 2 * AlignedBuffer.slackBytes
+        let kept = memory.count * precision.size + Kernels(precision).blockScratchBytes + 2 * AlignedBuffer.slackBytes
+        return min(kept.adding(passingBytes), 1 << 62)
+    }
+
+    /// What the largest product in doubles takes while it is made.
+    private var passingBytes: Int {
+        steps.joined().reduce(0) { largest, step in
+            guard case .product(let plan) = step, schedule.isInDouble(plan, precision) else { return largest }
+            let operands = graph[plan.node].operands.map { graph.shape($0).sizes { maximumRows[$0.index] } }
+            let (m, k) = plan.transposeA ? (operands[0][1], operands[0][0]) : (operands[0][0], operands[0][1])
+            let n = plan.transposeB ? operands[1][0] : operands[1][1]
+            return max(largest, BLAS.doubleProductBytes(m: m, n: n, k: k))
+        }
     }
 
     /// The functions that the program evaluates, those inside others first; their programs take memory of their own.

@@ -184,8 +184,8 @@ struct RowLoopPlanner {
     private func role(_ plan: ProductPlan, _ axis: AxisID) -> Role? {
         let operands = schedule.graph[plan.node].operands
         let (a, b) = (schedule.graph.shape(operands[0]), schedule.graph.shape(operands[1]))
-        // A stack of matrices along the axis is no matrix of rows.
-        guard leads(axis, a), a.rank == 2, b.rank == 2 else { return nil }
+        // A stack of matrices along the axis is no matrix of rows; sums in doubles are not rounded block by block.
+        guard leads(axis, a), a.rank == 2, b.rank == 2, !schedule.isInDouble(plan, precision) else { return nil }
         if plan.transposeA { return !plan.transposeB && leads(axis, b) ? .sum : nil }
         return b.axes.contains(axis) ? nil : .rowwise
     }

@@ -32,6 +32,8 @@ struct Schedule {
     private var splatReaders: [NodeID: Set<NodeID>] = [:]
     /// Repeated scalars and constants that someone needs as an array in memory.
     private(set) var materialised: Set<NodeID> = []
+    /// Products of data that stand for two that every run would take: ``Regrouping/prepared``.
+    var prepared: Set<NodeID> = []
     private var level: [NodeID: Int] = [:]
     private let fuses: Bool
 

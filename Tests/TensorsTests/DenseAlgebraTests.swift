@@ -35,6 +35,34 @@ import Testing
         #expect(result?.count == m * n)
     }
 
+    /// Floats multiplied in doubles: every element is the exact one, rounded once.
+    @Test(arguments: sizes + [[5, 6, 700]]) func multipliesFloatsInDouble(_ size: [Int]) {
+        let (m, n, k) = (size[0], size[1], size[2])
+        let a = Support.numbers(m * k, stream: "a", .float32)
+        let b = Support.numbers(k * n, stream: "b", .float32)
+        let (left, right) = (Support.buffer(a, .float32), Support.buffer(b, .float32))
+        for flags in 0..<4 {
+            let (transposeA, transposeB) = (flags & 1 == 1, flags & 2 == 2)
+            let result = Support.written(m * n, .float32) {
+                BLAS.matmulInDouble(
+                    transposeA: transposeA, transposeB: transposeB, m: m, n: n, k: k, a: left.address,
+                    b: right.address, c: $0)
+            }
+            #expect(result?.count == m * n)
+            for (index, value) in (result ?? []).enumerated() {
+                let (i, j) = (index / n, index % n)
+                var (exact, size) = (0.0, 0.0)
+                for l in 0..<k {
+                    let term = a[transposeA ? l * m + i : i * k + l] * b[transposeB ? j * k + l : l * n + j]
+                    exact += term
+                    size += term.magnitude
+                }
+                let half = Double(Float(exact).ulp) / 2
+                #expect(abs(value - exact) <= half + 1e-13 * size, "\(value) and \(exact)")
+            }
+        }
+    }
+
     @Test func namesItself() {
         BLAS.configureSingleThread()
         #expect(BLAS.configuration.hasPrefix("OpenBLAS "))
