@@ -137,43 +137,53 @@ package final class FunctionRuntime {
         let body = program(for: loop.body)
         for index in 0..<loop.captureCount { body.prepare(index, arguments[index], self) }
         let rows = arguments[loop.captureCount].values
-        let width = loop.rowCount
-        var carry = arguments[loop.captureCount + 1].values
+        let start = arguments[loop.captureCount + 1].values
+        let (width, carry) = (loop.rowCount, 0..<loop.carryCount)
         handler.begin(loop)
-        defer { handler.end(loop, arguments: arguments, carry: Array(carry)) }
         for step in 0..<loop.count {
             let index = loop.isReversed ? loop.count - 1 - step : step
             let row = UnsafeBufferPointer(rebasing: rows[(index * width)..<((index + 1) * width)])
             body.overwrite(loop.captureCount, row)
-            body.overwrite(loop.captureCount + 1, carry)
-            let all = body.result(self)
-            carry = UnsafeBufferPointer(rebasing: all[..<loop.carryCount])
+            if step == 0 {
+                body.overwrite(loop.captureCount + 1, start)
+            } else {
+                body.overwrite(loop.captureCount + 1, withResult: carry)
+            }
+            body.step(self)
             for (output, result) in zip(outputs, results) {
                 switch output {
                 case .final: break
-                case .stacked(let range): result.copy(all, range, to: index * range.count)
-                case .summed(let range): result.add(all, range, isFirst: step == 0)
+                case .stacked(let range):
+                    body.forEachPiece(of: range) { result.copy($0, to: index * range.count + $1) }
+                case .summed(let range): body.forEachPiece(of: range) { result.add($0, to: $1, isFirst: step == 0) }
                 }
             }
         }
-        for (output, result) in zip(outputs, results) {
-            guard case .final(let range) = output else { continue }
-            result.copy(carry, range, to: 0)
+        var last = Array(start)
+        if loop.count > 0 {
+            last.withUnsafeMutableBufferPointer { last in body.forEachPiece(of: carry) { last.copy($0, to: $1) } }
         }
+        last.withUnsafeBufferPointer { last in
+            for (output, result) in zip(outputs, results) {
+                guard case .final(let range) = output else { continue }
+                result.copy(UnsafeBufferPointer(rebasing: last[range]), to: 0)
+            }
+        }
+        handler.end(loop, arguments: arguments, carry: last)
     }
 }
 
 extension UnsafeMutableBufferPointer<Double> {
-    /// Copies a part of `source` to `start` and what follows it.
-    fileprivate func copy(_ source: UnsafeBufferPointer<Double>, _ range: Range<Int>, to start: Int) {
-        guard let target = baseAddress, let base = source.baseAddress, !range.isEmpty else { return }
-        (target + start).update(from: base + range.lowerBound, count: range.count)
+    /// Copies `source` to `start` and what follows it.
+    fileprivate func copy(_ source: UnsafeBufferPointer<Double>, to start: Int) {
+        guard let target = baseAddress, let base = source.baseAddress else { return }
+        (target + start).update(from: base, count: source.count)
     }
 
-    /// Adds a part of `source`, or begins the sum with it.
-    fileprivate func add(_ source: UnsafeBufferPointer<Double>, _ range: Range<Int>, isFirst: Bool) {
-        if isFirst { return copy(source, range, to: 0) }
-        guard let target = baseAddress, let base = source.baseAddress, !range.isEmpty else { return }
-        Kernels.float64.axpy(1, base + range.lowerBound, target, count: range.count)
+    /// Adds `source` to what follows `start`, or begins the sum with it.
+    fileprivate func add(_ source: UnsafeBufferPointer<Double>, to start: Int, isFirst: Bool) {
+        if isFirst { return copy(source, to: start) }
+        guard let target = baseAddress, let base = source.baseAddress else { return }
+        Kernels.float64.axpy(1, base, target + start, count: source.count)
     }
 }

@@ -185,10 +185,11 @@ package final class Program {
         written = written.union(cell.written)
     }
 
-    /// Writes the numbers of a value input, or as many as the rows at hand take. Allocates nothing.
-    package func write(_ values: UnsafePointer<Double>, count: Int, to cell: InputCell) {
-        precondition(count <= cell.count, "\(count) numbers, and room for \(cell.count)")
-        precision.write(values, count: count, to: address(of: cell))
+    /// Writes the numbers of a value input, or as many as the rows at hand take, or some of them, from `start` on. Allocates
+    /// nothing.
+    package func write(_ values: UnsafePointer<Double>, count: Int, to cell: InputCell, from start: Int = 0) {
+        precondition(start + count <= cell.count, "\(count) numbers, and room for \(cell.count - start)")
+        precision.write(values, count: count, to: address(of: cell) + start * precision.size)
         written = written.union(cell.written)
     }
 
@@ -204,7 +205,7 @@ package final class Program {
     /// where nothing speaks against it, and no number is moved.
     package func exchange(_ output: Int, with cell: InputCell) {
         let slot = resultSlots[output]
-        guard slot >= 0, exchangeable[output].meets(cell.written), resultCount(output) == cell.count else {
+        guard slot >= 0, exchangeable[output].meets(cell.written), code.resultCounts[output] == cell.count else {
             return carry(output, to: cell)
         }
         (pointers[slot], pointers[cell.slot]) = (pointers[cell.slot], pointers[slot])
@@ -348,7 +349,7 @@ package final class Program {
     }
 
     /// The number of elements of an output, for the rows at hand.
-    package func resultCount(_ output: Int) -> Int { elementCount(outputs[output]) }
+    package func resultCount(_ output: Int) -> Int { code.resultCounts[output] }
 
     /// Copies an output to the beginning of `target`, which has room for it, and returns its number of elements.
     /// Allocates nothing.
@@ -381,7 +382,8 @@ package final class Program {
             schedule: schedule, slots: slots, constants: constantSlots, laid: laidSlots, rows: rows,
             precision: precision, memory: CodeMemory())
         // The numbers of rows are copied: sharing their storage would allocate when a batch of another size comes.
-        code = CompiledCode(memory: emitter.memory, rows: rows.map { $0 })
+        code = CompiledCode(
+            memory: emitter.memory, rows: rows.map { $0 }, resultCounts: outputs.map { elementCount($0) })
         for steps in plan.steps {
             var instructions: [Instruction] = []
             var cuts: [Cut] = []

@@ -66,6 +66,38 @@ import Testing
         #expect(largest(100) <= 101)
     }
 
+    /// A body that joins parameters with what it computes, in two orders: three numbers move on by one place in a step, and
+    /// the row comes in; or a product of two of them does, and the row's square is given beside.
+    @Test func bodiesMayJoinParameters() {
+        func shifted(_ computes: Bool) -> [[Double]] {
+            var body = Graph()
+            let row = body.addInput("row", shape: [.size(1)], role: .value)
+            let carry = body.addInput("carry", shape: [.size(3)], role: .value)
+            let (first, last) = (body.slice(carry, [SliceRange(0..<1)]), body.slice(carry, [SliceRange(2..<3)]))
+            let value =
+                computes
+                ? body.concatenate(
+                    [body.slice(carry, [SliceRange(1..<3)]), body.multiply(first, last), body.multiply(row, row)],
+                    axis: 0)
+                : body.concatenate([row, carry], axis: 0)
+            let function = GraphFunction(value, of: [row, carry], in: body)
+            let loop = Loop(body: function, count: 4)
+            var graph = Graph()
+            let rows = graph.addInput("rows", shape: Shape(sizes: [4, 1]), role: .value)
+            let start = graph.addInput("start", shape: [.size(3)], role: .value)
+            let outputs: [LoopOutput] = [.final(0..<3), .final(1..<3), .stacked(1..<4), .summed(2..<4)]
+            let nodes = outputs.map { graph.loop(loop, $0, captures: [], rows: rows, start: start) }
+            return values(
+                graph, nodes, [rows: ReferenceArray([4, 1], [5, 6, 7, 8]), start: ReferenceArray([3], [1, 2, 3])])
+        }
+        // (1, 2, 3), (5, 1, 2), (6, 5, 1), (7, 6, 5), (8, 7, 6); what leaves is 3, 2, 1, 5.
+        let joined: [[Double]] = [[8, 7, 6], [7, 6], [1, 2, 3, 5, 1, 2, 6, 5, 1, 7, 6, 5], [14, 11]]
+        #expect(shifted(false) == joined)
+        // (1, 2, 3), (2, 3, 3), (3, 3, 6), (3, 6, 18), (6, 18, 54), and the squares of 5, 6, 7, 8
+        let computed: [[Double]] = [[6, 18, 54], [18, 54], [3, 3, 25, 3, 6, 36, 6, 18, 49, 18, 54, 64], [81, 174]]
+        #expect(shifted(true) == computed)
+    }
+
     @Test func oneLoopRunsOnceForAllItsOutputs() {
         var (graph, lambda, w) = rateSeparation(6)
         guard case .function(.loop(let loop, _)) = graph.operation(w) else { return }
