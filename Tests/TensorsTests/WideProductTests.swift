@@ -14,6 +14,8 @@ import Testing
         Kernels(precision).wideN(
             left.address, m: m, k: k, right.address, n: n, transposed: transposed, result.address,
             ahead: PrefetchQueue())
+        // A buffer ends with its last use, and with it what its address points to.
+        withExtendedLifetime((left, right)) {}
         return result.values
     }
 
@@ -35,6 +37,7 @@ import Testing
                 result.address + first * n * precision.size, ahead: ahead)
             ahead.clear()
         }
+        withExtendedLifetime((left, right, laid)) {}
         return result.values
     }
 
