@@ -50,6 +50,9 @@ package struct StoredDataset: Hashable, Sendable {
     }
 }
 
+/// What a data set may take the place of: the caller says, of the file under its name (nil where there is none).
+package typealias DatasetCondition = @Sendable (_ present: String?) -> Bool
+
 /// The jobs of a data set's owner that were given its bytes.
 package struct DatasetUse: Hashable, Sendable {
     /// The newest first, at most ``JobLimits/namedUsers``.
@@ -109,9 +112,13 @@ package protocol DatasetStore: Sendable {
     /// One of the same name is replaced, unless it has the same bytes and format: then it stays as it is. Without a
     /// name, one without a name that has the same bytes and format stays.
     ///
-    /// - Parameter storageLimit: the most bytes of the owner's data sets, the same bytes counted once; nil for no bound.
-    /// - Throws: `tooMuchData`, `tooManyDatasets`.
-    func put(_ dataset: Dataset, storageLimit: Int64?) async throws(JobStoreError) -> StoredDataset
+    /// - Parameters:
+    ///   - storageLimit: the most bytes of the owner's data sets, the same bytes counted once; nil for no bound.
+    ///   - condition: asked in the transaction, of what the data set would take the place of; nil for none.
+    /// - Throws: `tooMuchData`, `tooManyDatasets`; `datasetChanged` where the condition does not hold.
+    func put(
+        _ dataset: Dataset, storageLimit: Int64?, if condition: DatasetCondition?
+    ) async throws(JobStoreError) -> StoredDataset
     /// The data set and who uses it.
     ///
     /// - Throws: `unknownDataset`.

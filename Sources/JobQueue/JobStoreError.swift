@@ -23,6 +23,8 @@ package enum JobStoreError: Error, Hashable, Sendable {
     case unknownDataset(String)
     /// Jobs that have not ended work on the data set.
     case datasetInUse(DatasetID, jobs: Int)
+    /// What the data set would take the place of is not what the caller expects.
+    case datasetChanged
     /// The owner's data sets would take more bytes than they may.
     case tooMuchData(limit: Int64)
     /// The owner has as many data sets as an owner may have.

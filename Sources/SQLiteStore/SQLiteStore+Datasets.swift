@@ -37,10 +37,13 @@ extension SQLiteStore {
         SELECT EXISTS (SELECT 1 FROM dataset WHERE blob = ?1) OR EXISTS (SELECT 1 FROM job_blob WHERE blob = ?1)
         """
 
-    package func put(_ dataset: Dataset, storageLimit: Int64?) async throws(JobStoreError) -> StoredDataset {
+    package func put(
+        _ dataset: Dataset, storageLimit: Int64?, if condition: DatasetCondition?
+    ) async throws(JobStoreError) -> StoredDataset {
         try await write { transaction in
             let db = transaction.db
             let present = try Self.counterpart(of: dataset, in: db)
+            guard condition?(present?.dataset.blob) ?? true else { throw JobStoreError.datasetChanged }
             if let present, (present.dataset.blob, present.dataset.format) == (dataset.blob, dataset.format) {
                 return StoredDataset(dataset: present.dataset, isNew: false)
             }

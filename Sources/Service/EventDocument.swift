@@ -34,7 +34,9 @@ package struct EventDocument: Sendable {
     }
 
     /// The data of a progress event.
-    package func progress(_ point: ProgressPoint, elapsed: Double) -> JSONValue {
+    ///
+    /// - Parameter incumbent: the best point so far, this one included.
+    package func progress(_ point: ProgressPoint, _ incumbent: Incumbent, elapsed: Double) -> JSONValue {
         var data = JSONObjectBuilder()
         data.add("iteration", point.iteration)
         data.add("upper_objective", point.upperObjective)
@@ -43,12 +45,28 @@ package struct EventDocument: Sendable {
         data.add("linear_residual", point.linearResidual)
         data.add("step", point.step)
         data.add("oracle", ResultDocument.oracle(point.counts))
+        var best = JSONObjectBuilder()
+        best.add("iteration", incumbent.iteration)
+        best.add("upper_objective", incumbent.upperObjective)
+        data.add("best", best)
         if !point.levels.isEmpty { data.add("levels", .array(point.levels.map(level))) }
         data.add("elapsed_seconds", (elapsed * 1e6).rounded() / 1e6)
         if let hypergradient = point.hypergradient, hypergradient.count <= Self.inlineLimit {
             data.add("hypergradient", variables(hypergradient))
         }
         if iterates != .none { addIterate(point.x, to: &data) }
+        return data.value
+    }
+
+    /// The data of an event that tells of a new best point, the upper variables with it where they are sent inline.
+    package func incumbent(_ incumbent: Incumbent, at x: [Double]) -> JSONValue {
+        var data = JSONObjectBuilder()
+        data.add("iteration", incumbent.iteration)
+        data.add("upper_objective", incumbent.upperObjective)
+        data.add("lower_residual", incumbent.lowerResidual)
+        if iterates != .none {
+            if isReferred(x.count) { data.add("iterate_norm", Self.norm(x)) } else { data.add("iterate", variables(x)) }
+        }
         return data.value
     }
 

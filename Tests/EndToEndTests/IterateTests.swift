@@ -38,4 +38,51 @@ import Testing
             #expect(try exchange(port, "GET", link).json.items.count == entries)
         }
     }
+
+    /// Steps that are too long go past the minimum again and again, so that the best point is often not the last.
+    private static let swinging = """
+        {"problem": {"levels": [
+           {"variables": {"x": {"shape": [2], "start": [3, 4]}}, "minimize": "sum(y^2) + 0.1 * sum(sin(40 * y))"},
+           {"variables": {"y": {"shape": [2]}}, "minimize": "sum((y - x)^2)"}]},
+         "method": {"name": "aid-cg", "upper_step": {"step": 0.4}}, "limits": {"iterations": 300}}
+        """
+
+    @Test func theBestPointIsToldWhenItIsNew() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve()
+        let port = try server.port()
+        let client = JobClient(port: port)
+        let id = try client.submit(Self.swinging)
+        _ = try client.ended(id)
+        let lines = try exchange(port, "GET", "/v1/jobs/\(id)/events?follow=false").text.split(separator: "\n")
+        let events = try lines.map { try Reading(Array($0.utf8)) }
+        // By the points themselves. Of objectives that rounding cannot tell apart any may be called the best.
+        var objectives: [Int: Double] = [:]
+        func isLeast(_ pointer: Reading?) -> Bool {
+            guard let iteration = pointer?["iteration"]?.integer, let least = objectives.values.min() else {
+                return false
+            }
+            let objective = pointer?["upper_objective"]?.number
+            return objective == objectives[iteration] && (objective ?? .nan) <= least + 1e-12 * abs(least)
+        }
+        var told: [Int] = []
+        for event in events {
+            let data = event["data"]
+            let iteration = data?["iteration"]?.integer ?? -1
+            switch event["type"]?.text {
+            case "progress":
+                objectives[iteration] = data?["upper_objective"]?.number
+                #expect(isLeast(data?["best"]))
+            case "incumbent":
+                #expect(isLeast(data))
+                #expect(data?["iterate"]?["x"]?.items.count == 2 && data?["lower_residual"]?.number != nil)
+                told.append(iteration)
+            default: break
+            }
+        }
+        #expect(objectives.count > 100)
+        #expect(!told.isEmpty && told == Set(told).sorted() && told.count < 40, "\(told)")
+        let chosen = try exchange(port, "GET", "/v1/jobs/\(id)/events?follow=false&types=incumbent").text
+        #expect(chosen.split(separator: "\n").count == told.count + 1)
+    }
 }

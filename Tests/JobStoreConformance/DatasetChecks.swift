@@ -12,8 +12,10 @@ extension Workbench {
     }
 
     @discardableResult
-    func put(_ dataset: Dataset, limit: Int64? = nil) async throws -> StoredDataset {
-        try await store.put(dataset, storageLimit: limit)
+    func put(
+        _ dataset: Dataset, limit: Int64? = nil, if condition: DatasetCondition? = nil
+    ) async throws -> StoredDataset {
+        try await store.put(dataset, storageLimit: limit, if: condition)
     }
 
     func all(of owner: String?) async throws -> [Dataset] {
@@ -29,6 +31,18 @@ let datasetChecks = [
         let entry = DatasetEntry(dataset: given, use: DatasetUse(jobs: [], activeCount: 0))
         #expect(try await bench.store.dataset(.name("x", owner: "ann")) == entry)
         #expect(try await bench.store.dataset(.id(given.id)) == entry)
+    },
+    ConformanceCheck("a condition is asked of what is there, and what it refuses changes nothing") { bench in
+        let first = bench.dataset("x")
+        try await bench.put(first, if: { $0 == nil })
+        for present in [nil, "b"] as [String?] {
+            await #expect(throws: JobStoreError.datasetChanged) {
+                try await bench.put(bench.dataset("x", blob: "b"), if: { $0 == present })
+            }
+        }
+        #expect(try await bench.all(of: "ann") == [first])
+        let second = bench.dataset("x", blob: "b")
+        #expect(try await bench.put(second, if: { $0 == first.blob }).dataset == second)
     },
     ConformanceCheck("a name that is given again stands for the new bytes, under a new id") { bench in
         let first = bench.dataset("x")

@@ -61,6 +61,67 @@ extension APITests {
             }
         }
 
+        private static func list(_ count: Int) -> String { "[\((0..<count).map { "\($0)" }.joined(separator: ","))]" }
+
+        /// 10,000 entries are sent as they are, one more by a reference that leads to them.
+        @Test func longArraysGoByReferenceUnlessAskedFor() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let half = Self.list(5_001)
+                let result = """
+                    {"state":"succeeded","variables":{"s":1.5,"v":\(Self.list(10_000)),"w":\(Self.list(10_001)),\
+                    "m":[\(half),\(half)]},"result_sha256":"x"}
+                    """
+                for outcome in [
+                    Outcome.succeeded(Termination(rawValue: "converged"), result: Array(result.utf8)),
+                    .failed(nil, JobFailure(code: "diverged", detail: "-"), partial: Array(result.utf8)),
+                ] {
+                    let id = try await house.submit(client)
+                    try await house.finish(try await house.claim(), outcome)
+                    let end = if case .failed = outcome { "?partial=true" } else { "" }
+                    let path = "/v1/jobs/\(id)/result"
+                    let document = try await client.get(path + end).json
+                    #expect(document["variables"]?["s"]?.double == 1.5)
+                    #expect(document["variables"]?["v"]?.elements?.count == 10_000)
+                    #expect(document["result_sha256"]?.text == "x")
+                    for (name, shape) in [("w", [10_001]), ("m", [2, 5_001])] {
+                        let reference = document["variables"]?[name]
+                        #expect(reference?["shape"] == .list(shape.map(JSONValue.integer)))
+                        #expect(reference?["entries"] == .integer(shape.reduce(1, *)))
+                        let href = try #require(reference?["href"]?.text)
+                        #expect(href == "\(path)/variables/\(name)\(end)")
+                        let array = try await client.get(href).json
+                        #expect(array == (try JSONParser.parse(Array(result.utf8)))["variables"]?[name])
+                    }
+                    let separator = end.isEmpty ? "?" : "&"
+                    #expect(try await client.get("\(path)\(end)\(separator)arrays=inline").text == result + "\n")
+                    #expect(try await client.get("\(path)\(end)\(separator)arrays=all").status == 400)
+                }
+            }
+        }
+
+        @Test func resultsAnswerConditionsAndRanges() async throws {
+            try await withResult { client, path in
+                let result = String(path.dropLast("/variables".count))
+                for (path, type) in [(result, "application/json"), ("\(path)/m", "application/x-npy")] {
+                    let accept = "Accept: \(type)"
+                    let whole = try await client.get(path, accept)
+                    let tag = try #require(whole["etag"])
+                    #expect(tag == "\"\(Digest.sha256(whole.body))\"" && whole["accept-ranges"] == "bytes")
+                    let same = try await client.get(path, accept, "If-None-Match: \(tag)")
+                    #expect(same.status == 304 && same["etag"] == tag && same.body.isEmpty)
+                    #expect(try await client.get(path, accept, "If-Match: \"x\"").problem == "precondition-failed")
+                    let part = try await client.get(path, accept, "Range: bytes=3-9")
+                    #expect(part.status == 206 && part.body == Array(whole.body[3...9]))
+                    #expect(part["content-range"] == "bytes 3-9/\(whole.body.count)" && part["content-type"] == type)
+                    let none = try await client.get(path, accept, "Range: bytes=100000-")
+                    #expect(none.problem == "range-not-satisfiable")
+                    #expect(none["content-range"] == "bytes */\(whole.body.count)")
+                    #expect(try await client.request("HEAD", path, [accept])["etag"] == tag)
+                }
+            }
+        }
+
         @Test func arraysOfARunningJobAreThoseOfItsNewestIterate() async throws {
             for iterate in [nil, "{\"p\":[3,4]}"] {
                 var setup = Setup()

@@ -67,6 +67,62 @@ extension APITests {
             }
         }
 
+        @Test func aPutMayAskForWhatItReplaces() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let tag = "\"\(Digest.sha256(Array(Self.table.utf8)))\""
+                #expect(try await put(client, "t", Self.table, "If-Match: *").problem == "precondition-failed")
+                #expect(try await put(client, "t", Self.table, "If-None-Match: *").status == 201)
+                for condition in ["If-None-Match: *", "If-None-Match: \(tag)", "If-Match: \"x\"", "If-Match: W/\(tag)"]
+                {
+                    let refused = try await put(client, "t", "a\n9\n", condition)
+                    #expect(refused.status == 412 && refused.problem == "precondition-failed", "\(condition)")
+                }
+                #expect(try await client.get("/v1/datasets/t/content").text == Self.table)
+                #expect(try files(house, "blobs").count == 1 && files(house, "uploads").isEmpty)
+                #expect(try await put(client, "t", "a\n9\n", "If-Match: \(tag)").status == 200)
+                #expect(try await put(client, "t", "a\n8\n", "If-Match: \(tag)").status == 412)
+                #expect(try await put(client, "t", "a\n8\n", "If-None-Match: \(tag)").status == 200)
+            }
+        }
+
+        /// Refused before the body is sent, so that nobody sends it for nothing.
+        @Test func aConditionThatFailsIsToldBeforeTheBody() async throws {
+            try await withHouse { house in
+                _ = try await put(try house.client(), "t")
+                let client = try house.client()
+                try await client.send(
+                    "PUT /v1/datasets/t HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nIf-None-Match: *\r\n"
+                        + "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+                #expect(try await client.head("PUT", "/v1/datasets/t").status == 412)
+            }
+        }
+
+        /// Of many that would be the first, one is.
+        @Test func oneOfManyIsTheFirst() async throws {
+            try await withHouse { house in
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for number in 0..<8 {
+                        group.addTask {
+                            try await put(try house.client(), "t", "a\n\(number)\n", "If-None-Match: *").status
+                        }
+                    }
+                    return try await group.reduce(into: [Int]()) { $0.append($1) }.sorted()
+                }
+                #expect(statuses == [201] + Array(repeating: 412, count: 7))
+            }
+        }
+
+        @Test(arguments: ["POST /v1/datasets", "PUT /v1/datasets/t", "POST /v1/jobs", "POST /v1/validate"])
+        func aBodyMustBeThere(_ line: String) async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                try await client.send("\(line) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                let words = line.split(separator: " ").map(String.init)
+                #expect(try await client.head(words[0], words[1]).status == 411)
+            }
+        }
+
         @Test func formatsComeFromQueryTypeOrName() async throws {
             try await withHouse { house in
                 let client = try house.client()

@@ -21,6 +21,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
     case invalidState = "invalid-state"
     case gone
     case datasetInUse = "dataset-in-use"
+    case lengthRequired = "length-required"
     case preconditionFailed = "precondition-failed"
     case contentTooLarge = "content-too-large"
     case rangeNotSatisfiable = "range-not-satisfiable"
@@ -59,6 +60,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .requestTimeout: .requestTimeout
         case .resultNotReady, .noResult, .invalidState, .datasetInUse: .conflict
         case .gone: .gone
+        case .lengthRequired: .lengthRequired
         case .preconditionFailed: .preconditionFailed
         case .contentTooLarge: .contentTooLarge
         case .rangeNotSatisfiable: .rangeNotSatisfiable
@@ -96,6 +98,7 @@ package enum ProblemType: String, CaseIterable, Sendable {
         case .invalidState: "The state of the job does not allow this."
         case .gone: "What was asked for has been deleted."
         case .datasetInUse: "Jobs work on the data set."
+        case .lengthRequired: "The request has no body, or does not say how long it is."
         case .preconditionFailed: "What the request is about has changed since it was read."
         case .contentTooLarge: "The body is too large."
         case .rangeNotSatisfiable: "The content has no such part."
@@ -138,6 +141,8 @@ enum APIError: Error, Equatable {
     case checkpointGone(JobID, String)
     case unauthorized(CredentialFault)
     case missingScope(AccessScope)
+    /// A request that needs a body has neither Content-Length nor chunks.
+    case lengthRequired
     case tooManyRequests(perMinute: Int, retryAfter: Int)
     /// The Content-Type of an upload, if any.
     case unsupportedDataset(String?)

@@ -44,10 +44,26 @@ struct DatasetEndpoints: Sendable {
         }
         guard !context.status.isDraining else { throw APIError.draining }
         let caller = try context.access.caller(request.head)
+        let condition = name == nil ? nil : condition(request.head)
+        if let name, let condition { try await check(condition, on: name, of: caller) }
         let announced: Int? = if case .length(let length) = request.head.framing { length } else { nil }
         try await checkQuota(of: caller, announced ?? 0)
         let upload = try context.datasets.uploads.begin(announced: announced)
-        return try await finish(upload, try await read(request, into: upload), format, name, caller)
+        return try await finish(upload, try await read(request, into: upload), format, name, caller, condition)
+    }
+
+    /// If-Match and If-None-Match, on the tag that the name's content has; nil where neither came.
+    private func condition(_ head: RequestHead) -> DatasetCondition? {
+        guard head.fields["if-match"] != nil || head.fields["if-none-match"] != nil else { return nil }
+        return { present in
+            Precondition(of: head, current: present.flatMap { EntityTag(opaque: $0) }) == .proceed
+        }
+    }
+
+    /// Refuses early what the store would refuse at the end, when others may have put something else.
+    private func check(_ condition: DatasetCondition, on name: String, of caller: Caller) async throws {
+        let present = try await context.store.datasets(called: [name], of: caller.owner)[name]
+        guard condition(present?.blob) else { throw APIError.contentChanged }
     }
 
     /// Refuses early what the store would refuse at the end.
@@ -78,7 +94,7 @@ struct DatasetEndpoints: Sendable {
 
     private func finish(
         _ upload: Upload, _ sealed: (hash: [UInt8], byteCount: Int), _ format: DatasetFormat, _ name: String?,
-        _ caller: Caller
+        _ caller: Caller, _ condition: DatasetCondition?
     ) async throws -> Response {
         let profile = try await profile(upload.file.path, format, sealed.byteCount)
         let hash = Digest.hexadecimal(sealed.hash)
@@ -90,7 +106,8 @@ struct DatasetEndpoints: Sendable {
             createdAt: time, blob: hash, format: format.rawValue, byteCount: Int64(sealed.byteCount),
             profile: JSONWriter.bytes(profile))
         let stored = try await hold.during {
-            try await context.store.put(dataset, storageLimit: caller.limits.storageBytes.map(Int64.init))
+            try await context.store.put(
+                dataset, storageLimit: caller.limits.storageBytes.map(Int64.init), if: condition)
         }
         let entry = try await context.store.dataset(.id(stored.dataset.id))
         return Response.json(DatasetDocument.value(entry), status: stored.isNew ? .created : .ok)

@@ -154,7 +154,10 @@ extension APIContext {
             of: document.job.id, after: max(0, document.job.lastSeq - Self.recentRows), limit: Int(Self.recentRows),
             types: [JobEvent.progressType, EventType.incumbent.rawValue])
         document.progress = newest(JobEvent.progressType, in: page)
-        document.best = newest(EventType.incumbent.rawValue, in: page) ?? document.progress?["best"]
+        let told = newest(EventType.incumbent.rawValue, in: page)
+        let best = document.progress?["best"]
+        // Of the same point the event says more.
+        document.best = best == nil || best?["iteration"] == told?["iteration"] ? told : best
     }
 
     private func newest(_ type: String, in page: EventPage) -> JSONValue? {

@@ -47,13 +47,15 @@ struct JobEndpoints: Sendable {
 
     /// `GET /v1/jobs/{id}/result`.
     @Sendable func result(_ request: Request) async throws -> Response {
-        let query = try Query(request, known: ["partial", "wait"])
+        let query = try Query(request, known: ["partial", "wait", "arrays"])
         let id = try context.jobID(request)
+        let arrays = try query["arrays"].map { try Query.word("arrays", $0, as: ResultArrays.self) } ?? .reference
         let isPartial = try query.flag("partial") ?? false
         let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
         let job = try await context.job(id, waiting: seconds) { $0.state.isFinal }
         if isPartial, !job.state.isFinal { return try await intermediate(job) }
-        return .text(try await stored(job, isPartial: isPartial), type: "application/json")
+        let result = try await stored(job, isPartial: isPartial)
+        return try .stored(try arrays.content(result, of: job), type: "application/json", for: request)
     }
 
     /// The result document of a job that has ended.

@@ -118,6 +118,7 @@ extension ProblemDetails {
         case .datasetInUse(let id, let jobs):
             let users = jobs == 1 ? "1 job that has not ended uses" : "\(jobs) jobs that have not ended use"
             self.init(.datasetInUse, "\(users) \(id); wait, or add ?force=true: jobs keep the bytes they began with")
+        case .datasetChanged: self.init(APIError.contentChanged)
         case .tooMuchData(let limit):
             self.init(
                 .quotaExceeded, "the owner's data sets may have \(limit) bytes; delete some", retryAfter: 60)
@@ -165,6 +166,10 @@ extension ProblemDetails {
             self.init(.gone, "the state \(name) of the job \(id) was removed when it was not needed any more")
         case .unauthorized(let fault): self.init(.unauthorized, fault.sentence)
         case .missingScope(let scope): self.init(.missingScope, "this needs a key with the scope \(scope.rawValue)")
+        case .lengthRequired:
+            self.init(
+                .lengthRequired,
+                "send a body, with Content-Length or in chunks; with curl, use --json @file, for a data set -T file")
         case .tooManyRequests(let perMinute, let retryAfter):
             self.init(.tooManyRequests, "the key allows \(perMinute) requests a minute", retryAfter: retryAfter)
         case .unsupportedDataset(let found):

@@ -1,11 +1,12 @@
-// What is refused before a body is read: foreign host names (DNS rebinding), requests without the right key, bodies of a
-// media type that nothing takes, new work for a service that shuts down. A client that waits for `100 Continue` then sends
+// What is refused before a body is read: foreign host names (DNS rebinding), requests without the right key or without the
+// body that they need, bodies of a media type that nothing takes, new work for a service that shuts down. A client that waits for `100 Continue` then sends
 // nothing.
 import HTTP1
 
 /// Screens request heads; inline, on the loop.
 struct RequestScreening: Sendable {
     private static let documents: Set<String> = ["/v1/jobs", "/v1/validate"]
+    private static let datasets = "/v1/datasets"
     let hosts: HostPolicy
     let status: ServiceStatus
     let access: AccessGate
@@ -20,12 +21,21 @@ struct RequestScreening: Sendable {
         }
         switch head.method {
         case .post where Self.documents.contains(head.target.path):
-            return status.isDraining ? .draining : mediaTypeFault(head.fields)
+            return status.isDraining ? .draining : lengthFault(head) ?? mediaTypeFault(head.fields)
+        case .post where head.target.path == Self.datasets, .put where head.target.path.hasPrefix(Self.datasets + "/"):
+            return lengthFault(head)
         case .post where head.target.path.hasSuffix("/retry"):
             // The body may be left out.
             return head.fields["content-type"] == nil ? nil : mediaTypeFault(head.fields)
-        case .patch: return mediaTypeFault(head.fields)
+        case .patch: return lengthFault(head) ?? mediaTypeFault(head.fields)
         default: return nil
+        }
+    }
+
+    private func lengthFault(_ head: RequestHead) -> APIError? {
+        switch head.framing {
+        case .none: .lengthRequired
+        case .length, .chunked: nil
         }
     }
 

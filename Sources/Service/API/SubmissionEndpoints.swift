@@ -156,7 +156,8 @@ struct SubmissionEndpoints: Sendable {
         var response: Response
         if wait != nil, job.state.isFinal {
             let result = try await context.store.result(of: job.id)
-            response = try await context.answer(job, result: result)
+            response = try await context.answer(
+                job, result: try result.map { try ResultArrays.reference.content($0, of: job) })
         } else {
             response = try await context.answer(job, status: .accepted).with("Retry-After", "1")
         }

@@ -26,19 +26,28 @@ struct VariableEndpoint: Sendable {
         let isPartial = try query.flag("partial") ?? false
         let seconds = try query.integer("wait", in: 0...context.limits.waitSeconds) ?? 0
         let name = request.parameters["name"] ?? ""
-        let variables = try await variables(of: id, isPartial: isPartial, waiting: seconds)
+        let job = try await context.job(id, waiting: seconds) { $0.state.isFinal }
+        let isNewest = isPartial && !job.state.isFinal
+        let variables = isNewest ? try await newest(job) : try await final(id, isPartial: isPartial)
         guard let value = variables[name] else { throw APIError.notFound("such variable in the result of \(id)") }
-        return try answer(value, name, form).with("Vary", "Accept")
+        let bytes = try content(value, name, form)
+        let answer =
+            isNewest
+            ? Response(body: .bytes(bytes)).with("Content-Type", form.rawValue)
+            : try .stored(bytes, type: form.rawValue, for: request)
+        return answer.with("Vary", "Accept")
     }
 
-    /// Those of the result; of a job that has not ended, those of the newest iterate that it has told.
-    private func variables(of id: JobID, isPartial: Bool, waiting seconds: Int) async throws -> JSONValue {
+    /// Those of the result.
+    private func final(_ id: JobID, isPartial: Bool) async throws -> JSONValue {
         let jobs = JobEndpoints(context: context)
-        let job = try await context.job(id, waiting: seconds) { $0.state.isFinal }
-        guard isPartial, !job.state.isFinal else {
-            let result = try await jobs.finalResult(of: id, isPartial: isPartial, waiting: 0)
-            return try JSONParser.parse(result)["variables"] ?? .object([])
-        }
+        let result = try await jobs.finalResult(of: id, isPartial: isPartial, waiting: 0)
+        return try JSONParser.parse(result)["variables"] ?? .object([])
+    }
+
+    /// Those of the newest iterate that a job has told which has not ended.
+    private func newest(_ job: Job) async throws -> JSONValue {
+        let id = job.id
         if let bytes = context.iterate(id) { return try JSONParser.parse(bytes) }
         let status = try await context.document(of: job)
         guard let told = status.progress?["iterate"] else {
@@ -47,34 +56,31 @@ struct VariableEndpoint: Sendable {
         return told
     }
 
-    private func answer(_ value: JSONValue, _ name: String, _ form: Form) throws -> Response {
+    private func content(_ value: JSONValue, _ name: String, _ form: Form) throws -> [UInt8] {
         switch form {
-        case .json: return .json(value)
-        case .csv: return .text(Array(CSVText.write(NumericArray(value), named: name).utf8), type: Form.csv.rawValue)
+        case .json: return JSONWriter.bytes(value) + [0x0A]
+        case .csv: return Array(CSVText.write(NumericArray(value), named: name).utf8)
         case .npy:
             let array = NumericArray(value)
-            var response = Response(status: .ok)
-            response.fields.add("Content-Type", Form.npy.rawValue)
-            response.body = .bytes(NPYWriter.bytes(try Tensor(shape: array.shape, values: array.values)))
-            return response
+            return NPYWriter.bytes(try Tensor(shape: array.shape, values: array.values))
         }
     }
 }
 
 /// An array of numbers with its shape, read from nested lists of JSON; what is no number there is NaN here.
 struct NumericArray: Equatable {
-    private(set) var shape: [Int] = []
+    let shape: [Int]
     private(set) var values: [Double] = []
 
     init(_ value: JSONValue) {
-        measure(value)
+        shape = Self.shape(of: value)
         collect(value)
     }
 
-    private mutating func measure(_ value: JSONValue) {
-        guard let elements = value.elements else { return }
-        shape.append(elements.count)
-        if let first = elements.first { measure(first) }
+    /// The shape of nested lists, as their first elements have it; empty for a number.
+    static func shape(of value: JSONValue) -> [Int] {
+        guard let elements = value.elements else { return [] }
+        return [elements.count] + (elements.first.map(shape) ?? [])
     }
 
     private mutating func collect(_ value: JSONValue) {

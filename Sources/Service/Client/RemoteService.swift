@@ -104,8 +104,8 @@ package struct RemoteService: Sendable {
     package func result(_ id: String, isPartial: Bool, waits: Bool) throws(RemoteError) -> RemoteResult {
         while true {
             do throws(RemoteError) {
-                let query = (isPartial ? "&partial=true" : "") + (waits ? "&wait=30" : "")
-                return RemoteResult(document: try ask(.get, Self.path(id, "result?") + query.dropFirst()))
+                let query = "arrays=inline" + (isPartial ? "&partial=true" : "") + (waits ? "&wait=30" : "")
+                return RemoteResult(document: try ask(.get, Self.path(id, "result?") + query))
             } catch {
                 guard waits, error.isNotReady else { throw error }
             }

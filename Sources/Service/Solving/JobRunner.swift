@@ -8,7 +8,9 @@ import ProblemSpecification
 package protocol RunObserver {
     /// The run begins, or continues after `iteration`.
     mutating func began(resumedFrom iteration: Int?)
-    mutating func progress(_ point: ProgressPoint, elapsed: Double)
+    /// - Parameter incumbentPoint: the upper variables of `incumbent`.
+    mutating func progress(
+        _ point: ProgressPoint, incumbent: Incumbent, incumbentPoint: () -> [Double], elapsed: Double)
     /// Something that makes the numbers less than they should be; `iteration` is where it was noticed.
     mutating func remark(_ text: String, iteration: Int)
     /// A state to be kept. May fail; the run then ends.
@@ -63,7 +65,8 @@ package struct JobRunner {
                     stop: stop)
             else { return .nothingComputed }
             run = start.run
-            observer.progress(start.start, elapsed: elapsed())
+            observer.progress(
+                start.start, incumbent: run.incumbent, incumbentPoint: { run.incumbentPoint }, elapsed: elapsed())
         }
         let ready = clock.now
         var lastKept = clock.now
@@ -77,7 +80,9 @@ package struct JobRunner {
             }
             remarksTold = run.state.remarks.count
             switch event {
-            case .progress(let point): observer.progress(point, elapsed: elapsed())
+            case .progress(let point):
+                observer.progress(
+                    point, incumbent: run.incumbent, incumbentPoint: { run.incumbentPoint }, elapsed: elapsed())
             case .silent: break
             case .suspended: return try suspend(run, &observer)
             case .ended(let termination):

@@ -114,8 +114,12 @@ private struct EventLog: RunObserver {
     /// The numbering is told by the events themselves.
     mutating func began(resumedFrom iteration: Int?) {}
 
-    mutating func progress(_ point: ProgressPoint, elapsed: Double) {
-        send("progress", documents.progress(point, elapsed: elapsed), line: LiveLine.text(point, elapsed: elapsed))
+    mutating func progress(
+        _ point: ProgressPoint, incumbent: Incumbent, incumbentPoint: () -> [Double], elapsed: Double
+    ) {
+        send(
+            "progress", documents.progress(point, incumbent, elapsed: elapsed),
+            line: LiveLine.text(point, elapsed: elapsed))
     }
 
     mutating func remark(_ text: String, iteration: Int) {

@@ -120,7 +120,8 @@ final class JobExecution: Sendable {
         return SolveOrder(
             job: lease.job.description, payload: payload, blobs: folder.blobs.path, folder: files.path,
             epoch: Int(lease.epoch), states: claim.job.checkpoints.reversed().map(\.name),
-            reportedThrough: progress.iteration, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget,
+            reportedThrough: progress.iteration, bestThrough: progress.best, elapsedSeconds: progress.elapsed,
+            memoryBytes: memoryBudget,
             limits: claim.job.limits.isEmpty ? nil : try JSONParser.parse(claim.job.limits))
     }
 
@@ -133,18 +134,27 @@ final class JobExecution: Sendable {
     /// Rows from the end in which the last progress is looked for first.
     private static let tailRows: Int64 = 400
 
-    /// The last iteration in the log, and the seconds that had been spent then. What stands before a retry from the
-    /// start does not count.
-    private func lastProgress() async throws -> (iteration: Int, elapsed: Double) {
-        guard claim.job.epoch > 1 else { return (-1, 0) }
-        let tail = max(0, claim.job.lastSeq - Self.tailRows)
-        if let found = try await lastProgress(after: tail) { return found }
-        return try await lastProgress(after: 0) ?? (-1, 0)
+    /// What the log says of the work so far.
+    private struct LoggedProgress {
+        /// The last iteration; −1 for none.
+        var iteration = -1
+        /// The iteration of the best point then.
+        var best = 0
+        /// The seconds that had been spent.
+        var elapsed = 0.0
     }
 
-    private func lastProgress(after start: Int64) async throws -> (iteration: Int, elapsed: Double)? {
+    /// The last progress in the log. What stands before a retry from the start does not count.
+    private func lastProgress() async throws -> LoggedProgress {
+        guard claim.job.epoch > 1 else { return LoggedProgress() }
+        let tail = max(0, claim.job.lastSeq - Self.tailRows)
+        if let found = try await lastProgress(after: tail) { return found }
+        return try await lastProgress(after: 0) ?? LoggedProgress()
+    }
+
+    private func lastProgress(after start: Int64) async throws -> LoggedProgress? {
         var after = start
-        var found: (iteration: Int, elapsed: Double)?
+        var found: LoggedProgress?
         while true {
             let page = try await store.events(
                 of: lease.job, after: after, limit: JobLimits.eventPage.upperBound,
@@ -152,9 +162,11 @@ final class JobExecution: Sendable {
             for event in page.events {
                 guard let data = try? JSONParser.parse(event.data) else { continue }
                 if let iteration = data["iteration"]?.int, event.type == JobEvent.progressType {
-                    found = (iteration, data["elapsed_seconds"]?.double ?? 0)
+                    found = LoggedProgress(
+                        iteration: iteration, best: data["best"]?["iteration"]?.int ?? 0,
+                        elapsed: data["elapsed_seconds"]?.double ?? 0)
                 } else if data["retried_from"]?.text == RetryOrigin.start.rawValue {
-                    found = (-1, 0)
+                    found = LoggedProgress()
                 }
             }
             if page.isLast { return found }
@@ -181,7 +193,9 @@ final class JobExecution: Sendable {
         case .began(let iteration):
             guard let iteration else { break }
             draft("state", .object([JSONMember(name: "resumed_from", value: .integer(iteration))]), &attempt)
-        case .progress(let data): draft(JobEvent.progressType, data, &attempt, carriesIterate: true)
+        case .progress(let data, let incumbent):
+            draft(JobEvent.progressType, data, &attempt, carriesIterate: true)
+            if let incumbent { draft(EventType.incumbent.rawValue, incumbent, &attempt) }
         case .warning(let data): draft("warning", data, &attempt)
         case .checkpoint(let name, let iteration, let bytes):
             try await flush(&attempt)

@@ -78,6 +78,8 @@ private struct LinkObserver: RunObserver {
     /// The iteration of the newest state: one that is suspended right behind it is on disk already, and the file before it
     /// must stay.
     private var writtenAt: Int?
+    /// The iteration of the best point at the last progress point that was told.
+    private var bestThrough: Int
 
     init(work: SolveWork, job: AdmittedJob, identity: String) {
         self.work = work
@@ -86,19 +88,27 @@ private struct LinkObserver: RunObserver {
         documents = EventDocument(
             problem: job.built.problem, iterates: job.document.progress.iterates, attempt: work.order.epoch,
             link: { "/v1/jobs/\(id)/result/variables/\($0)?partial=true" })
+        bestThrough = work.order.bestThrough
         iterate = IterateFile(in: URL(fileURLWithPath: work.order.folder))
     }
 
     mutating func began(resumedFrom iteration: Int?) { work.link.send(.began(resumedFrom: iteration)) }
 
     /// What an earlier attempt has logged is not said again.
-    mutating func progress(_ point: ProgressPoint, elapsed: Double) {
+    mutating func progress(
+        _ point: ProgressPoint, incumbent: Incumbent, incumbentPoint: () -> [Double], elapsed: Double
+    ) {
         guard point.iteration > work.order.reportedThrough else { return }
         if documents.isReferred(point.x.count) {
             let documents = documents
             iterate.offer { documents.variables(point.x) }
         }
-        work.link.send(.progress(data: documents.progress(point, elapsed: elapsed)))
+        let isNews = IncumbentPace.tells(incumbent.iteration, after: bestThrough)
+        bestThrough = incumbent.iteration
+        work.link.send(
+            .progress(
+                data: documents.progress(point, incumbent, elapsed: elapsed),
+                incumbent: isNews ? documents.incumbent(incumbent, at: incumbentPoint()) : nil))
     }
 
     mutating func remark(_ text: String, iteration: Int) {

@@ -36,6 +36,7 @@ extension WorkerOrder {
             object.add("epoch", order.epoch)
             object.add("states", .array(order.states.map(JSONValue.string)))
             object.add("reported_through", order.reportedThrough)
+            object.add("best_through", order.bestThrough)
             object.add("elapsed_seconds", order.elapsedSeconds)
             object.add("memory_bytes", order.memoryBytes)
             if let limits = order.limits { object.add("limits", limits) }
@@ -73,13 +74,14 @@ extension WorkerOrder {
             guard let job = json["job"]?.text, let payload = Parcel(json["payload"]), let blobs = json["blobs"]?.text,
                 let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,
                 let states = json["states"]?.elements, let reported = json["reported_through"]?.int,
-                let elapsed = json["elapsed_seconds"]?.double, let memory = json["memory_bytes"]?.int
+                let best = json["best_through"]?.int, let elapsed = json["elapsed_seconds"]?.double,
+                let memory = json["memory_bytes"]?.int
             else { return nil }
             self = .solve(
                 SolveOrder(
                     job: job, payload: payload, blobs: blobs, folder: folder, epoch: epoch,
-                    states: states.compactMap(\.text), reportedThrough: reported, elapsedSeconds: elapsed,
-                    memoryBytes: memory, limits: json["limits"]))
+                    states: states.compactMap(\.text), reportedThrough: reported, bestThrough: best,
+                    elapsedSeconds: elapsed, memoryBytes: memory, limits: json["limits"]))
         default: return nil
         }
     }
@@ -96,9 +98,10 @@ extension WorkerReport {
         case .began(let iteration):
             object.add("report", "began")
             if let iteration { object.add("resumed_from", iteration) }
-        case .progress(let data):
+        case .progress(let data, let incumbent):
             object.add("report", "progress")
             object.add("data", data)
+            if let incumbent { object.add("incumbent", incumbent) }
         case .warning(let data):
             object.add("report", "warning")
             object.add("data", data)
@@ -132,7 +135,7 @@ extension WorkerReport {
         case "began": self = .began(resumedFrom: json["resumed_from"]?.int)
         case "progress":
             guard let data = json["data"] else { return nil }
-            self = .progress(data: data)
+            self = .progress(data: data, incumbent: json["incumbent"])
         case "warning":
             guard let data = json["data"] else { return nil }
             self = .warning(data: data)

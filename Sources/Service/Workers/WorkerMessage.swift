@@ -63,6 +63,8 @@ package struct SolveOrder: Sendable, Equatable {
     package var states: [String]
     /// Progress up to this iteration is in the log already; −1 for none.
     package var reportedThrough: Int
+    /// The iteration of the best point then; 0 for none.
+    package var bestThrough: Int
     package var elapsedSeconds: Double
     /// Bytes beyond the worker's own.
     package var memoryBytes: Int
@@ -77,7 +79,8 @@ package enum WorkerReport: Sendable, Equatable {
     case admitted(Parcel?)
     /// The job runs, from a state or from the start.
     case began(resumedFrom: Int?)
-    case progress(data: JSONValue)
+    /// The data of a progress event, and of the event that tells of the best point, where it is told.
+    case progress(data: JSONValue, incumbent: JSONValue?)
     case warning(data: JSONValue)
     /// A state is on disk.
     case checkpoint(name: String, iteration: Int, bytes: Int)
@@ -94,7 +97,7 @@ package enum WorkerReport: Sendable, Equatable {
 package enum WorkerFrame {
     /// Bytes of the largest frame, version included.
     package static let limit = 1 << 20
-    static let version: UInt8 = 3
+    static let version: UInt8 = 4
 
     /// The frame of a message.
     static func encode(_ value: JSONValue) -> [UInt8] {
