@@ -1,4 +1,5 @@
 // What the service says of itself, what it refuses at the door, and its small parsers.
+import Foundation
 import HTTPServer
 import JobQueue
 import ProblemSpecification
@@ -26,6 +27,36 @@ extension APITests {
                 let draining = try await client.get("/readyz?verbose=true")
                 #expect(draining.status == 503)
                 #expect(try draining.json["checks"]?["not_draining"]?.text == "failed")
+            }
+        }
+
+        /// The page needs nothing from elsewhere, and a browser runs and styles it by the hashes of what is in it alone.
+        @Test func theDashboardIsOnePageThatMayRun() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let page = try await client.get("/ui")
+                #expect(page.status == 200 && page["content-type"] == "text/html; charset=utf-8")
+                let policy = try #require(page["content-security-policy"])
+                #expect(policy.hasPrefix("default-src 'none'; connect-src 'self'; ") && !policy.contains("unsafe"))
+                for (part, directive) in [("script", "script-src"), ("style", "style-src")] {
+                    let begin = try #require(page.text.firstRange(of: "<\(part)>")).upperBound
+                    let end = try #require(page.text.firstRange(of: "</\(part)>")).lowerBound
+                    let digest = RunningDigest(.sha256)
+                    digest.add(Array(page.text[begin..<end].utf8))
+                    let hash = "\(directive) 'sha256-\(Data(digest.finish()).base64EncodedString())'"
+                    #expect(policy.contains(hash))
+                }
+                #expect(
+                    page.text.ranges(of: "//").count == page.text.ranges(of: "http://www.w3.org/2000/svg").count + 1)
+                for accept in ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"] {
+                    let root = try await client.get("/", "Accept: \(accept)")
+                    #expect(root.body == page.body && root["vary"] == "Accept")
+                }
+                for accept in ["*/*", "application/json", "application/json, text/html;q=0.9", "image/png"] {
+                    let root = try await client.get("/", "Accept: \(accept)")
+                    #expect(root["content-type"] == "application/json")
+                    #expect(try root.json["links"]?["ui"]?.text == "/ui")
+                }
             }
         }
 

@@ -125,6 +125,7 @@ package enum APIRouter {
             Line(.get, "/openapi.yaml", .inline(service.contract)),
             Line(.get, "/openapi.json", .inline(service.contractAsJSON)),
             Line(.get, "/docs", .inline(service.documentation)),
+            Line(.get, "/ui", .inline(service.dashboard)),
             Line(.get, "/problems/{type}", .inline(service.problem)),
             Line(.get, "/", .inline(service.links)),
         ]

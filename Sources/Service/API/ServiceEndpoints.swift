@@ -19,9 +19,20 @@ struct ServiceEndpoints: Sendable {
 
     // MARK: Fixed documents
 
-    /// `GET /`.
+    /// `GET /ui`.
+    @Sendable func dashboard(_ request: Request) throws -> Response {
+        _ = try Query(request)
+        return Dashboard.answer
+    }
+
+    /// `GET /`: links, or the dashboard to a browser.
     @Sendable func links(_ request: Request) throws -> Response {
         _ = try Query(request)
+        let choice = MediaType.choose(["application/json", "text/html"], accept: request.fields("accept"))
+        return (choice == "text/html" ? Dashboard.answer : linkList).with("Vary", "Accept")
+    }
+
+    private var linkList: Response {
         var document = JSONObjectBuilder()
         document.add("name", "stackelberg")
         document.add("version", Version.number)
@@ -31,7 +42,7 @@ struct ServiceEndpoints: Sendable {
             ("examples", "/v1/examples"),
             ("methods", "/v1/methods"), ("queue", "/v1/queue"), ("workers", "/v1/workers"), ("ready", "/readyz"),
             ("metrics", "/metrics"), ("version", "/version"), ("contract", "/openapi.yaml"),
-            ("contract_json", "/openapi.json"), ("docs", "/docs"),
+            ("contract_json", "/openapi.json"), ("docs", "/docs"), ("ui", "/ui"),
         ] {
             links.add(name, path)
         }
