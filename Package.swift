@@ -164,13 +164,14 @@ let package = Package(
             of: "SQLiteStore",
             uses: [
                 "JobQueue", "JobStoreConformance", "StoreCrashWriter", .product(name: "GRDB", package: "GRDB.swift"),
-            ]),
+            ], resources: [.copy("Fixtures")]),
         // Depends on the executable so that it is built: worker processes are real ones.
         tests(
             of: "Service",
             uses: [
-                "DataFormats", "HTTP1", "HTTPServer", "JobQueue", "MultilevelOptimization", "ProblemSpecification",
-                "SQLiteStore", "Sockets", "Tensors", "stackelberg", .product(name: "Yams", package: "Yams"),
+                "DataFormats", "HTTP1", "HTTPClient", "HTTPServer", "JobQueue", "MultilevelOptimization",
+                "ProblemSpecification", "SQLiteStore", "Sockets", "Tensors", "stackelberg",
+                .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict, linkerSettings: executableLinking),

@@ -56,7 +56,7 @@ package struct Client: Sendable {
     private func connect(to url: HTTPURL, _ clock: ExchangeClock) throws(ClientError) -> ClientSocket {
         let found: [SocketAddress]
         do throws(UnresolvedHost) {
-            found = try HostResolver.addresses(of: url.host, port: url.port)
+            found = try configuration.resolve(url.host, url.port)
         } catch {
             throw .unresolved(error)
         }

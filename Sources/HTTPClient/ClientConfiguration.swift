@@ -2,6 +2,9 @@
 import HTTP1
 import Sockets
 
+/// Finds the addresses of a host, a name or a numeric address.
+package typealias HostLookup = @Sendable (_ host: String, _ port: UInt16) throws(UnresolvedHost) -> [SocketAddress]
+
 /// The bounds of a client.
 package struct ClientConfiguration: Sendable {
     /// From the first address to an open connection, handshake included.
@@ -16,6 +19,11 @@ package struct ClientConfiguration: Sendable {
     package var trust = ServerTrust.systemAuthorities
     /// Which addresses may be connected to. The very address that was judged is connected to: a name is looked up once.
     package var admits: @Sendable (SocketAddress) -> Bool = { _ in true }
+
+    /// Finds the addresses of a host, in the order to try them; asked once for each exchange.
+    package var resolve: HostLookup = { (host, port) throws(UnresolvedHost) in
+        try HostResolver.addresses(of: host, port: port)
+    }
 
     /// The defaults.
     package init() {}

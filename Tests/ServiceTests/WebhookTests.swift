@@ -1,6 +1,7 @@
 // Webhooks: what documents may ask, whom the service calls, what a receiver gets, and what happens when it does not take it.
 import Foundation
 import HTTP1
+import HTTPClient
 import HTTPServer
 import JobQueue
 import ProblemSpecification
@@ -49,7 +50,7 @@ extension APITests {
         /// A house and its courier, which may call the loopback.
         private func withCourier(
             _ limits: WebhookLimits = Self.quickLimits, allowing blocks: [String] = ["127.0.0.0/8"],
-            _ body: (House, Record<String>) async throws -> Void
+            resolve: HostLookup? = nil, _ body: (House, Record<String>) async throws -> Void
         ) async throws {
             var setup = Setup()
             setup.callable = try CallableAddresses(allowing: ["127.0.0.0/8"])
@@ -58,7 +59,7 @@ extension APITests {
             try await withHouse(setup) { house in
                 let courier = try WebhookCourier(
                     store: house.store, secret: Self.secret, addresses: addresses, limits: limits,
-                    metrics: house.metrics, now: { House.now().calendar }, log: { log.add($0) })
+                    metrics: house.metrics, resolve: resolve, now: { House.now().calendar }, log: { log.add($0) })
                 let work = Task { await courier.run() }
                 let outcome: Result<Void, any Error>
                 do {
@@ -228,6 +229,41 @@ extension APITests {
                 try await until { log.all.count == 1 }
                 #expect(log.all[0].contains("may not be connected to; given up"))
                 #expect(try await outcomes(house) == ["stackelberg_webhooks_total{outcome=\"failed\"} 1"])
+            }
+            await receiver.close()
+        }
+
+        /// The name leads to a receiver that may be called, then elsewhere: what it leads to is asked once for each call, and
+        /// only what may be called of that answer is connected to.
+        @Test func aNameThatChangesItsAddressIsJudgedAtEachCall() async throws {
+            let receiver = try await Receiver { _ in Response() }
+            let port = try #require(HTTPURL(receiver.url)).port
+            let answers = [["127.0.0.1"], ["127.0.0.2", "::1"], ["10.1.2.3", "127.0.0.1", "169.254.169.254"]]
+            let asked = Record<String>()
+            var limits = Self.quickLimits
+            limits.attempts = 1
+            let resolve: HostLookup = { (host, port) throws(UnresolvedHost) in
+                asked.add(host)
+                let addresses = answers[min(asked.all.count, answers.count) - 1]
+                return addresses.compactMap { try? SocketAddress(host: $0, port: port) }
+            }
+            try await withCourier(limits, allowing: ["127.0.0.1"], resolve: resolve) { house, log in
+                let client = try house.client()
+                let url = "http://hooks.example.org:\(port)/hook"
+                var iterator = receiver.calls.makeAsyncIterator()
+                for (round, metric) in ["delivered\"} 1", "failed\"} 1", "delivered\"} 2"].enumerated() {
+                    let id = try await house.submit(client, document(url, "[\"state\"]"))
+                    try await until { try await outcomes(house).contains { $0.hasSuffix(metric) } }
+                    #expect(asked.all == Array(repeating: "hooks.example.org", count: round + 1))
+                    guard metric.hasPrefix("delivered") else { continue }
+                    let call = try #require(await iterator.next())
+                    #expect(try JSONParser.parse(call.content)["job"]?.text == id.description)
+                    #expect(call.head.fields.values(of: "host") == ["hooks.example.org:\(port)"])
+                }
+                #expect(log.all.count == 1)
+                #expect(
+                    log.all.first?.contains("127.0.0.2:\(port), [::1]:\(port) may not be connected to; given up")
+                        == true)
             }
             await receiver.close()
         }

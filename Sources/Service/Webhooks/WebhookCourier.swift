@@ -59,12 +59,13 @@ package actor WebhookCourier {
 
     /// - Parameters:
     ///   - addresses: may be called.
+    ///   - resolve: finds the addresses of a host at each call; the system's way if nil.
     ///   - log: takes lines for people.
     /// - Throws: ``ClientError/tls(_:)`` when the system's authorities cannot be read.
     package init(
         store: any JobStore, secret: WebhookSecret, addresses: CallableAddresses,
-        limits: WebhookLimits = WebhookLimits(), metrics: ServiceMetrics, now: @escaping @Sendable () -> Timestamp,
-        log: @escaping @Sendable (String) -> Void
+        limits: WebhookLimits = WebhookLimits(), metrics: ServiceMetrics, resolve: HostLookup? = nil,
+        now: @escaping @Sendable () -> Timestamp, log: @escaping @Sendable (String) -> Void
     ) throws(ClientError) {
         self.store = store
         self.secret = secret
@@ -75,6 +76,7 @@ package actor WebhookCourier {
         var configuration = ClientConfiguration()
         configuration.total = limits.time
         configuration.contentBytes = limits.answerBytes
+        if let resolve { configuration.resolve = resolve }
         configuration.admits = { addresses.contains($0.host) }
         client = try Client(configuration)
     }
