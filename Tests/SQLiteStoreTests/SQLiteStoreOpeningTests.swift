@@ -73,6 +73,43 @@ import Testing
         }
     }
 
+    /// A database that version 4 of the tables left behind, with payloads as the service and as others wrote them: jobs get
+    /// the files that their payloads name, and nothing that names none stops it.
+    @Test func aDatabaseFromBeforeDataSetsLearnsWhatItsJobsNeed() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = try #require(
+            Bundle.module.url(forResource: "version-4", withExtension: "sql", subdirectory: "Fixtures"))
+        let older = try DatabaseQueue(path: folder.database)
+        try await older.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA foreign_keys = OFF; " + String(contentsOf: file, encoding: .utf8))
+        }
+        try older.close()
+        for _ in 0..<2 {
+            let store = try await folder.open()
+            let (a, b) = (String(repeating: "a", count: 64), String(repeating: "b", count: 64))
+            #expect(try await store.neededBlobs(among: [a, b, "7", "c"]) == [a, b])
+            let jobs = try await store.list(JobQuery(owner: nil)).jobs
+            #expect(jobs.count == 7 && jobs.count { $0.state == .succeeded } == 1)
+            for job in jobs {
+                #expect(try await store.payload(of: job.id).isEmpty == false)
+                #expect(try await store.events(of: job.id, after: 0, limit: 10, types: nil).events.count == job.lastSeq)
+            }
+            await store.close()
+        }
+        let newer = try DatabaseQueue(path: folder.database)
+        let rows = try await newer.read { db in
+            try String.fetchAll(db, sql: "SELECT job || substr(blob, 1, 1) FROM job_blob ORDER BY 1")
+        }
+        #expect(rows == ["1a", "1b", "2a"])
+        try newer.close()
+        // Gone with the jobs that need them.
+        let store = try await folder.open()
+        for job in try await store.list(JobQuery(owner: nil)).jobs { _ = try await store.delete(job.id, force: true) }
+        #expect(try await store.neededBlobs(among: [String(repeating: "a", count: 64)]).isEmpty)
+        await store.close()
+    }
+
     @Test func aDamagedDatabaseIsRefusedOrItsReadingIs() async throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
