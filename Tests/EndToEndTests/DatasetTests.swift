@@ -155,6 +155,54 @@ import Testing
         #expect(try files("uploads").isEmpty && files("blobs").isEmpty)
     }
 
+    /// The disk is full in the middle of a body: for this server any file's 600 kB are all there is. Nothing is left of what had
+    /// come, what was there is whole, jobs go on, and with room the same upload succeeds.
+    @Test(arguments: [false, true]) func aDiskThatFillsUpCostsTheUploadOnly(_ isChunked: Bool) throws {
+        let server = try folder.serve(workers: 1)
+        let port = try server.port()
+        #expect(try put(port, "whole", Array("a\n1\n".utf8)).status == 201)
+        let table = Array("a\n".utf8) + (0..<1_200_000).map { UInt8($0 % 8 == 7 ? 10 : 49) }
+        try Self.limitFiles(of: server.processID, to: "600000")
+        for _ in 0..<2 {
+            let refused = try isChunked ? inChunks(port, "t", table) : put(port, "t", table)
+            #expect(refused.status == 507 && refused.text.contains("/problems/insufficient-storage"))
+            #expect(refused.fields["retry-after"] == "60")
+        }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try !files("uploads").isEmpty, ContinuousClock.now < deadline { usleep(5_000) }
+        #expect(try files("uploads").isEmpty && files("blobs").count == 1)
+        #expect(try exchange(port, "GET", "/v1/datasets/t").status == 404)
+        #expect(try exchange(port, "GET", "/v1/datasets/whole/content").text == "a\n1\n")
+        let client = JobClient(port: port)
+        #expect(try client.ended(try client.submit(SampleDocuments.quick))["state"]?.text == "succeeded")
+        try Self.limitFiles(of: server.processID, to: "unlimited")
+        let again = try isChunked ? inChunks(port, "t", table) : put(port, "t", table)
+        #expect(again.status == 201, "\(again.text.prefix(300))")
+        #expect(try exchange(port, "GET", "/v1/datasets/t/content").body == table)
+        #expect(try files("blobs").count == 2)
+    }
+
+    private func inChunks(_ port: Int, _ name: String, _ bytes: [UInt8]) throws -> Answer {
+        let chunks = stride(from: 0, to: bytes.count, by: 100_000).flatMap { start in
+            let chunk = bytes[start..<min(start + 100_000, bytes.count)]
+            return Array("\(String(chunk.count, radix: 16))\r\n".utf8) + chunk + [13, 10]
+        }
+        let connection = try HTTPConnection(port: port, seconds: 90)
+        return try connection.exchange(
+            "PUT", "/v1/datasets/\(name)", chunks + Array("0\r\n\r\n".utf8),
+            fields: ["Content-Type": "text/csv", "Transfer-Encoding": "chunked"])
+    }
+
+    /// The soft limit alone, so that it can be taken back.
+    private static func limitFiles(of process: Int32, to bytes: String) throws {
+        let tool = Process()
+        tool.executableURL = URL(fileURLWithPath: "/usr/bin/prlimit")
+        tool.arguments = ["--pid", "\(process)", "--fsize=\(bytes):"]
+        try tool.run()
+        tool.waitUntilExit()
+        guard tool.terminationStatus == 0 else { throw HarnessError("prlimit: \(tool.terminationStatus)") }
+    }
+
     @Test func bytesThatTakeTooMuchCostTheirUploadOnly() throws {
         let server = try folder.serve(workers: 1)
         let port = try server.port()

@@ -43,7 +43,8 @@ package final class HTTPConnection {
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
         if let body {
             if fields["Content-Type"] == nil { head += "Content-Type: application/json\r\n" }
-            head += "Content-Length: \(body.count)\r\n"
+            // A body in chunks comes as it goes over the wire.
+            if fields["Transfer-Encoding"] == nil { head += "Content-Length: \(body.count)\r\n" }
         }
         try socket.send(Array((head + "\r\n").utf8))
         // A server may refuse a body before it has it all; what it answers is there to be read.

@@ -6,6 +6,8 @@ import Glibc
 package enum ServiceProcess {
     /// Serves; ends the process. Status 0 after a drain, 2 when it could not start.
     package static func run(_ configuration: ServiceConfiguration) -> Never {
+        // A file at the process's limit is a full disk like any other: the write fails with EFBIG.
+        signal(SIGXFSZ, SIG_IGN)
         // Listened to before the URL is said: a signal that comes sooner than its source is lost.
         let endings = Signals([SIGTERM, SIGINT])
         let reloads = configuration.tls.map { _ in Signals([SIGHUP]) }

@@ -56,6 +56,7 @@ package enum WorkerMain {
         errno = 0
         _ = nice(10)
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 }
 
