@@ -89,6 +89,18 @@ check_example() {
     fact "Examples/ridge-per-feature.json converged in $(wc -l <"$work/events") events"
 }
 
+# Everything that an upload and its job write lies below /data: there is nowhere else to write.
+check_dataset() {
+    local job
+    service_curl --fail-with-body -T Examples/diabetes.csv -o "$work/body" /v1/datasets/mine.csv \
+        || fail "a data set was refused: $(cat "$work/body")"
+    job=$(sed 's/"dataset": "diabetes"/"dataset": "mine.csv"/' Examples/ridge-per-feature.json | post)
+    service_curl --fail-with-body -N -o /dev/null "/v1/jobs/$job/events" || fail "not solved in time: $(get "/v1/jobs/$job")"
+    get "/v1/jobs/$job/result" | grep -q '"termination":"converged"' || fail "no converged result from an uploaded data set"
+    get "/v1/datasets/mine.csv" | grep -q "\"used_by\":\[\"$job\"\]" || fail "the data set does not know its job"
+    fact "an uploaded data set was solved from"
+}
+
 check_health() {
     service_health || fail "the health check fails on a service that is ready"
     ! service_program healthcheck >/dev/null 2>&1 || fail "the health check succeeds where nothing serves"
@@ -147,6 +159,7 @@ check_configuration
 start
 check_privileges
 check_example
+check_dataset
 check_health
 check_drain_and_return
 drain "at rest"

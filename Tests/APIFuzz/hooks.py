@@ -1,7 +1,8 @@
-"""Gives schemathesis what a contract cannot: the ids of jobs that exist, documents that can be solved."""
+"""Gives schemathesis what a contract cannot: jobs and data sets that exist, documents that can be solved, files of data."""
 import copy
 import json
 import os
+import struct
 import threading
 import urllib.request
 import zlib
@@ -24,6 +25,19 @@ DIVERGING = {
     "method": {"name": "aid-cg", "upper_step": {"step": 10}},
 }
 
+NPY_HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }\n"
+TABLES = {
+    "text/csv": b"a,b\n1,2.5\n3,4\n-1,0\n",
+    "text/x-libsvm": b"+1 1:0.5 2:-2\n-1 2:3\n+1 1:1\n",
+    "application/x-npy": b"\x93NUMPY\x01\x00" + struct.pack("<H", len(NPY_HEADER)) + NPY_HEADER + struct.pack("<6d", *range(6)),
+}
+NAMES = {"table": "text/csv", "rows": "text/x-libsvm", "array": "application/x-npy", "t.csv": "text/csv"}
+# A problem on each kind of data set.
+SELECTIONS = [
+    {"dataset": "table", "columns": ["a", "b"]}, {"dataset": "rows", "array": "labels"}, {"dataset": "array"},
+    {"dataset": "t.csv", "columns": ["a"]}, {"dataset": "nobodys"},
+]
+
 
 def fetch(path):
     with urllib.request.urlopen(urllib.request.Request(BASE + path, headers=KEY), timeout=60) as answer:
@@ -37,6 +51,30 @@ def examples():
             document["limits"] = {**document.get("limits", {}), "iterations": 20, "time_seconds": 5}
             EXAMPLES.append(document)
     return EXAMPLES
+
+
+def put(name):
+    content = {"Content-Type": NAMES[name], **KEY}
+    request = urllib.request.Request(BASE + "/v1/datasets/" + name, TABLES[NAMES[name]], content, method="PUT")
+    urllib.request.urlopen(request, timeout=60).close()
+
+
+def on_data(number):
+    """A document that names a data set, and asks to be told of by links and by a call."""
+    document = {
+        "problem": {
+            "data": {"A": SELECTIONS[number % len(SELECTIONS)]},
+            "levels": [
+                {"variables": {"x": {"shape": [2]}}, "minimize": "sum((y - 1)^2) + 0.1 * sum(x^2)"},
+                {"variables": {"y": {"shape": [2]}}, "minimize": "sum((y - x)^2) + 0.01 * sum(A)^2 * sum(y^2)"},
+            ],
+        },
+        "limits": {"iterations": 50, "time_seconds": 5},
+        "progress": {"iterates": ["reference", "inline", "none"][number // 5 % 3], "every": 1 + number // 15 % 4},
+    }
+    if number // 60 % 2:
+        document["webhook"] = {"url": BASE + "/livez", "events": ["state", "end"]}
+    return document
 
 
 def known_jobs(state=""):
@@ -55,6 +93,8 @@ def choice(seed):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
+    for name in NAMES:
+        put(name)
     for _ in range(5):
         request = urllib.request.Request(
             BASE + "/v1/jobs", json.dumps(DIVERGING).encode(), {"Content-Type": "application/json", **KEY})
@@ -68,10 +108,22 @@ def map_case(context, case):
     jobs = known_jobs("failed" if case.path.endswith("/retry") else "") if "/jobs/{id}" in case.path else []
     if number % 4 and jobs:
         case.path_parameters = {**(case.path_parameters or {}), "id": jobs[number // 4 % len(jobs)]}
+    if case.path.startswith("/v1/datasets"):
+        if "{name}" in case.path and number % 4:
+            name = list(NAMES)[number // 4 % len(NAMES)]
+            if case.method == "GET" and number % 16 == 3:
+                put(name)
+            case.path_parameters = {**(case.path_parameters or {}), "name": name}
+        if case.media_type in TABLES and case.method in ("POST", "PUT") and number % 3:
+            case.body = TABLES[case.media_type]
+        return case
+    if case.path.endswith("/variables/{name}") and number % 3:
+        case.path_parameters = {**(case.path_parameters or {}), "name": "xyw"[number % 3]}
     if case.path in ("/v1/jobs", "/v1/validate") and case.method == "POST" and isinstance(case.body, dict):
         # Most begin with an example; in half of them, what was generated beside the problem stays.
         if number % 6:
-            document = copy.deepcopy(examples()[number // 6 % len(examples())])
+            some = number // 6 % (len(examples()) + 3)
+            document = copy.deepcopy(examples()[some]) if some < len(examples()) else on_data(number // 100)
             kept = {"labels", "priority", "seed", "progress", "ttl_seconds", "retry"}
             if number % 2:
                 document.update({name: value for name, value in case.body.items() if name in kept})
@@ -86,3 +138,8 @@ def before_call(context, case, kwargs):
     # A stream of a job that runs goes on as long as the job.
     if case.path.endswith("/events") and isinstance(case.query, dict) and "follow" not in case.query:
         case.query["follow"] = "false"
+
+
+@schemathesis.serializer("application/x-npy")
+def as_bytes(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()

@@ -14,7 +14,7 @@ trap cleanup EXIT
 "$bin/openapi-spec-validator" "$here/../../openapi.yaml"
 key=$("$stackelberg" keys create --owner fuzz --scope admin --scope jobs:read --scope jobs:write --scope datasets:write \
     --requests-per-minute 1000000 --active-jobs 100000 --data "$work/data" | tail -n 1)
-"$stackelberg" serve --port 0 --data "$work/data" >"$work/url" 2>"$work/log" &
+"$stackelberg" serve --port 0 --data "$work/data" --webhook-allow 127.0.0.1 >"$work/url" 2>"$work/log" &
 server=$!
 for _ in $(seq 300); do [ -s "$work/url" ] && break; sleep 0.1; done
 url=$(head -n 1 "$work/url")
