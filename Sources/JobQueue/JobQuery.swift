@@ -50,6 +50,8 @@ package struct JobQuery: Hashable, Sendable {
 package struct JobCursor: Hashable, Sendable, CustomStringConvertible {
     package let createdAt: Timestamp
     package let id: JobID
+    /// Of milliseconds in a cursor: until the year 33658.
+    private static let digits = 15
 
     package init(after job: Job) {
         createdAt = job.createdAt
@@ -59,7 +61,10 @@ package struct JobCursor: Hashable, Sendable, CustomStringConvertible {
     /// Reads what ``description`` writes; nil for anything else.
     package init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let milliseconds = Int64(parts[0]), let id = JobID(parts[1]) else { return nil }
+        guard parts.count == 2, (1...Self.digits).contains(parts[0].utf8.count),
+            parts[0].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let milliseconds = Int64(parts[0]),
+            let id = JobID(parts[1])
+        else { return nil }
         createdAt = Timestamp(milliseconds: milliseconds)
         self.id = id
     }

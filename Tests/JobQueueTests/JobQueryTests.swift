@@ -8,7 +8,9 @@ import Testing
         #expect(JobCursor(cursor.description) == cursor)
     }
 
-    @Test(arguments: ["", ".", "1.", ".job_00000000000000000000000000", "x.job_00000000000000000000000000", "1.job_"])
+    @Test(
+        arguments: ["", ".", "1.", "1.job_"]
+            + ["", "x", "-1", "+1", "1e3", "0000000000000001"].map { "\($0).job_00000000000000000000000000" })
     func anythingElseIsNoCursor(_ text: String) {
         #expect(JobCursor(text) == nil)
     }
