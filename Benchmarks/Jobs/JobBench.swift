@@ -160,7 +160,7 @@ extension JobBench {
         let client = JobClient(port: port)
         var rates: [[Double]] = [[], []]
         for round in 0..<2 * rounds {
-            let id = try client.submit(SampleDocuments.stochastic(iterations: 20_000))
+            let id = try client.submit(SampleDocuments.stochastic(iterations: 400_000))
             let stalled = try (0..<(round % 2) * readers).map { _ in
                 let socket = try Socket(port: port, receiveBuffer: 4_096)
                 try socket.send(Array("GET /v1/jobs/\(id)/events HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
