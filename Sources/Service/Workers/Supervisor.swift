@@ -38,6 +38,8 @@ package actor Supervisor: Workforce {
     private var running: [Int: JobExecution] = [:]
     private var processes: [Int: (process: WorkerProcess, job: JobID?)] = [:]
     private var lost: [String: Int] = [:]
+    /// Leases of attempts that were dropped: a storage that is full may not have taken them back.
+    private var dropped: [Lease] = []
     private var isDraining = false
 
     package init(
@@ -124,11 +126,28 @@ package actor Supervisor: Workforce {
         while !isDraining {
             try? await Task.sleep(for: .seconds(1))
             rouse()
+            await giveBackDropped()
             do {
                 for job in try await store.rescue(at: clock.moment()) { log("rescued \(job) from a lost lease") }
                 _ = try await store.giveUp(limit: Self.givenUpAtOnce, at: clock.timestamp())
             } catch {
                 log("rescue: \(error)")
+            }
+        }
+    }
+
+    /// Gives back what has not been yet, so that a job goes on when there is room and not when its lease ends.
+    private func giveBackDropped() async {
+        let leases = dropped
+        dropped = []
+        for lease in leases {
+            do throws(JobStoreError) {
+                _ = try await store.release(lease, because: .serverLost, at: clock.timestamp())
+                rouseIdle()
+            } catch .storage {
+                dropped.append(lease)
+            } catch {
+                // It was given back at once, or the job is gone.
             }
         }
     }
@@ -157,6 +176,7 @@ package actor Supervisor: Workforce {
                 }
                 jobsDone += 1
                 if await execute(claim, on: worker, slot: slot) == .dropped {
+                    dropped.append(claim.lease)
                     // The storage is full, or the lease was lost: no use in trying again at once.
                     await sleepUntilWoken(since: calls)
                 }
