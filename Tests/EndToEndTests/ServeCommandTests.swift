@@ -11,8 +11,9 @@ struct ServedFolder {
 
     init() throws { scratch = try Scratch() }
 
-    func serve(workers: Int = 1, _ options: String...) throws -> ServedProcess {
-        try ServedProcess(executable: Executable.path, data: data, workers: workers, options: options)
+    func serve(workers: Int = 1, _ options: String..., variables: [String] = []) throws -> ServedProcess {
+        try ServedProcess(
+            executable: Executable.path, data: data, workers: workers, options: options, variables: variables)
     }
 
     /// What lies in the spool.

@@ -34,9 +34,14 @@ package final class ServedProcess: Sendable {
     ///   - executable: path of `stackelberg`.
     ///   - data: its data folder. Standard error goes to `<data>.log`, appended.
     ///   - options: besides `serve --port 0 --data`; the last of two equal options counts.
-    package init(executable: String, data: URL, workers: Int = 2, options: [String] = []) throws {
+    ///   - variables: `NAME=value`, for the environment of the server and its workers.
+    package init(
+        executable: String, data: URL, workers: Int = 2, options: [String] = [], variables: [String] = []
+    ) throws {
         log = URL(fileURLWithPath: data.path + ".log")
-        let words = [executable, "serve", "--port", "0", "--data", data.path, "--workers", "\(workers)"] + options
+        let words =
+            ["/usr/bin/env"] + variables
+            + [executable, "serve", "--port", "0", "--data", data.path, "--workers", "\(workers)"] + options
         (processID, output) = try starting.withLock { [log] _ in try Self.spawn(words, errors: log.path) }
     }
 
