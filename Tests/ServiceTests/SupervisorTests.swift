@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func aFullDiskCostsTimeAndNothingElse() async throws {
-        let bench = try await Bench(storeBytes: 2 << 20)
+        let bench = try await Bench(storeBytes: 4 << 20)
         let expected = try await bench.hash(try await bench.submit(Bench.long))
         let id = try await bench.submit(Bench.long)
         try await bench.progress(id, beyond: 5)
