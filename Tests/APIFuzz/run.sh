@@ -17,6 +17,7 @@ key=$("$stackelberg" keys create --owner fuzz --scope admin --scope jobs:read --
 "$stackelberg" serve --port 0 --data "$work/data" --webhook-allow 127.0.0.1 >"$work/url" 2>"$work/log" &
 server=$!
 for _ in $(seq 300); do [ -s "$work/url" ] && break; sleep 0.1; done
+[ -s "$work/url" ] || { cat "$work/log"; exit 1; }
 url=$(head -n 1 "$work/url")
 
 faults=0
