@@ -246,6 +246,21 @@ extension APITests {
             }
         }
 
+        @Test func aJobThatEndsBeforeTheNumberAskedForEndsTheStream() async throws {
+            var setup = Setup()
+            setup.limits.keepAlive = .milliseconds(50)
+            try await withHouse(setup) { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                _ = try await client.stream("/v1/jobs/\(id)/events?after=1000")
+                _ = try await client.read(through: "\n")
+                let lease = try await house.claim()
+                try await house.append(3, to: lease)
+                try await house.finish(lease)
+                #expect(try await !client.rest().contains("progress"))
+            }
+        }
+
         @Test func aServiceThatEndsSaysSo() async throws {
             try await withHouse { house in
                 let client = try house.client()

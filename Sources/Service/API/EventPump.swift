@@ -70,6 +70,8 @@ struct EventPump {
     private var batch: [UInt8] = []
     private var dropped: ClosedRange<Int64>?
     private var hasEnded = false
+    /// An end came, and perhaps something behind it.
+    private var hasSeenEnd = false
     private var thinning: ProgressThinning
 
     private init(
@@ -126,13 +128,16 @@ struct EventPump {
         case .step(.events(let events)):
             for event in events where !hasEnded { try await take(event) }
             try await flush()
+            // What came behind the end may be all there is.
+            if hasSeenEnd, !hasEnded { hasEnded = try await isOver() }
         case .step(.behind): try await catchUp()
         case .step(.closed), .draining:
             try await say(.server(after: seq))
             return false
         case .keepAlive:
-            // A job that was deleted has no more news, and no end either.
-            do { _ = try await context.store.job(request.job) } catch JobStoreError.unknownJob { return false }
+            // A job that was deleted has no more news, and no end either; one that ended before the number that was asked
+            // for never comes to it.
+            do { if try await isOver() { return false } } catch JobStoreError.unknownJob { return false }
             try await say(.keepAlive)
         }
         return true
@@ -190,7 +195,10 @@ struct EventPump {
     }
 
     private mutating func send(_ event: JobEvent) async throws {
-        if event.type == JobEvent.endType { hasEnded = try await isOver() }
+        if event.type == JobEvent.endType {
+            hasSeenEnd = true
+            hasEnded = try await isOver()
+        }
         try await appendDropped()
         request.format.append(event, to: &batch)
         try await flush(above: Self.batchBytes)
