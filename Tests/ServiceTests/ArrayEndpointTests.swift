@@ -160,7 +160,7 @@ extension APITests {
             }
         }
 
-        @Test(arguments: ["max_points=19", "max_points=2001", "fields=stepp", "field=step"])
+        @Test(arguments: ["max_points=19", "max_points=2001", "fields=stepp", "fields=", "field=step"])
         func aSeriesRefusesWhatItDoesNotKnow(_ query: String) async throws {
             try await withHouse { house in
                 let client = try house.client()

@@ -114,6 +114,7 @@ extension APITests {
                 _ = try await client.stream("/v1/jobs/\(id)/events?types=progress&follow=false")
                 #expect(try Self.numbers(try await client.rest()) == [3, 4, 6, 7, 8])
                 let answer = try await client.get("/v1/jobs/\(id)/events?types=progres")
+                #expect(try await client.get("/v1/jobs/\(id)/events?types=").status == 400)
                 #expect(answer.status == 400 && answer.detail.contains("did you mean \"progress\"?"))
             }
         }

@@ -204,8 +204,8 @@ extension APITests {
         }
 
         @Test(arguments: [
-            "limit=0", "limit=201", "limit=x", "state=runing", "label=kind", "label=:x", "label=a:1&label=a:2",
-            "created_after=yesterday", "sort=up", "cursor=x", "stat=queued", "limit=1&limit=2",
+            "limit=0", "limit=201", "limit=x", "state=runing", "state=", "state=running,", "label=kind", "label=:x",
+            "label=a:1&label=a:2", "created_after=yesterday", "sort=up", "cursor=x", "stat=queued", "limit=1&limit=2",
         ])
         func aListRefusesWhatItDoesNotKnow(_ query: String) async throws {
             try await withHouse { house in

@@ -22,9 +22,10 @@ struct Query {
 
     subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
-    /// All values of a parameter that may repeat, lists taken apart at commas.
+    /// All values of a parameter that may repeat, lists taken apart at commas; what is empty between them is a word too, which
+    /// no vocabulary has.
     func list(_ name: String) -> [String] {
-        values(name).flatMap { $0.split(separator: ",").map(String.init) }
+        values(name).flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
     }
 
     /// All values of a parameter that may repeat.
