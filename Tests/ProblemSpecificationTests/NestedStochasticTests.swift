@@ -7,6 +7,25 @@ import Tensors
 import Testing
 
 @Suite struct NestedStochasticTests {
+    /// `implicit` stays the choice, because every report solves all levels, and the reason names what takes batches.
+    @Test(arguments: [(0, false), (1, true)]) func largeLevelsAreToldOfBatches(_ more: Int, _ isTold: Bool) throws {
+        let rows = 1_000
+        let entries = AutomaticMethod.fullBatchLimit / rows + more
+        let admitted = try admit(
+            """
+            {"problem": {
+              "data": {"a": {"random": {"normal": [\(rows)], "seed": 1}}},
+              "samples": {"all": {"arrays": ["a"], "batch": 10}},
+              "levels": [
+                {"name": "top", "variables": {"x": {}}, "minimize": "(x - 1)^2 + y^2"},
+                {"name": "middle", "variables": {"y": {}}, "minimize": "(y - x)^2 + mean(z^2)"},
+                {"name": "bottom", "variables": {"z": {"shape": [\(entries)]}},
+                 "minimize": "mean((sum(z) - a)^2) + sum((z - y)^2)"}]}}
+            """)
+        let method = try #require(admitted.method, "\(admitted.faults)")
+        #expect(method.name == "implicit" && method.reason.contains("tsg takes batches") == isTold, "\(method.reason)")
+    }
+
     /// Twelve rows of noise about 0 in the linear terms of all three levels, 12 = 2·5 + 2 batches.
     private static func finiteSum(_ method: String, batch: Int = 5, iterations: Int = 300) -> String {
         var stream = RandomStream(seed: 4, stream: "finite sum")

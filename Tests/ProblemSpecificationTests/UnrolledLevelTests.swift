@@ -1,5 +1,6 @@
 // Levels replaced by their steps: exact gradients of the truncated problem, its limit, choices by level, and the trilevel
 // robust ridge regression whose iterates were computed with JAX.
+import ExpressionLanguage
 import Foundation
 import MultilevelOptimization
 import ProblemSpecification
@@ -23,6 +24,16 @@ import Testing
         let method = try #require(admitted.method, "\(admitted.faults)")
         guard case .nested(let axes) = method.algorithm else { throw CancellationError() }
         return (try #require(admitted.built).problem, axes.responses)
+    }
+
+    @Test func aMillionStepsAreFollowed() throws {
+        let atLimit = LevelMethodRequest.stepLimit
+        func faults(_ steps: Int) throws -> [String] {
+            try admitted("{\"name\": \"unrolled\", \"lower_solver\": {\"step\": 0.1, \"steps\": \(steps)}}").faults.map(
+                \.pointer)
+        }
+        #expect(try faults(atLimit) == [])
+        #expect(try faults(atLimit + 1) == ["/method/lower_solver/steps"])
     }
 
     private func slope(_ problem: MultilevelProblem, _ rules: [ResponseRule], at x: Double) -> (Double, Double) {
