@@ -64,9 +64,12 @@ demo: build ## Serve, post an example by curl, stream its progress, print its re
 serve: build ## Serve on http://127.0.0.1:8080 with data in ./var until Ctrl-C
 	.build/release/stackelberg serve --data ./var
 
+# What failed stands at the end once more: thousands of lines part it from where it happened.
 test: deps ## Build and run every test
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	@set -o pipefail; $(SWIFT) test --skip-build 2>&1 | tee .build/test.log || { \
+	    echo; echo "What failed (the whole record: .build/test.log):"; \
+	    grep -A 2 -E 'recorded an issue|error:|^✘ Test .* failed|Fatal|Crash|signal' .build/test.log | cut -c 1-1000; exit 1; }
 
 storm: deps ## Kill -9 workers and servers, ROUNDS times, while JOBS run; nothing may be lost (SEED)
 	$(SWIFT) build -c $(CONFIGURATION) --product stackelberg

@@ -157,11 +157,12 @@ extension APITests {
                             return try Self.numbers(try await reader.rest())
                         }
                     }
-                    for _ in 0..<40 { try await house.append(25, to: lease) }
+                    // Fewer in all than a reader may be behind, so that not even one that is never let run loses any.
+                    for _ in 0..<40 { try await house.append(24, to: lease) }
                     try await house.finish(lease)
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
-                #expect(seen.count == 20 && seen.allSatisfy { $0 == Array(1...1003) })
+                #expect(seen.count == 20 && seen.allSatisfy { $0 == Array(1...963) })
             }
         }
 
