@@ -66,7 +66,7 @@ struct NestedGraph {
         var responses: [NodeID: NodeID] = [:]
         for deeper in (level + 1)..<max(whole.variables.count, level + 1) {
             guard let function = functions[deeper] else { continue }
-            let captures = function.captures.map { responses[$0] ?? $0 }
+            let captures = graph.substitute(function.captures, responses)
             let start = graph.substitute([whole.starts[deeper]], responses)[0]
             responses[whole.variables[deeper]] = function.respond(captures, from: start, whole, deeper, in: &graph)
         }
@@ -76,7 +76,7 @@ struct NestedGraph {
 
 /// One level as a function of what it captures.
 struct LevelFunction {
-    /// Inputs of the graph: data and the variables of the levels above.
+    /// Nodes over data and the variables of the levels above.
     let captures: [NodeID]
     /// Of a level that is solved.
     let equilibrium: Equilibrium?
@@ -117,13 +117,21 @@ struct LevelFunction {
             let one = graph.constant(1)
             residual = graph.subtract(own, graph.substitute([step], [length: one])[0])
             equilibrium = nil
-            captures = graph.captures(of: [step], besides: [own, length])
+            var anchored: AnchoredSteps?
+            if map == nil {
+                let gradient = Self.gradient(whole, level, objective, in: &graph)
+                anchored = AnchoredSteps(
+                    whole, level, gradient: gradient, written: step, length: length, count: steps, in: &graph)
+            }
+            let taken = anchored?.step ?? step
+            let parameters = graph.captures(of: [taken], besides: [own, length])
+            captures = graph.substitute(parameters, anchored?.parts ?? [:])
             // The row of a step holds its length.
             let row = graph.addInput("row of \(level)", shape: Shape(sizes: [1]), role: .value)
             let number = graph.reshape(row, to: .scalar)
-            let body = graph.substitute([step], [length: number])[0]
+            let body = graph.substitute([taken], [length: number])[0]
             loop = Loop(
-                body: GraphFunction(body, of: captures + [row, own], in: graph), count: steps, level: level)
+                body: GraphFunction(body, of: parameters + [row, own], in: graph), count: steps, level: level)
         }
     }
 
@@ -131,16 +139,29 @@ struct LevelFunction {
     static func step(
         _ whole: WholeProblem, _ level: Int, _ objective: NodeID, _ map: NodeID?, length: NodeID, in graph: inout Graph
     ) -> NodeID {
-        let own = whole.variables[level]
-        let set = whole.sets[level]
-        if let map { return graph.project(map, onto: set) }
+        if let map { return graph.project(map, onto: whole.sets[level]) }
+        let gradient = gradient(whole, level, objective, in: &graph)
+        return step(whole, level, along: gradient, length: length, in: &graph)
+    }
+
+    /// ∇f, terms that cancel left out.
+    private static func gradient(
+        _ whole: WholeProblem, _ level: Int, _ objective: NodeID, in graph: inout Graph
+    ) -> NodeID {
         graph.cancelsTerms = true
-        let gradient = graph.gradient(of: objective, at: [own])[0]
-        graph.cancelsTerms = false
-        let scaled = graph.multiply(graph.broadcast(length, to: graph.shape(own)), gradient)
+        defer { graph.cancelsTerms = false }
+        return graph.gradient(of: objective, at: [whole.variables[level]])[0]
+    }
+
+    /// x ← prox(x − t d).
+    static func step(
+        _ whole: WholeProblem, _ level: Int, along direction: NodeID, length: NodeID, in graph: inout Graph
+    ) -> NodeID {
+        let own = whole.variables[level]
+        let scaled = graph.multiply(graph.broadcast(length, to: graph.shape(own)), direction)
         let moved = graph.subtract(own, scaled)
         let shrunk = whole.norms[level].reduce(moved) { graph.shrink($0, by: $1, step: length) }
-        return graph.project(shrunk, onto: set)
+        return graph.project(shrunk, onto: whole.sets[level])
     }
 
     /// The response to these captures.

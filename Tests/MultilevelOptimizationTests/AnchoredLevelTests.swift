@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct AnchoredLevelTests {
     /// ½‖Xw − t‖² + ½ Σ exp(λ) w² + what `more` adds, with X [rows, columns].
-    private static func ridge(
+    static func ridge(
         rows: Int, columns: Int, precision: Precision = .float64,
         more: (inout Graph, NodeID) -> NodeID? = { _, _ in nil }
     ) throws -> MultilevelProblem {

@@ -84,7 +84,7 @@ struct TrackedGraph {
         var responses: [NodeID: NodeID] = [:]
         for deeper in (level + 1)..<max(whole.variables.count, level + 1) {
             guard let function = functions[deeper] else { continue }
-            let captures = function.captures.map { responses[$0] ?? $0 }
+            let captures = graph.substitute(function.captures, responses)
             responses[whole.variables[deeper]] = function.respond(
                 captures, from: present[deeper - 1], whole, deeper, in: &graph)
         }
