@@ -193,6 +193,13 @@ package final class Program {
         written = written.union(cell.written)
     }
 
+    /// Writes zeros to all of a cell. Allocates nothing.
+    package func clear(_ cell: InputCell) {
+        let bytes = cell.count * precision.size
+        address(of: cell).initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        written = written.union(cell.written)
+    }
+
     /// Copies an output of the cell's shape to the cell, which becomes fresh input for the next run.
     package func carry(_ output: Int, to cell: InputCell) {
         let slot = resultSlots[output]
@@ -221,6 +228,11 @@ package final class Program {
             if let base = target.baseAddress { precision.read(address(of: cell), count: cell.count, into: base) }
             initialized = cell.count
         }
+    }
+
+    /// Reads a cell's numbers, of which `target` has room for all. Allocates nothing.
+    package func read(_ cell: InputCell, into target: UnsafeMutablePointer<Double>) {
+        precision.read(address(of: cell), count: cell.count, into: target)
     }
 
     /// Changes a cell's numbers in place, without allocating.

@@ -242,6 +242,23 @@ import Testing
         }
     }
 
+    /// Lengths from a stream of their own: as many products, from f_y, times the number of lengths.
+    @Test func bsaTakesSeriesOfRandomLengths() throws {
+        var stream = RandomStream(seed: 1, stream: "terms")
+        var lengths: Set<Int> = []
+        let settings = ["method.linear_solver={\"step\": 0.15, \"steps\": 3}", "method.lower_solver.steps=2"]
+        try Self.compare("bsa", settings) { r, t in
+            stream.counter = UInt64(t) << 8
+            let length = stream.below(3)
+            lengths.insert(length)
+            var v = -1 * r.upperY(r.y, r.upper())
+            for _ in 0..<length { v = v - r.eta * r.hessian(v, r.lower()) }
+            r.x = r.x - r.gamma * (r.upperX(r.x) + r.mixed(3 * r.eta * v, r.lower()))
+            for _ in 0..<2 { r.y = r.y - r.rho * r.gradient(r.y, r.x, r.lower()) }
+        }
+        #expect(lengths == [0, 1, 2])
+    }
+
     /// STORM on both directions, the same samples at both points, the point before beginning at the first.
     @Test func mrbo() throws {
         var (m, h): (Vector, Vector) = ([], [])

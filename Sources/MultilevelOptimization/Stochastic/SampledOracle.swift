@@ -26,17 +26,41 @@ final class SampledOracle {
     private typealias Vector = UnsafeMutablePointer<Double>
 
     /// One program with its inputs resolved.
-    private struct Compiled {
+    private final class Compiled {
         let program: Program
         let x: [InputCell?]
         let y: [InputCell?]
         let v: [InputCell?]
-        let lowerWeights: [InputCell?]
-        let upperWeights: [InputCell?]
+        /// Of a step: its length, b and s, and where each output goes before the next.
+        let length: InputCell?
+        let offset: [InputCell?]
+        let sum: [InputCell?]
+        let carried: [InputCell?]
+        let weights: [InputCell?]
         /// Whether each output of a leaf is other than 0 for some point.
         let leaves: [Bool]
         /// The first output of the leaves.
         let firstLeaf: Int
+
+        init(_ piece: SampledPiece, _ programs: SampledPrograms, _ program: Program) {
+            func cells(_ nodes: [NodeID]) -> [InputCell?] { nodes.map { program.cell($0) } }
+            let sampled = programs.sampled
+            let d = sampled.derivatives
+            self.program = program
+            (x, y, v) = (cells(d.x), cells(d.y), cells(d.v))
+            (offset, sum) = (cells(programs.steps.offset), cells(programs.steps.sum))
+            length = program.cell(programs.steps.length)
+            weights = cells((piece.isOfLowerLevel ? sampled.lower : sampled.upper).axes.map(\.weight))
+            carried =
+                switch piece {
+                case .lowerStep: y
+                case .linearStep: v
+                case .seriesStep: v + sum
+                case .lowerGradient, .lowerGradients, .hessian, .mixed, .directions, .upper: []
+                }
+            firstLeaf = piece.lowerVectors * d.y.count
+            leaves = programs.outputs(piece)[firstLeaf...].map { !programs.isZero($0) }
+        }
     }
 
     let upperDimension: Int
@@ -109,15 +133,7 @@ final class SampledOracle {
         for input in sampled.lower.inputs + sampled.upper.inputs {
             if let buffer = buffers[input.array.node] { program.bind(input.node, to: buffer) }
         }
-        func cells(_ nodes: [NodeID]) -> [InputCell?] { nodes.map { program.cell($0) } }
-        let d = sampled.derivatives
-        let outputs = programs.outputs(piece)
-        let firstLeaf = piece.lowerVectors * d.y.count
-        return Compiled(
-            program: program, x: cells(d.x), y: cells(d.y), v: cells(d.v),
-            lowerWeights: cells(sampled.lower.axes.map(\.weight)),
-            upperWeights: cells(sampled.upper.axes.map(\.weight)),
-            leaves: outputs[firstLeaf...].map { !programs.isZero($0) }, firstLeaf: firstLeaf)
+        return Compiled(piece, programs, program)
     }
 
     /// Evaluations since the last call.
@@ -173,35 +189,49 @@ final class SampledOracle {
     /// Evaluates a piece on the present batch of its level; its outputs stay until it is evaluated again.
     func run(_ piece: SampledPiece, at point: PointInMemory) {
         let part = programs(of: piece)
-        let program = part.program
+        write(point, to: part)
+        run(part, piece, x: point.x)
+    }
+
+    /// Evaluates a program whose point is written, but for the rows of x that the present batch shows.
+    private func run(_ part: Compiled, _ piece: SampledPiece, x: UnsafePointer<Double>) {
         let isLower = piece.isOfLowerLevel
         let axes = isLower ? sampled.lower.axes : sampled.upper.axes
         let draws = isLower ? lowerNow : upperNow
-        let weights = isLower ? part.lowerWeights : part.upperWeights
         for index in axes.indices {
-            program.selectRows(of: axes[index].drawn, start: draws[index].start, count: draws[index].count)
-            if let weight = weights[index] { program.write(draws[index].weight, to: weight) }
+            part.program.selectRows(of: axes[index].drawn, start: draws[index].start, count: draws[index].count)
+            if let weight = part.weights[index] { part.program.write(draws[index].weight, to: weight) }
         }
         for index in leaves.indices {
-            guard let cell = part.x[index] else { continue }
-            let place = leaves[index]
-            let range = rows(place, draws, isLower) ?? place.entries
-            if place.rows == nil || place.rows?.isLower == isLower {
-                program.write(point.x + range.lowerBound, count: range.count, to: cell)
-            }
-        }
-        for index in lowerEntries.indices {
-            let entries = lowerEntries[index]
-            if let cell = part.y[index] { program.write(point.y + entries.lowerBound, count: entries.count, to: cell) }
-            if let cell = part.v[index] { program.write(point.v + entries.lowerBound, count: entries.count, to: cell) }
+            guard let cell = part.x[index], let range = rows(leaves[index], draws, isLower) else { continue }
+            part.program.write(x + range.lowerBound, count: range.count, to: cell)
         }
         if isLower {
-            prefetch(&lowerAhead, axes, program)
+            prefetch(&lowerAhead, axes, part.program)
         } else {
-            prefetch(&upperAhead, axes, program)
+            prefetch(&upperAhead, axes, part.program)
         }
-        program.run()
+        part.program.run()
         counts.add(piece.count(samples: sampleCount(isLower: isLower)))
+    }
+
+    /// Writes y, v and the variables of x without rows.
+    private func write(_ point: PointInMemory, to part: Compiled) {
+        for index in leaves.indices where leaves[index].rows == nil {
+            let entries = leaves[index].entries
+            guard let cell = part.x[index] else { continue }
+            part.program.write(point.x + entries.lowerBound, count: entries.count, to: cell)
+        }
+        write(point.y, to: part.y, part.program)
+        write(point.v, to: part.v, part.program)
+    }
+
+    /// Writes a vector of the lower dimension.
+    private func write(_ vector: UnsafePointer<Double>, to cells: [InputCell?], _ program: Program) {
+        for index in lowerEntries.indices {
+            guard let cell = cells[index] else { continue }
+            program.write(vector + lowerEntries[index].lowerBound, count: lowerEntries[index].count, to: cell)
+        }
     }
 
     /// Asks for the rows of the draws ahead, once.
@@ -259,6 +289,46 @@ final class SampledOracle {
     }
 }
 
+// MARK: - Steps
+
+extension SampledOracle {
+    /// Begins steps of a piece at a point.
+    ///
+    /// - Parameter offset: b of a step on v, and where the sum of a series begins; 0 where `nil`.
+    func beginSteps(
+        _ piece: SampledPiece, at point: PointInMemory, length: Double, offset: UnsafePointer<Double>?
+    ) {
+        let part = programs(of: piece)
+        write(point, to: part)
+        if let cell = part.length { part.program.write(length, to: cell) }
+        for cells in [part.offset, part.sum] {
+            if let offset {
+                write(offset, to: cells, part.program)
+            } else {
+                for cell in cells { if let cell { part.program.clear(cell) } }
+            }
+        }
+    }
+
+    /// Takes one step on the present batch.
+    func step(_ piece: SampledPiece, x: UnsafePointer<Double>) {
+        let part = programs(of: piece)
+        run(part, piece, x: x)
+        for output in part.carried.indices {
+            if let cell = part.carried[output] { part.program.exchange(output, with: cell) }
+        }
+    }
+
+    /// Reads where the steps have led: a vector of the lower dimension, `number` counting them from 0.
+    func readSteps(_ piece: SampledPiece, _ number: Int, into target: UnsafeMutablePointer<Double>) {
+        let part = programs(of: piece)
+        for (index, entries) in lowerEntries.enumerated() {
+            let output = number * lowerEntries.count + index
+            if let cell = part.carried[output] { part.program.read(cell, into: target + entries.lowerBound) }
+        }
+    }
+}
+
 extension SampledOracle {
     /// Hv on the present batch, for what happens before the first iteration. A copy.
     func hessianProduct(_ x: [Double], _ y: [Double], _ v: [Double]) -> [Double] {
@@ -288,6 +358,9 @@ extension SampledPiece {
         case .mixed: 3
         case .directions: 4
         case .upper: 5
+        case .lowerStep: 6
+        case .linearStep: 7
+        case .seriesStep: 8
         }
     }
 }

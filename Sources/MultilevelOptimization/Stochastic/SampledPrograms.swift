@@ -17,21 +17,27 @@ enum SampledPiece: String, CaseIterable {
     case directions = "lower_directions_on_a_batch"
     /// f_y and f_x.
     case upper = "upper_gradients_on_a_batch"
+    /// y − ρ g_y.
+    case lowerStep = "lower_step_on_a_batch"
+    /// v − η(Hv + b).
+    case linearStep = "linear_step_on_a_batch"
+    /// v − ηHv, and the sum s with that.
+    case seriesStep = "series_step_on_a_batch"
 
     var isOfLowerLevel: Bool { self != .upper }
 
     /// Vectors of the lower dimension that it yields; those of the upper dimension come after them.
     var lowerVectors: Int {
         switch self {
-        case .lowerGradient, .lowerGradients, .hessian, .upper: 1
+        case .lowerGradient, .lowerGradients, .hessian, .upper, .lowerStep, .linearStep: 1
         case .mixed: 0
-        case .directions: 2
+        case .directions, .seriesStep: 2
         }
     }
 
     var hasUpperVector: Bool {
         switch self {
-        case .lowerGradient, .hessian: false
+        case .lowerGradient, .hessian, .lowerStep, .linearStep, .seriesStep: false
         case .lowerGradients, .mixed, .directions, .upper: true
         }
     }
@@ -40,10 +46,10 @@ enum SampledPiece: String, CaseIterable {
     func count(samples: Int) -> OracleCounts {
         var counts = OracleCounts()
         switch self {
-        case .lowerGradient: counts.lowerGradient = 1
+        case .lowerGradient, .lowerStep: counts.lowerGradient = 1
         // Both derivatives come of one reverse sweep.
         case .lowerGradients: counts.lowerGradient = 1
-        case .hessian: counts.hessianProduct = 1
+        case .hessian, .linearStep, .seriesStep: counts.hessianProduct = 1
         case .mixed: counts.mixedProduct = 1
         case .directions:
             counts.lowerGradient = 1
@@ -62,6 +68,8 @@ struct SampledPrograms {
     private let graph: Graph
     /// g_x at ``SampledGraph/leaves``.
     private let lowerGradientX: [NodeID]
+    /// The steps of y and v, with their inputs.
+    let steps: SampledSteps
     private let precision: Precision
 
     /// - Parameter withLowerGradientX: whether g_x is wanted.
@@ -71,6 +79,7 @@ struct SampledPrograms {
         lowerGradientX =
             withLowerGradientX
             ? graph.gradient(of: sampled.derivatives.lowerValue, at: sampled.derivatives.x) : []
+        steps = SampledSteps(sampled.derivatives, in: &graph)
         self.graph = graph
         precision = problem.precision
     }
@@ -85,6 +94,9 @@ struct SampledPrograms {
         case .mixed: d.mixedProduct
         case .directions: d.lowerGradient + d.hessianProduct + d.mixedProduct
         case .upper: d.upperGradientY + d.upperGradientX
+        case .lowerStep: steps.lower
+        case .linearStep: steps.linear
+        case .seriesStep: steps.series + steps.seriesSum
         }
     }
 
@@ -96,9 +108,20 @@ struct SampledPrograms {
         let d = sampled.derivatives
         let drawn = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
         let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
-        let moving = InputSlot.everyRun("evaluation", d.x + d.y + d.v + weights + drawn)
+        var (still, moving) = ([NodeID](), weights + drawn)
+        let unchanging = sampled.leaves.filter { $0.rows == nil }.map(\.node) + [steps.length] + steps.offset
+        switch piece {
+        case .lowerGradient, .lowerGradients, .hessian, .mixed, .directions, .upper: moving += d.x + d.y + d.v
+        case .lowerStep:
+            still = unchanging
+            moving += sampled.leaves.filter { $0.rows != nil }.map(\.node) + d.y
+        case .linearStep, .seriesStep:
+            still = unchanging + d.y
+            moving += sampled.leaves.filter { $0.rows != nil }.map(\.node) + d.v + steps.sum
+        }
         return ProgramPlan(
-            graph, outputs: outputs(piece), slots: [moving], batchRows: largestCounts, precision: precision)
+            graph, outputs: outputs(piece), slots: [.steady("point", still), .everyRun("evaluation", moving)],
+            batchRows: largestCounts, precision: precision)
     }
 
     /// Names of the outputs, for listings.
@@ -114,6 +137,42 @@ struct SampledPrograms {
         case .mixed: named("Jv_", d.x)
         case .directions: named("g_", d.y) + named("Hv_", d.y) + named("Jv_", d.x)
         case .upper: named("f_", d.y) + named("f_", d.x)
+        case .lowerStep: named("next_", d.y)
+        case .linearStep: named("next_", d.v)
+        case .seriesStep: named("next_", d.v) + named("next_", steps.sum)
         }
+    }
+}
+
+/// The steps of y and of v as nodes.
+struct SampledSteps {
+    /// ρ or η, a number.
+    let length: NodeID
+    /// b and s, shaped as v.
+    let offset: [NodeID]
+    let sum: [NodeID]
+    /// y − ρ g_y.
+    let lower: [NodeID]
+    /// v − η(Hv + b).
+    let linear: [NodeID]
+    /// v − ηHv, and s + v − ηHv.
+    let series: [NodeID]
+    let seriesSum: [NodeID]
+
+    init(_ d: BilevelGraph, in graph: inout Graph) {
+        let length = graph.addInput("length", shape: .scalar, role: .value)
+        func inputs(_ name: String) -> [NodeID] {
+            d.v.map { graph.addInput("\(name)_\(graph.formula($0, depth: 0))", shape: graph.shape($0), role: .value) }
+        }
+        let (offset, sum) = (inputs("b"), inputs("s"))
+        func moved(_ point: NodeID, _ direction: NodeID) -> NodeID {
+            let step = graph.multiply(graph.broadcast(length, to: graph.shape(point)), direction)
+            return graph.subtract(point, step)
+        }
+        lower = zip(d.y, d.lowerGradient).map { moved($0, $1) }
+        linear = d.v.indices.map { moved(d.v[$0], graph.add(d.hessianProduct[$0], offset[$0])) }
+        let series = zip(d.v, d.hessianProduct).map { moved($0, $1) }
+        seriesSum = zip(sum, series).map { graph.add($0, $1) }
+        (self.length, self.offset, self.sum, self.series) = (length, offset, sum, series)
     }
 }

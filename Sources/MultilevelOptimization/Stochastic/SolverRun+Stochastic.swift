@@ -255,27 +255,27 @@ extension StochasticConfiguration {
             case .lowerGradient: return 2 * lowerSteps
             case .lowerGradients: return 2
             case .upper: return lowerSteps + 1
-            case .hessian, .mixed, .directions: return 0
+            case .hessian, .mixed, .directions, .lowerStep, .linearStep, .seriesStep: return 0
             }
         case .implicit(.moving):
             switch piece {
             case .directions: return isSARAH ? 2 : 1
             case .upper: return twice
             case .mixed: return 1
-            case .lowerGradient, .lowerGradients, .hessian: return 0
+            case .lowerGradient, .lowerGradients, .hessian, .lowerStep, .linearStep, .seriesStep: return 0
             }
         case .implicit(.sgd(let terms, _)) where isInRounds:
             // Of the first round.
             switch piece {
             case .lowerGradient: return lowerSteps
             case .hessian, .mixed, .upper: return terms
-            case .lowerGradients, .directions: return 0
+            case .lowerGradients, .directions, .lowerStep, .linearStep, .seriesStep: return 0
             }
         case .implicit(.sgd(let terms, _)), .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)):
             let times = twice * (isSARAH ? lowerSteps : 1)
             switch piece {
-            case .lowerGradient: return twice * lowerSteps
-            case .hessian: return times * terms
+            case .lowerGradient, .lowerStep: return twice * lowerSteps
+            case .hessian, .linearStep, .seriesStep: return times * terms
             case .mixed, .upper: return times
             case .lowerGradients, .directions: return 0
             }

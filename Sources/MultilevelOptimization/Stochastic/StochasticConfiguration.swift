@@ -116,12 +116,24 @@ package struct StochasticConfiguration: Sendable, Equatable {
     }
 
     /// What the iterations compute on batches.
-    var pieces: [SampledPiece] {
+    func pieces(of problem: MultilevelProblem) -> [SampledPiece] {
         switch hypergradient {
         case .penalty: [.lowerGradient, .lowerGradients, .upper]
         case .implicit(.moving): [.directions, .upper] + (usesTwoPoints && !isSARAH ? [.mixed] : [])
-        case .implicit(.sgd), .implicit(.neumann), .implicit(.randomisedNeumann):
-            [.lowerGradient, .hessian, .mixed, .upper]
+        case .implicit(.sgd), .implicit(.randomisedNeumann):
+            (carriesSteps(of: problem) ? [.lowerStep, .linearStep] : [.lowerGradient, .hessian]) + [.mixed, .upper]
+        case .implicit(.neumann):
+            (carriesSteps(of: problem) ? [.lowerStep, .seriesStep] : [.lowerGradient, .hessian]) + [.mixed, .upper]
+        }
+    }
+
+    /// Whether y and v stay within their programs from step to step: where plain steps alone move them.
+    func carriesSteps(of problem: MultilevelProblem) -> Bool {
+        guard problem.lower.isSmooth, !usesTwoPoints else { return false }
+        switch (loop, hypergradient) {
+        case (.double, .implicit(.sgd)), (.double, .implicit(.neumann)), (.double, .implicit(.randomisedNeumann)):
+            return true
+        case (.single, _), (.rounds, _), (_, .penalty), (_, .implicit(.moving)): return false
         }
     }
 

@@ -11,11 +11,11 @@ struct StochasticPlan {
     let period: Int
     /// Numbers of a step's working memory.
     let workCount: Int
-    private let pieces: [SampledPiece]
+    let pieces: [SampledPiece]
     private let largest: [AxisID: Int]
 
     init(_ problem: MultilevelProblem, _ configuration: StochasticConfiguration, seed: UInt64, given: SOBADraws?) {
-        pieces = configuration.pieces
+        pieces = configuration.pieces(of: problem)
         programs = SampledPrograms(problem, withLowerGradientX: pieces.contains(.lowerGradients))
         draws = SampledDraws(programs, seed: seed, given: given)
         largest = SampledOracle.largestCounts(programs, draws)

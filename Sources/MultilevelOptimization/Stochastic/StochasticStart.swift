@@ -106,7 +106,7 @@ extension StochasticConfiguration {
     func stage(_ problem: MultilevelProblem) -> Int {
         func batch(_ level: Int) -> Int { problem.axes(ofLevel: level).reduce(0) { $0 + min($1.batch, $1.rows) } }
         let (lower, upper) = (batch(1), batch(0))
-        let reads = pieces.reduce(0) { $0.adding(runs(of: $1).times($1.isOfLowerLevel ? lower : upper)) }
+        let reads = pieces(of: problem).reduce(0) { $0.adding(runs(of: $1).times($1.isOfLowerLevel ? lower : upper)) }
         return max(4, IterateEvaluator.samples(problem).times(2) / max(reads, 1))
     }
 }

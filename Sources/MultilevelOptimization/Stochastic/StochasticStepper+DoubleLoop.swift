@@ -9,11 +9,11 @@ extension StochasticStepper {
         guard case .double(let steps, let upperFirst) = configuration.loop else {
             preconditionFailure("a single loop has estimators of its own")
         }
-        if !upperFirst { for _ in 0..<steps { lowerStep(m, now.lower) } }
+        if !upperFirst { lowerSteps(m, steps, now.lower) }
         let direction = upperWork(0)
         hypergradient(at: point(m), v: m + layout.v, now, into: direction)
         upperStep(m, now.upper, direction)
-        if upperFirst { for _ in 0..<steps { lowerStep(m, now.lower) } }
+        if upperFirst { lowerSteps(m, steps, now.lower) }
     }
 
     /// f_x + Jv on fresh batches, v by the configuration's piece.
@@ -30,7 +30,11 @@ extension StochasticStepper {
         setFace(along)
         geometry?.project(fromUpper)
         geometry?.project(v)
-        solve(fromUpper, at: along, v: v, now)
+        if carriesSteps {
+            solveBySteps(fromUpper, at: along, v: v, now)
+        } else {
+            solve(fromUpper, at: along, v: v, now)
+        }
         draw(.mixed)
         oracle.run(.mixed, at: along)
         oracle.addUpper(.mixed, to: direction)
@@ -81,6 +85,30 @@ extension StochasticStepper {
                 kernels.axpy(-now.linear, product, v, count: count)
             }
             kernels.scale(now.linear * Double(terms), v, count: count)
+        case .implicit(.moving), .penalty: preconditionFailure("these solve no system within an iteration")
+        }
+    }
+
+    /// The same by programs that keep v from step to step.
+    private func solveBySteps(_ b: Vector, at point: PointInMemory, v: Vector, _ now: IterationSteps) {
+        let (count, eta) = (layout.lower, now.linear)
+        let kernels = Kernels.float64
+        switch configuration.hypergradient {
+        case .implicit(.sgd(let steps, let warmStart)):
+            if !warmStart { v.update(repeating: 0, count: count) }
+            take(steps, of: .linearStep, drawing: .hessian, at: point, length: eta, offset: b)
+            oracle.readSteps(.linearStep, 0, into: v)
+        case .implicit(.neumann(let terms)):
+            for i in 0..<count { v[i] = -b[i] }
+            take(terms, of: .seriesStep, drawing: .hessian, at: point, length: eta, offset: v)
+            oracle.readSteps(.seriesStep, 1, into: v)
+            kernels.scale(eta, v, count: count)
+        case .implicit(.randomisedNeumann(let terms)):
+            for i in 0..<count { v[i] = -b[i] }
+            let steps = seriesLength(at: now.t, below: terms)
+            take(steps, of: .linearStep, drawing: .hessian, at: point, length: eta, offset: nil)
+            oracle.readSteps(.linearStep, 0, into: v)
+            kernels.scale(eta * Double(terms), v, count: count)
         case .implicit(.moving), .penalty: preconditionFailure("these solve no system within an iteration")
         }
     }

@@ -21,6 +21,8 @@ package final class StochasticStepper {
     var terms: RandomStream
     /// Iterations between full passes.
     let period: Int
+    /// Whether y and v stay within their programs from step to step.
+    let carriesSteps: Bool
     /// Room for vectors of a step, one after the other: two for each dimension, and a third for entries of tables.
     private let work: AlignedBuffer
     private let fullVectors = FullVectors()
@@ -37,7 +39,8 @@ package final class StochasticStepper {
         self.full = full
         layout = plan.layout
         draws = plan.draws
-        oracle = SampledOracle(problem, plan.programs, configuration.pieces, plan.draws)
+        oracle = SampledOracle(problem, plan.programs, plan.pieces, plan.draws)
+        carriesSteps = configuration.carriesSteps(of: problem)
         projection = UpperProjection(problem.upper.constraint)
         geometry = LowerGeometry(problem)
         terms = RandomStream(seed: seed, stream: "terms")
@@ -128,6 +131,28 @@ package final class StochasticStepper {
         oracle.run(.lowerGradient, at: point(m))
         oracle.readLower(.lowerGradient, 0, into: gradient)
         lowerMove(m, step, gradient)
+    }
+
+    /// y by so many such steps.
+    func lowerSteps(_ m: Vector, _ count: Int, _ step: Double) {
+        if carriesSteps {
+            take(count, of: .lowerStep, drawing: .lower, at: point(m), length: step, offset: nil)
+            oracle.readSteps(.lowerStep, 0, into: m + layout.y)
+        } else {
+            for _ in 0..<count { lowerStep(m, step) }
+        }
+    }
+
+    /// Steps on fresh batches; where they lead is the oracle's to tell.
+    func take(
+        _ count: Int, of piece: SampledPiece, drawing use: SampleUse, at point: PointInMemory, length: Double,
+        offset: UnsafePointer<Double>?
+    ) {
+        oracle.beginSteps(piece, at: point, length: length, offset: offset)
+        for _ in 0..<count {
+            draw(use)
+            oracle.step(piece, x: point.x)
+        }
     }
 
     /// y ← prox(y − ρ d).
