@@ -20,7 +20,7 @@ SECONDS_OF_ABUSE ?= 15
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 
 # For `make api-fuzz`: cases for each operation.
-CASES ?= 200
+CASES ?= 400
 
 # For `make fuzz`: what is fuzzed, and how long each.
 TARGET ?= formulas documents tables samples requests

@@ -4,16 +4,18 @@ import json
 import os
 import struct
 import threading
+import urllib.error
 import urllib.request
 import zlib
 
+import jsonschema
 import schemathesis
 
 BASE = os.environ["STACKELBERG_URL"]
 KEY = {"Authorization": "Bearer " + os.environ["STACKELBERG_KEY"]}
 EXAMPLES = []
 LOCK = threading.Lock()
-STATE = {"": [], "failed": []}
+STATE = {"": [], "failed": [], "lasting": []}
 ASKED = {"": 0, "failed": 0}
 DIVERGING = {
     "problem": {
@@ -23,6 +25,20 @@ DIVERGING = {
         ]
     },
     "method": {"name": "aid-cg", "upper_step": {"step": 10}},
+}
+# Runs long enough to leave states behind.
+LASTING = {
+    "problem": {
+        "levels": [
+            {"variables": {"x": {"start": 1}}, "minimize": "(y - 1)^2 + 0.1 * x^2"},
+            {"variables": {"y": {}}, "minimize": "(y - x)^2"},
+        ]
+    },
+    "method": {"name": "aid-cg", "upper_step": {"step": 1e-9}},
+    "tolerances": {"hypergradient": 0},
+    "limits": {"iterations": 1000000000, "time_seconds": 30},
+    "progress": {"every": 10000},
+    "checkpoint": {"every_seconds": 0.2},
 }
 
 NPY_HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }\n"
@@ -51,6 +67,29 @@ def examples():
             document["limits"] = {**document.get("limits", {}), "iterations": 20, "time_seconds": 5}
             EXAMPLES.append(document)
     return EXAMPLES
+
+
+def submit(document):
+    """The id of a job of this document."""
+    content = {"Content-Type": "application/json", **KEY}
+    request = urllib.request.Request(BASE + "/v1/jobs", json.dumps(document).encode(), content)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["id"]
+
+
+def state_of_a_job():
+    """A job that runs and the name of a state of it; None while there is none."""
+    with LOCK:
+        try:
+            job = STATE["lasting"][0]
+            if fetch("/v1/jobs/" + job)["state"] in ("queued", "running"):
+                states = fetch(f"/v1/jobs/{job}/checkpoints")["items"]
+                return (job, states[-1]["href"].rsplit("/", 1)[1]) if states else None
+        except (IndexError, urllib.error.HTTPError):
+            pass
+        # There was none yet, or others have cancelled or deleted it.
+        STATE["lasting"] = [submit(LASTING)]
+        return None
 
 
 def put(name):
@@ -96,9 +135,7 @@ def before_load_schema(context, raw_schema):
     for name in NAMES:
         put(name)
     for _ in range(5):
-        request = urllib.request.Request(
-            BASE + "/v1/jobs", json.dumps(DIVERGING).encode(), {"Content-Type": "application/json", **KEY})
-        urllib.request.urlopen(request, timeout=60).close()
+        submit(DIVERGING)
 
 
 @schemathesis.hook
@@ -119,6 +156,8 @@ def map_case(context, case):
         if case.media_type in TABLES and case.method in ("POST", "PUT") and number % 3:
             case.body = TABLES[case.media_type]
         return case
+    if case.path.endswith("/checkpoints/{name}") and number % 3 and (state := state_of_a_job()):
+        case.path_parameters = {"id": state[0], "name": state[1]}
     if case.path.endswith("/variables/{name}") and number % 3:
         case.path_parameters = {**(case.path_parameters or {}), "name": "xyw"[number % 3]}
     if case.path in ("/v1/jobs", "/v1/validate") and case.method == "POST" and isinstance(case.body, dict):
@@ -140,6 +179,18 @@ def before_call(context, case, kwargs):
     # A stream of a job that runs goes on as long as the job.
     if case.path.endswith("/events") and isinstance(case.query, dict) and "follow" not in case.query:
         case.query["follow"] = "false"
+
+
+@schemathesis.check
+def every_line_is_an_event(context, response, case):
+    """The contract's schema of a stream is that of a line."""
+    if response.headers.get("content-type") == ["application/x-ndjson"]:
+        components = case.operation.schema.raw_schema["components"]
+        schema = {"$ref": "#/components/schemas/Event", "components": components}
+        judge = jsonschema.Draft202012Validator(schema)
+        for line in response.content.splitlines():
+            fault = jsonschema.exceptions.best_match(judge.iter_errors(json.loads(line)))
+            assert fault is None, f"{line!r}: {fault.message}"
 
 
 @schemathesis.serializer("application/x-npy")

@@ -27,6 +27,11 @@ export STACKELBERG_URL=$url STACKELBERG_KEY=$key SCHEMATHESIS_HOOKS=hooks
     --header "Authorization: Bearer $key" --checks all --phases examples,coverage,fuzzing,stateful \
     --max-examples "$cases" --seed "$seed" --max-response-time 90 --generation-database none || faults=1
 
+# What was accepted comes to an end.
+for _ in $(seq 600); do
+    curl -sS -H "Authorization: Bearer $key" "$url/v1/queue" | grep -q '"depth":0' && break
+    sleep 0.1
+done
 solved=$(curl -sS -H "Authorization: Bearer $key" "$url/metrics" | sed -n 's/^stackelberg_solve_seconds_count //p')
 echo "$solved jobs were solved"
 wanted=$((cases < 200 ? cases / 2 : 200))

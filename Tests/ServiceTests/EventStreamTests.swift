@@ -136,6 +136,7 @@ extension APITests {
                 let client = try house.client()
                 let id = try await house.submit(client)
                 #expect(try await client.get("/v1/jobs/\(id)/events?\(query)").status == status)
+                #expect(try await client.get("/v1/jobs/\(id)/events?\(query)", "Last-Event-ID: 0").status == status)
                 for number in ["x", "-1", "+1", "1234567890123456789"] {
                     #expect(try await client.get("/v1/jobs/\(id)/events", "Last-Event-ID: \(number)").status == 400)
                 }

@@ -85,6 +85,7 @@ struct EventEndpoint: Sendable {
 
     /// Last-Event-ID wins: an EventSource that reconnects repeats its first `after` and knows better by now.
     private func after(_ query: Query, _ request: Request) throws(APIError) -> Int64 {
+        let first = Int64(try query.integer("after", in: Self.numbers) ?? 0)
         if let text = request.head.fields["last-event-id"], !text.isEmpty {
             guard text.utf8.count <= Self.digits, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
                 let seq = Int64(text)
@@ -93,7 +94,7 @@ struct EventEndpoint: Sendable {
             }
             return seq
         }
-        return Int64(try query.integer("after", in: Self.numbers) ?? 0)
+        return first
     }
 
     private func types(_ query: Query) throws(APIError) -> Set<String>? {
