@@ -65,6 +65,23 @@ extension APITests {
             }
         }
 
+        /// Of a thousand wrong secrets of one length, each with another hash, none is taken for the right one.
+        @Test func noWrongSecretIsTaken() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let text = try key(keys)
+                var random = TestRandom()
+                let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
+                for _ in 0..<1_000 {
+                    let wrong = text.dropLast(8) + (0..<8).map { _ in letters.randomElement(using: &random) ?? "0" }
+                    let answer = try await client.get("/v1/jobs", bearer(String(wrong)))
+                    guard answer.status != 401 else { continue }
+                    Issue.record("\(wrong) is answered \(answer.status)")
+                }
+                #expect(try await client.get("/v1/jobs", bearer(text)).status == 200)
+            }
+        }
+
         @Test func aServiceThatIsClosedStaysSo() async throws {
             try await withKeys(closed: true) { house, keys, folder in
                 let client = try house.client()
@@ -223,6 +240,28 @@ extension APITests {
                 #expect(!String(decoding: try Data(contentsOf: file), as: UTF8.self).contains(text.suffix(52)))
                 let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
                 #expect(attributes[.posixPermissions] as? Int == 0o600)
+            }
+        }
+    }
+}
+
+@Suite struct KeyComparisonTests {
+    private static let digits = Array("0123456789abcdef")
+
+    @Test func onlyTheSameIsEqual() {
+        var random = TestRandom()
+        for _ in 0..<20 {
+            let hash = (0..<64).map { _ in Self.digits.randomElement(using: &random) ?? "0" }
+            #expect(KeyText.areEqual(String(hash), String(hash)))
+            let other = (0..<64).map { _ in Self.digits.randomElement(using: &random) ?? "0" }
+            #expect(!KeyText.areEqual(String(hash), String(other)))
+            #expect(!KeyText.areEqual(String(hash), String(hash.dropLast())))
+            for place in hash.indices {
+                for digit in Self.digits where digit != hash[place] {
+                    var near = hash
+                    near[place] = digit
+                    if KeyText.areEqual(String(hash), String(near)) { Issue.record("differs at \(place)") }
+                }
             }
         }
     }

@@ -102,7 +102,7 @@ extension AccessKey {
 }
 
 /// The text of a key: `sk_<id>_<secret>`, 60 and 260 bits of chance in Crockford's base 32.
-enum KeyText {
+package enum KeyText {
     private static let digits = Array("0123456789abcdefghjkmnpqrstvwxyz")
     private static let idCount = 12
     private static let secretCount = 52
@@ -128,7 +128,8 @@ enum KeyText {
     static func hash(of key: String) -> String { Digest.sha256(Array(key.utf8)) }
 
     /// Compares in a time that does not tell where two hashes differ.
-    static func areEqual(_ one: String, _ other: String) -> Bool {
-        one.utf8.count == other.utf8.count && zip(one.utf8, other.utf8).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
+    package static func areEqual(_ one: String, _ other: String) -> Bool {
+        // `|` and `^` bind alike.
+        one.utf8.count == other.utf8.count && zip(one.utf8, other.utf8).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }
