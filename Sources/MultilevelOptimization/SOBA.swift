@@ -64,8 +64,8 @@ package final class SOBAStepper {
     private var upperDraws: [DrawSource]
     private let rho: InputCell?
     private let gamma: InputCell?
-    private let lowerWeights: [InputCell?]
-    private let upperWeights: [InputCell?]
+    private var lowerWeights: [BatchWeight]
+    private var upperWeights: [BatchWeight]
     private let variables: [NodeID]
     private let cells: [InputCell?]
     /// Where each of `variables` lies in y, v and x, one after the other.
@@ -101,8 +101,8 @@ package final class SOBAStepper {
         self.program = program
         rho = program.cell(plan.update.rho)
         gamma = program.cell(plan.update.gamma)
-        lowerWeights = sampled.lower.axes.map { program.cell($0.weight) }
-        upperWeights = sampled.upper.axes.map { program.cell($0.weight) }
+        lowerWeights = sampled.lower.axes.map { BatchWeight(cell: program.cell($0.weight)) }
+        upperWeights = sampled.upper.axes.map { BatchWeight(cell: program.cell($0.weight)) }
         cells = variables.map { program.cell($0) }
         projections = Self.projections(problem.upper, plan.sampled, program)
         let buffers = problem.buffers(in: problem.precision)
@@ -143,8 +143,8 @@ package final class SOBAStepper {
     package func advance(_ state: inout SOBAState, by count: Int) {
         load(state)
         for t in state.iteration..<(state.iteration + count) {
-            draw(&lowerDraws, sampled.lower.axes, lowerWeights, at: t, into: &lowerNow)
-            draw(&upperDraws, sampled.upper.axes, upperWeights, at: t, into: &upperNow)
+            draw(&lowerDraws, sampled.lower.axes, &lowerWeights, at: t, into: &lowerNow)
+            draw(&upperDraws, sampled.upper.axes, &upperWeights, at: t, into: &upperNow)
             if let rho { program.write(state.lowerStep.value(at: t), to: rho) }
             if let gamma { program.write(state.upperStep.value(at: t), to: gamma) }
             program.run()
@@ -177,7 +177,7 @@ package final class SOBAStepper {
 
     /// Shows the program the batch of iteration `t`, and asks for the rows of the next.
     private func draw(
-        _ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], _ weights: [InputCell?], at t: Int,
+        _ sources: inout [DrawSource], _ axes: [LevelDraw.Axis], _ weights: inout [BatchWeight], at t: Int,
         into present: inout [Draw]
     ) {
         present.removeAll(keepingCapacity: true)
@@ -185,7 +185,7 @@ package final class SOBAStepper {
             let draw = sources[index].draw(at: t)
             if !rows.isEmpty { present.append(draw) }
             program.selectRows(of: axes[index].drawn, start: draw.start, count: draw.count)
-            if let weight = weights[index] { program.write(draw.weight, to: weight) }
+            weights[index].show(draw.weight, program)
             if let next = sources[index].peek(after: t) {
                 program.prefetchRows(of: axes[index].drawn, start: next.start, count: next.count)
             }
@@ -234,4 +234,19 @@ package final class SOBAStepper {
 
 extension Range<Int> {
     fileprivate func shifted(by distance: Int) -> Range<Int> { (lowerBound + distance)..<(upperBound + distance) }
+}
+
+/// The weight of an axis's batch, which a program keeps from batch to batch: batches of one size have one weight.
+struct BatchWeight {
+    private let cell: InputCell?
+    private var shown: Double?
+
+    init(cell: InputCell?) { self.cell = cell }
+
+    /// Writes the weight where it is another than before.
+    mutating func show(_ weight: Double, _ program: Program) {
+        guard let cell, weight != shown else { return }
+        program.write(weight, to: cell)
+        shown = weight
+    }
 }

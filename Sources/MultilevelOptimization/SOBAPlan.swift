@@ -28,9 +28,11 @@ struct SOBAPlan {
         }
         let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
         let drawn = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
-        let moving = InputSlot.everyRun("iteration", variables + rows + [update.rho, update.gamma] + weights + drawn)
+        let moving = InputSlot.everyRun("iteration", variables + rows + [update.rho, update.gamma] + drawn)
+        // Batches of one size have one weight.
+        let seldom = InputSlot.steady("weight", weights)
         program = ProgramPlan(
-            update.graph, outputs: update.outputs, slots: [moving], batchRows: batchRows,
+            update.graph, outputs: update.outputs, slots: [seldom, moving], batchRows: batchRows,
             precision: problem.precision)
     }
 

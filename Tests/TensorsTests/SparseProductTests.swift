@@ -61,7 +61,21 @@ import Testing
         }
     }
 
-    /// Floats: sums of rows accumulate in double, those by scattering add up to 40 terms.
+    /// Floats: runs of sixteen products and their sum in double, whatever the number of products.
+    @Test(arguments: [2, 3, 4, 8, 20, 33]) func singlePrecisionOfLongRowsHasTheErrorOfShortOnes(_ n: Int) throws {
+        let a = try Self.matrix(rows: 4, columns: 6000)
+        let magnitudes = try a.dense().values.map(\.magnitude)
+        let (b, d) = (Support.numbers(6000 * n, stream: "b"), Support.numbers(4 * n, stream: "d"))
+        let exact = try #require(Self.products(a, b, d, n: n)[0])
+        let found = try #require(Self.products(a, b, d, n: n, .float32)[0])
+        for index in exact.indices {
+            let size = (0..<6000).reduce(0) { $0 + magnitudes[index / n * 6000 + $1] * b[$1 * n + index % n].magnitude }
+            // Two factors and the result rounded once, and at most sixteen sums.
+            #expect(abs(found[index] - exact[index]) <= 19 * 0x1p-24 * size)
+        }
+    }
+
+    /// Floats: short sums of rows, and those by scattering of up to 40 terms.
     @Test(arguments: widths) func singlePrecisionIsAsCloseAsItCanBe(_ n: Int) throws {
         let a = try Self.matrix(rows: 40, columns: 12)
         let (b, d) = (Support.numbers(12 * n, stream: "b"), Support.numbers(40 * n, stream: "d"))

@@ -36,7 +36,7 @@ final class SampledOracle {
         let offset: [InputCell?]
         let sum: [InputCell?]
         let carried: [InputCell?]
-        let weights: [InputCell?]
+        var weights: [BatchWeight]
         /// Whether each output of a leaf is other than 0 for some point.
         let leaves: [Bool]
         /// The first output of the leaves.
@@ -50,7 +50,9 @@ final class SampledOracle {
             (x, y, v) = (cells(d.x), cells(d.y), cells(d.v))
             (offset, sum) = (cells(programs.steps.offset), cells(programs.steps.sum))
             length = program.cell(programs.steps.length)
-            weights = cells((piece.isOfLowerLevel ? sampled.lower : sampled.upper).axes.map(\.weight))
+            weights = (piece.isOfLowerLevel ? sampled.lower : sampled.upper).axes.map { axis in
+                BatchWeight(cell: program.cell(axis.weight))
+            }
             carried =
                 switch piece {
                 case .lowerStep: y
@@ -200,7 +202,7 @@ final class SampledOracle {
         let draws = isLower ? lowerNow : upperNow
         for index in axes.indices {
             part.program.selectRows(of: axes[index].drawn, start: draws[index].start, count: draws[index].count)
-            if let weight = part.weights[index] { part.program.write(draws[index].weight, to: weight) }
+            part.weights[index].show(draws[index].weight, part.program)
         }
         for index in leaves.indices {
             guard let cell = part.x[index], let range = rows(leaves[index], draws, isLower) else { continue }

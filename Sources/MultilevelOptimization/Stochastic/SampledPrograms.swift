@@ -107,21 +107,20 @@ struct SampledPrograms {
     func plan(_ piece: SampledPiece, largestCounts: [AxisID: Int]) -> ProgramPlan {
         let d = sampled.derivatives
         let drawn = (sampled.lower.inputs + sampled.upper.inputs).map(\.node)
-        let weights = (sampled.lower.axes + sampled.upper.axes).map(\.weight)
-        var (still, moving) = ([NodeID](), weights + drawn)
-        let unchanging = sampled.leaves.filter { $0.rows == nil }.map(\.node) + [steps.length] + steps.offset
-        switch piece {
-        case .lowerGradient, .lowerGradients, .hessian, .mixed, .directions, .upper: moving += d.x + d.y + d.v
-        case .lowerStep:
-            still = unchanging
-            moving += sampled.leaves.filter { $0.rows != nil }.map(\.node) + d.y
-        case .linearStep, .seriesStep:
-            still = unchanging + d.y
-            moving += sampled.leaves.filter { $0.rows != nil }.map(\.node) + d.v + steps.sum
-        }
+        let rows = sampled.leaves.filter { $0.rows != nil }.map(\.node)
+        let still = sampled.leaves.filter { $0.rows == nil }.map(\.node) + [steps.length] + steps.offset
+        let slots: [InputSlot] =
+            switch piece {
+            case .lowerGradient, .lowerGradients, .hessian, .mixed, .directions, .upper:
+                [.everyRun("evaluation", d.x + d.y + d.v + drawn)]
+            case .lowerStep: [.steady("point", still), .everyRun("evaluation", d.y + rows + drawn)]
+            case .linearStep, .seriesStep:
+                [.steady("point", still + d.y), .everyRun("evaluation", d.v + steps.sum + rows + drawn)]
+            }
+        // Batches of one size have one weight.
+        let weights = InputSlot.steady("weight", (sampled.lower.axes + sampled.upper.axes).map(\.weight))
         return ProgramPlan(
-            graph, outputs: outputs(piece), slots: [.steady("point", still), .everyRun("evaluation", moving)],
-            batchRows: largestCounts, precision: precision)
+            graph, outputs: outputs(piece), slots: [weights] + slots, batchRows: largestCounts, precision: precision)
     }
 
     /// Names of the outputs, for listings.
