@@ -47,7 +47,7 @@ package final class NestedEvaluator {
         let nested = NestedGraph(problem, rules)
         self.problem = problem
         self.nested = nested
-        solver = NestedSolver(levels: problem.levels.count)
+        solver = NestedSolver(levels: problem.levels.count, anchored: nested.anchoredLevels)
         settledResiduals = Array(repeating: nil, count: problem.levels.count)
         runtime = FunctionRuntime(solver)
         program = Program(Self.plan(nested))

@@ -25,6 +25,8 @@ struct NestedGraph {
     var values: [NodeID] { objectives + responses + residuals.compactMap { $0 } }
     /// Levels whose responses depend on nothing that the outermost level decides.
     let fixedLevels: Set<Int>
+    /// Levels whose followed steps are ``AnchoredSteps``.
+    let anchoredLevels: Set<Int>
     /// Inputs and the arrays they read in place: data, and starts that are not one number throughout.
     let shared: [(node: NodeID, memory: DataMemory)]
 
@@ -51,6 +53,7 @@ struct NestedGraph {
         let moves = graph.dependents(of: [upper])
         let nodes = self.responses
         fixedLevels = Set((1..<problem.levels.count).filter { !moves[nodes[$0 - 1].index] })
+        anchoredLevels = Set((1..<problem.levels.count).filter { functions[$0]?.isAnchored ?? false })
         value = values[0]
         objectives = values
         graph.cancelsTerms = true
@@ -82,6 +85,8 @@ struct LevelFunction {
     let equilibrium: Equilibrium?
     /// The steps of a level that is not.
     private let loop: Loop?
+    /// Whether these are ``AnchoredSteps``.
+    let isAnchored: Bool
     /// What vanishes where a level whose steps are followed is solved, in the graph.
     let residual: NodeID?
 
@@ -94,12 +99,12 @@ struct LevelFunction {
         let isMinimised = map == nil && whole.isSmooth[level]
         switch whole.rules[level] {
         case .implicit where isMinimised:
-            (loop, residual) = (nil, nil)
+            (loop, residual, isAnchored) = (nil, nil, false)
             captures = graph.captures(of: [objective], besides: [own])
             equilibrium = Equilibrium(
                 minimising: GraphFunction(objective, of: captures + [own], in: graph), level: level)
         case .implicit:
-            (loop, residual) = (nil, nil)
+            (loop, residual, isAnchored) = (nil, nil, false)
             let step = Self.step(whole, level, objective, map, length: length, in: &graph)
             if map != nil {
                 captures = graph.captures(of: [step], besides: [own])
@@ -123,6 +128,7 @@ struct LevelFunction {
                 anchored = AnchoredSteps(
                     whole, level, gradient: gradient, written: step, length: length, count: steps, in: &graph)
             }
+            isAnchored = anchored != nil
             let taken = anchored?.step ?? step
             let parameters = graph.captures(of: [taken], besides: [own, length])
             captures = graph.substitute(parameters, anchored?.parts ?? [:])

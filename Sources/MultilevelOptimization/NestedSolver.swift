@@ -37,6 +37,8 @@ package final class NestedSolver: SolveHandler {
     private static let smallestTolerance = 0x1p-50
 
     private let levels: Int
+    /// Levels whose followed steps are ``AnchoredSteps``.
+    private let anchored: Set<Int>
     /// Levels that programs solve once; not counted, so that counts do not depend on when a process began.
     private var fixed: Set<Int> = []
     private var outermostTolerance = 0.0
@@ -53,9 +55,12 @@ package final class NestedSolver: SolveHandler {
     package var stopwatch: Stopwatch?
     private var times: LevelSeconds
 
-    /// - Parameter levels: of the problem, the outermost included.
-    package init(levels: Int) {
+    /// - Parameters:
+    ///   - levels: of the problem, the outermost included.
+    ///   - anchored: those whose followed steps are ``AnchoredSteps``.
+    package init(levels: Int, anchored: Set<Int> = []) {
         self.levels = levels
+        self.anchored = anchored
         levelCounts = Array(repeating: LevelCounts(), count: levels)
         linearResiduals = Array(repeating: nil, count: levels)
         times = LevelSeconds(levels: levels)
@@ -189,7 +194,7 @@ package final class NestedSolver: SolveHandler {
 
     package func end(_ loop: Loop, arguments: [FunctionArgument], carry: [Double]) {
         times.leave(stopwatch)
-        if loop.order == 0, hasGrown(carry, from: arguments) { report(.grew, ofLevel: loop.level) }
+        if loop.order == 0, hasGrown(carry, loop, from: arguments) { report(.grew, ofLevel: loop.level) }
         if fixed.contains(loop.level) { return }
         if loop.order > 0 {
             levelCounts[loop.level].products += loop.count
@@ -201,11 +206,23 @@ package final class NestedSolver: SolveHandler {
 
     /// Whether steps have left everything behind that they began with. Where that is not finite already, other levels
     /// are to blame, and reported.
-    private func hasGrown(_ carry: [Double], from arguments: [FunctionArgument]) -> Bool {
+    private func hasGrown(_ carry: [Double], _ loop: Loop, from arguments: [FunctionArgument]) -> Bool {
         let reached = VectorMath.maxNorm(carry)
         if reached <= ResponseSolve.growthLimit { return false }
-        let size = arguments.filter { !$0.isShared }.reduce(1) { max($0, VectorMath.maxNorm($1.values)) }
+        let size = size(of: arguments, loop)
         return size.isFinite && !(reached <= ResponseSolve.growthLimit * size)
+    }
+
+    /// The largest of the numbers that steps begin with, 1 at least. Of anchored steps captures are a gradient and matrices:
+    /// not they, but what the gradient moves in one step compares with a point.
+    private func size(of arguments: [FunctionArgument], _ loop: Loop) -> Double {
+        func largest(_ arguments: some Sequence<FunctionArgument>) -> Double {
+            arguments.reduce(0) { max($0, VectorMath.maxNorm($1.values)) }
+        }
+        guard anchored.contains(loop.level) else { return max(1, largest(arguments.filter { !$0.isShared })) }
+        let vectors = arguments.prefix(loop.captureCount).filter { $0.values.count <= loop.carryCount }
+        let lengths = largest(arguments.dropFirst(loop.captureCount).prefix(1))
+        return max(1, largest(arguments.suffix(1)), lengths * largest(vectors))
     }
 
     // MARK: - Matrices

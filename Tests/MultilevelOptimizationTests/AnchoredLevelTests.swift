@@ -6,15 +6,15 @@ import Tensors
 import Testing
 
 @Suite struct AnchoredLevelTests {
-    /// ½‖Xw − t‖² + ½ Σ exp(λ) w² + what `more` adds, with X [rows, columns].
+    /// ½‖Xw − t‖² + ½ Σ exp(λ) w² + what `more` adds, with X [rows, columns] times `scale`.
     static func ridge(
-        rows: Int, columns: Int, precision: Precision = .float64,
+        rows: Int, columns: Int, scale: Double = 1, precision: Precision = .float64,
         more: (inout Graph, NodeID) -> NodeID? = { _, _ in nil }
     ) throws -> MultilevelProblem {
         var sketch = ProblemSketch(seed: 31)
         let lambda = sketch.addVariable("lambda", [columns])
         let w = sketch.addVariable("w", [columns])
-        let x = try sketch.addData("X", rows, columns, sketch.matrix(rows, columns))
+        let x = try sketch.addData("X", rows, columns, sketch.matrix(rows, columns).map { scale * $0 })
         let t = try sketch.addData("t", rows, 1, sketch.matrix(rows, 1))
         let column = sketch.graph.reshape(w.node, to: Shape(sizes: [columns, 1]))
         let fit = sketch.graph.halfSquaredDistance(sketch.graph.matmul(x, column), t)

@@ -64,4 +64,18 @@ import Testing
         #expect(operations(140) - operations(40) <= 100 * 800)
         #expect(operations(40) < 40 * 800)
     }
+
+    /// Steps eleven times as long as the curvature admits leave their start behind, however large the curvature is; steps
+    /// that it admits do not.
+    @Test(arguments: [1.0, 1e5]) func thatAreTooLongAreNoticed(_ scale: Double) throws {
+        let problem = try AnchoredLevelTests.ridge(rows: 80, columns: 5, scale: scale)
+        // XᵀX is near 16 scale².
+        func faults(_ relative: Double) -> [String] {
+            let length = relative / (16 * scale * scale)
+            let rules = [ResponseRule.unrolled(step: .constant(length), steps: 16)]
+            return NestedEvaluator(problem, rules).evaluate(at: [0, 0, 0, 0, 0]).faults.map { "\($0.fault)" }
+        }
+        #expect(faults(20) == ["grew"])
+        #expect(faults(0.5) == [])
+    }
 }
