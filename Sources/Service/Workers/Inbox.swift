@@ -8,17 +8,34 @@ final class Inbox<Element: Sendable>: Sendable {
         var waiting: [Element] = []
         var isClosed = false
         var reader: CheckedContinuation<[Element], Never>?
+
+        /// - Returns: false where there is no room.
+        mutating func add(_ element: Element, limit: Int, replacingLastIf isOutdated: (Element) -> Bool) -> Bool {
+            if let last = waiting.last, isOutdated(last) {
+                waiting[waiting.count - 1] = element
+                return true
+            }
+            guard waiting.count < limit || isClosed else { return false }
+            waiting.append(element)
+            return true
+        }
     }
     private let state = Mutex(State())
     private let limit: Int
 
-    /// - Parameter limit: elements beyond which ``put(_:)`` makes its thread wait.
+    /// - Parameter limit: elements beyond which ``put(_:replacingLastIf:)`` makes its thread wait.
     init(limit: Int) { self.limit = limit }
 
     /// Adds an element. Blocks the calling thread, which must be one of its own, while the queue is full.
-    func put(_ element: Element) {
-        while state.withLock({ $0.waiting.count >= limit && !$0.isClosed }) { usleep(1_000) }
-        deliver { $0.waiting.append(element) }
+    ///
+    /// - Parameter isOutdated: whether the element takes the place of the last one that waits.
+    func put(_ element: Element, replacingLastIf isOutdated: (Element) -> Bool = { _ in false }) {
+        var isIn = false
+        while true {
+            deliver { isIn = $0.add(element, limit: limit, replacingLastIf: isOutdated) }
+            if isIn { return }
+            usleep(1_000)
+        }
     }
 
     /// Adds an element without waiting, whatever the limit: for ticks and wake-ups, which their sender limits.

@@ -10,6 +10,9 @@ enum WorkerNews: Sendable {
     case ended(WorkerEnding)
     /// Time to look around: deadlines, requests, memory.
     case tick
+
+    /// Whether it says no more than that the worker lives: the next one says it better.
+    var isBeat: Bool { if case .report(.beat) = self { true } else { false } }
 }
 
 /// How a worker's process ended.
@@ -141,7 +144,9 @@ final class WorkerProcess: Sendable {
             do throws(WorkerFrameError) {
                 while let json = try WorkerFrame.decode(&buffer) {
                     guard let report = WorkerReport(json) else { break reading }
-                    inbox.put(.report(report))
+                    let news = WorkerNews.report(report)
+                    // Nobody takes an idle worker's beats: were they all kept, they would stand before its end.
+                    inbox.put(news, replacingLastIf: { news.isBeat && $0.isBeat })
                 }
             } catch {
                 break
