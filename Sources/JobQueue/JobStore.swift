@@ -18,6 +18,10 @@ package protocol JobStore: DatasetStore {
     /// - Throws: `idempotencyKeyReused`, `gone`, `duplicateJob`, `outOfRange`.
     func submit(_ submission: Submission, idempotency: IdempotencyKey?, at time: Timestamp)
         async throws(JobStoreError) -> Submitted
+    /// The job that this key and body made within the last 24 hours; nil where the owner has not used the key.
+    ///
+    /// - Throws: `idempotencyKeyReused`, `gone`.
+    func replayed(_ key: IdempotencyKey, of owner: String, at time: Timestamp) async throws(JobStoreError) -> Job?
 
     // MARK: Reading
 

@@ -114,7 +114,7 @@ extension SQLiteStore {
         }
     }
 
-    private func withHeartbeat(_ job: Job) -> Job {
+    func withHeartbeat(_ job: Job) -> Job {
         var job = job
         if job.state.isLeased { job.heartbeatAt = leases.heardAt(job.id) }
         return job

@@ -33,6 +33,12 @@ extension SQLiteStore {
         }
     }
 
+    package func replayed(
+        _ key: IdempotencyKey, of owner: String, at time: Timestamp
+    ) async throws(JobStoreError) -> Job? {
+        try await read { db in try Self.earlierJob(of: owner, key, at: time, in: db) }.map(withHeartbeat)
+    }
+
     /// The job that an earlier request with this key made.
     private static func earlierJob(
         of owner: String, _ key: IdempotencyKey, at time: Timestamp, in db: Database

@@ -109,6 +109,23 @@ let submissionChecks = [
     },
     ConformanceCheck("a refused submission takes no key") { bench in
         let taken = try await bench.submit()
+    ConformanceCheck("a key is looked for as a submission would find it") { bench in
+        let key = IdempotencyKey(route: "r", key: "k", bodyHash: [1])
+        let day = 24.0 * 3_600
+        #expect(try await bench.store.replayed(key, of: "ann", at: Workbench.time()) == nil)
+        let job = try await bench.store.submit(bench.submission(), idempotency: key, at: Workbench.time()).job
+        #expect(try await bench.store.replayed(key, of: "ann", at: Workbench.time(day - 0.001)) == job)
+        #expect(try await bench.store.replayed(key, of: "ann", at: Workbench.time(day)) == nil)
+        #expect(try await bench.store.replayed(key, of: "bob", at: Workbench.time()) == nil)
+        let elsewhere = IdempotencyKey(route: "s", key: "k", bodyHash: [1])
+        #expect(try await bench.store.replayed(elsewhere, of: "ann", at: Workbench.time()) == nil)
+        await expectThrows(.idempotencyKeyReused(route: "r", key: "k")) {
+            let other = IdempotencyKey(route: "r", key: "k", bodyHash: [2])
+            return try await bench.store.replayed(other, of: "ann", at: Workbench.time())
+        }
+        _ = try await bench.store.delete(job.id, force: true)
+        await expectThrows(.gone(job.id)) { try await bench.store.replayed(key, of: "ann", at: Workbench.time()) }
+    },
         let key = IdempotencyKey(route: "r", key: "k", bodyHash: [1])
         var submission = bench.submission()
         submission.id = taken.id

@@ -130,6 +130,42 @@ extension APITests {
             }
         }
 
+        @Test func aRepetitionNeedsNothingThatTheFirstRequestNeeded() async throws {
+            var setup = Setup()
+            setup.limits.queuedJobs = 2
+            try await withHouse(setup) { house in
+                let client = try house.client()
+                let start = try await house.submit(client)
+                try await house.finish(try await house.claim())
+                let document =
+                    "{\"problem\":{\"levels\":[{\"variables\":{\"x\":{}}}]},\"warm_start\":{\"job\":\"\(start)\"}}"
+                func repeated(_ document: String) async throws -> Answer {
+                    try await client.post("/v1/jobs", document, "Idempotency-Key: k1")
+                }
+                let first = try await repeated(document)
+                #expect(first.status == 202)
+                func expectReplay() async throws {
+                    let answer = try await repeated(document)
+                    #expect(answer.status == 202 && answer["idempotency-replayed"] == "true", "\(answer.text)")
+                    #expect(answer["location"] == first["location"])
+                }
+                #expect(try await client.request("DELETE", "/v1/jobs/\(start)").status == 204)
+                try await expectReplay()
+                #expect(try await client.post("/v1/jobs?dry_run", document, "Idempotency-Key: k1").status == 422)
+                _ = try await house.submit(client)
+                #expect(try await client.post("/v1/jobs", "{}").problem == "queue-full")
+                try await expectReplay()
+                house.status.beginDraining()
+                let fresh = try await client.post("/v1/jobs", "{}", "Idempotency-Key: k2")
+                #expect(fresh.status == 503 && fresh.problem == "draining")
+                try await expectReplay()
+                #expect(try await repeated("{}").problem == "idempotency-key-reused")
+                let location = try #require(first["location"])
+                #expect(try await client.request("DELETE", "\(location)?force=true").status == 204)
+                #expect(try await repeated(document).status == 410)
+            }
+        }
+
         @Test func concurrentDuplicatesMakeOneJob() async throws {
             try await withHouse { house in
                 let answers = try await withThrowingTaskGroup(of: Answer.self) { group in

@@ -5,7 +5,8 @@ import HTTP1
 
 /// Screens request heads; inline, on the loop.
 struct RequestScreening: Sendable {
-    private static let documents: Set<String> = ["/v1/jobs", "/v1/validate"]
+    private static let jobs = "/v1/jobs"
+    private static let documents: Set<String> = [jobs, "/v1/validate"]
     private static let datasets = "/v1/datasets"
     let hosts: HostPolicy
     let status: ServiceStatus
@@ -21,7 +22,9 @@ struct RequestScreening: Sendable {
         }
         switch head.method {
         case .post where Self.documents.contains(head.target.path):
-            return status.isDraining ? .draining : lengthFault(head) ?? mediaTypeFault(head.fields)
+            // Under a key it may be a repetition, which takes no new work.
+            let mayBeReplay = head.target.path == Self.jobs && head.fields["idempotency-key"] != nil
+            return status.isDraining && !mayBeReplay ? .draining : lengthFault(head) ?? mediaTypeFault(head.fields)
         case .post where head.target.path == Self.datasets, .put where head.target.path.hasPrefix(Self.datasets + "/"):
             return lengthFault(head)
         case .post where head.target.path.hasSuffix("/retry"):

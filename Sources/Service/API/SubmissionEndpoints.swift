@@ -20,10 +20,16 @@ struct SubmissionEndpoints: Sendable {
         let key = try idempotencyKey(request)
         let document = try parse(request.content)
         let caller = try context.access.caller(request.head)
+        // A repetition asks for nothing new: whatever has become of the service or of what the document names.
+        if !isDryRun, let key,
+            let job = try await context.store.replayed(key, of: caller.owner, at: context.now().calendar)
+        {
+            return try await answer(Submitted(job: job, isReplay: true), to: request)
+        }
+        guard !context.status.isDraining else { throw APIError.draining }
         let start = try await WarmStart(of: document, in: context.store, for: caller)
         let webhook = WebhookWish(of: document, calling: context.callable)
         if isDryRun { return try await dryRun(start.document, caller, webhook) }
-        guard !context.status.isDraining else { throw APIError.draining }
         try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
         var admitted = try await admit(start.document, caller, webhook)
         admitted.payload = start.noted(in: admitted.payload)
