@@ -15,7 +15,7 @@ package protocol JobStore: DatasetStore {
     /// Writes job, idempotency key and first event in one transaction.
     ///
     /// - Returns: the new job, or the one that the same key and body made within the last 24 hours.
-    /// - Throws: `idempotencyKeyReused`, `gone`, `duplicateJob`, `outOfRange`.
+    /// - Throws: `idempotencyKeyReused`, `gone`, `duplicateJob`, `tooManyActive`, `outOfRange`.
     func submit(_ submission: Submission, idempotency: IdempotencyKey?, at time: Timestamp)
         async throws(JobStoreError) -> Submitted
     /// The job that this key and body made within the last 24 hours; nil where the owner has not used the key.
@@ -101,8 +101,10 @@ package protocol JobStore: DatasetStore {
     func cancel(_ id: JobID, at time: Timestamp) async throws(JobStoreError) -> JobTransition
     /// Queues a failed job again.
     ///
-    /// - Throws: `invalidState` unless failed.
-    func retry(_ id: JobID, from origin: RetryOrigin, at time: Timestamp) async throws(JobStoreError) -> JobTransition
+    /// - Parameter activeLimit: refused when the job's owner has this many that have not ended; nil for no bound.
+    /// - Throws: `invalidState` unless failed, `tooManyActive`.
+    func retry(_ id: JobID, from origin: RetryOrigin, activeLimit: Int?, at time: Timestamp)
+        async throws(JobStoreError) -> JobTransition
     /// Changes attributes.
     ///
     /// - Throws: `revisionMismatch` unless `revision` is nil or the job's, `invalidState`, `outOfRange`.

@@ -14,9 +14,15 @@ extension SQLiteStore {
     }
 
     package func retry(
-        _ id: JobID, from origin: RetryOrigin, at time: Timestamp
+        _ id: JobID, from origin: RetryOrigin, activeLimit: Int?, at time: Timestamp
     ) async throws(JobStoreError) -> JobTransition {
-        try await perform(.retry(origin), on: id, at: time)
+        try await write { transaction in
+            let stored = try JobRow.load(id, from: transaction.db)
+            // Waiting for room would not help a job whose state forbids it.
+            _ = try stored.job.applying(.retry(origin), at: time)
+            try Self.checkActive(of: stored.job.owner, limit: activeLimit, in: transaction.db)
+            return try transaction.perform(.retry(origin), on: stored, at: time)
+        }
     }
 
     package func update(

@@ -27,7 +27,7 @@ extension SQLiteStore {
             {
                 return Submitted(job: earlier, isReplay: true)
             }
-            try Self.checkActive(submission, in: transaction.db)
+            try Self.checkActive(of: submission.owner, limit: submission.activeLimit, in: transaction.db)
             return Submitted(
                 job: try Self.insert(submission, idempotency, at: time, in: &transaction), isReplay: false)
         }
@@ -60,9 +60,9 @@ extension SQLiteStore {
     }
 
     /// - Throws: ``JobStoreError/tooManyActive(limit:)``.
-    private static func checkActive(_ submission: Submission, in db: Database) throws {
-        guard let limit = submission.activeLimit else { return }
-        let count = try Int.fetchOne(db.cachedStatement(sql: countActive), arguments: [submission.owner]) ?? 0
+    static func checkActive(of owner: String, limit: Int?, in db: Database) throws {
+        guard let limit else { return }
+        let count = try Int.fetchOne(db.cachedStatement(sql: countActive), arguments: [owner]) ?? 0
         if count >= limit { throw JobStoreError.tooManyActive(limit: limit) }
     }
 

@@ -39,7 +39,7 @@ let claimChecks = [
         try await bench.expectWholeLog(of: job.id)
         // Once claimed, a job waits as long as it must; so it does when it is tried again.
         _ = try await bench.store.release(lease, because: .drained, at: Workbench.time(101))
-        _ = try await bench.store.retry(job.id, from: .start, at: Workbench.time(102))
+        _ = try await bench.store.retry(job.id, from: .start, activeLimit: nil, at: Workbench.time(102))
         #expect(try await bench.store.giveUp(limit: 9, at: Workbench.time(1_000)) == [])
         #expect(try await bench.claim(3, at: 1_000).count == 3)
         #expect(try await bench.store.job(patient.id).state == .running)

@@ -45,7 +45,8 @@ let requestChecks = [
             let failure = JobFailure(code: "diverged", detail: "")
             _ = try await bench.store.finish(
                 lease, with: .failed(nil, failure, partial: [1]), appending: [], at: Workbench.time())
-            let transition = try await bench.store.retry(lease.job, from: origin, at: Workbench.time(1))
+            let transition = try await bench.store.retry(
+                lease.job, from: origin, activeLimit: nil, at: Workbench.time(1))
             let job = transition.job
             #expect(job.state == .queued && job.failure == nil && job.finishedAt == nil && !job.hasResult)
             #expect(transition.dropped.map(\.name) == (origin == .start ? ["c1"] : []))
@@ -53,10 +54,25 @@ let requestChecks = [
             #expect(try await bench.store.job(lease.job) == job)
             #expect(try await bench.store.result(of: lease.job) == nil)
             await expectThrows(.invalidState(lease.job, .queued, .retry)) {
-                try await bench.store.retry(lease.job, from: origin, at: Workbench.time())
+                try await bench.store.retry(lease.job, from: origin, activeLimit: nil, at: Workbench.time())
             }
             _ = try await bench.succeed(try #require(try await bench.claim().first?.lease))
         }
+    },
+    ConformanceCheck("a retry counts among the owner's active jobs, at the limit refused") { bench in
+        let job = try await bench.failed()
+        try await bench.submit(owner: "bob")
+        let active = try await bench.submit()
+        await expectThrows(.tooManyActive(limit: 1)) {
+            try await bench.store.retry(job.id, from: .start, activeLimit: 1, at: Workbench.time())
+        }
+        #expect(try await bench.store.job(job.id) == job)
+        // The state is judged first: an active job is not to wait for room.
+        await expectThrows(.invalidState(active.id, .queued, .retry)) {
+            try await bench.store.retry(active.id, from: .start, activeLimit: 1, at: Workbench.time())
+        }
+        let again = try await bench.store.retry(job.id, from: .start, activeLimit: 2, at: Workbench.time()).job
+        #expect(again.state == .queued)
     },
     ConformanceCheck("a change needs the revision it was made from") { bench in
         let job = try await bench.submit { $0.labels = ["a": "1"] }

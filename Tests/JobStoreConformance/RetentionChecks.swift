@@ -19,7 +19,7 @@ let retentionChecks = [
         let job = try await bench.failed()
         let patch = JobPatch(timeToLive: .within(.seconds(1)))
         _ = try await bench.store.update(job.id, with: patch, ifRevision: nil, at: Workbench.time())
-        _ = try await bench.store.retry(job.id, from: .start, at: Workbench.time())
+        _ = try await bench.store.retry(job.id, from: .start, activeLimit: nil, at: Workbench.time())
         #expect(try await bench.store.expire(limit: 10, at: Workbench.time(99)) == [])
         _ = try await bench.store.cancel(job.id, at: Workbench.time(99))
         #expect(try await bench.store.expire(limit: 10, at: Workbench.time(100)).map(\.id) == [job.id])

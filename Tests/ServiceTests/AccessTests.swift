@@ -211,6 +211,22 @@ extension APITests {
             }
         }
 
+        @Test func aRetryIsHeldToTheLimitOfActiveJobs() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let few = try key(keys, "bob", limits: AccessLimits(activeJobs: 1))
+                let admin = try key(keys, "root", scopes: ["admin"], limits: AccessLimits(activeJobs: 1))
+                let location = try #require(try await client.post("/v1/jobs", "{}", bearer(few))["location"])
+                let failure = JobFailure(code: "diverged", detail: "")
+                try await house.finish(try await house.claim(), .failed(nil, failure, partial: nil))
+                #expect(try await client.post("/v1/jobs", "{}", bearer(few)).status == 202)
+                let refused = try await client.post("\(location)/retry", "{}", bearer(few))
+                #expect(refused.status == 429 && refused.problem == "quota-exceeded" && refused["retry-after"] != nil)
+                // A key bounds the jobs of its own owner.
+                #expect(try await client.post("\(location)/retry", "{}", bearer(admin)).status == 202)
+            }
+        }
+
         @Test func keysEndAndRotate() async throws {
             try await withKeys { house, keys, _ in
                 let client = try house.client()

@@ -112,6 +112,24 @@ extension APITests {
             }
         }
 
+        @Test func aRetryNeedsRoomInTheQueue() async throws {
+            var setup = Setup()
+            setup.limits.queuedJobs = 2
+            try await withHouse(setup) { house in
+                let client = try house.client()
+                let id = try await house.submit(client)
+                let failure = JobFailure(code: "diverged", detail: "")
+                try await house.finish(try await house.claim(), .failed(nil, failure, partial: nil))
+                for _ in 0..<2 { _ = try await house.submit(client) }
+                let refused = try await client.request("POST", "/v1/jobs/\(id)/retry")
+                #expect(refused.status == 503 && refused.problem == "queue-full" && refused["retry-after"] != nil)
+                _ = try await house.claim()
+                #expect(try await client.request("POST", "/v1/jobs/\(id)/retry").status == 202)
+                // It takes the room that a submission would have.
+                #expect(try await client.post("/v1/jobs", "{}").problem == "queue-full")
+            }
+        }
+
         @Test func statesAreListedAndReadAsFiles() async throws {
             let file = FileManager.default.temporaryDirectory.appending(path: "state-\(UUID().uuidString)")
             try Data([1, 2, 3, 10]).write(to: file)

@@ -45,11 +45,20 @@ struct ChangeEndpoints: Sendable {
         let id = try context.jobID(request)
         guard !context.status.isDraining else { throw APIError.draining }
         let origin = request.content.isEmpty ? .checkpoint : try origin(try parse(request.content))
-        let transition = try await context.store.retry(id, from: origin, at: context.now().calendar)
+        try await context.queue.checkRoom(in: context.store, at: context.now().uptime)
+        let transition = try await context.store.retry(
+            id, from: origin, activeLimit: try await activeLimit(of: id, request), at: context.now().calendar)
+        context.queue.count()
         context.discard(id, .checkpoints(transition.dropped))
         context.workforce.wake(for: .asked(id))
         return try await context.answer(transition.job, status: .accepted)
             .with("Location", JobDocument.path(id)).with("Retry-After", "1")
+    }
+
+    /// What the caller's key allows its owner; it does not bound another's jobs.
+    private func activeLimit(of id: JobID, _ request: Request) async throws -> Int? {
+        let caller = try context.access.caller(request.head)
+        return try await context.store.job(id).owner == caller.owner ? caller.limits.activeJobs : nil
     }
 
     private func origin(_ document: JSONValue) throws(APIError) -> RetryOrigin {
