@@ -9,11 +9,8 @@ import Synchronization
 enum ExecutionEnd: Equatable, Sendable {
     /// It can take the next job.
     case workerFree
-    /// It is gone: for this reason.
-    case workerGone(String)
-
-    /// The attempt could not be written down.
-    static let dropped = workerGone("attempt_dropped")
+    /// It is gone.
+    case workerGone(WorkerLoss)
 }
 
 /// Runs one claim on one worker.
@@ -67,7 +64,8 @@ final class JobExecution: Sendable {
         var lastBeat = ContinuousClock.now
         var lastWork = ContinuousClock.now
         var work = -1
-        var killReason: String?
+        /// Why the worker was killed.
+        var loss: WorkerLoss?
     }
 
     /// Works until the attempt is over.
@@ -97,12 +95,12 @@ final class JobExecution: Sendable {
             log("\(lease.job): attempt \(lease.epoch) dropped: \(error)")
             worker.kill()
             _ = try? await store.release(lease, because: .serverLost, at: clock.timestamp())
-            return .dropped
+            return .workerGone(WorkerLoss(error))
         } catch {
             log("\(lease.job): attempt \(lease.epoch) dropped: \(error)")
             worker.kill()
             _ = try? await store.fail(lease, reason: "\(error)", at: clock.timestamp())
-            return .workerGone("attempt_failed")
+            return .workerGone(WorkerLoss(.failed, "\(error)"))
         }
     }
 
@@ -179,7 +177,7 @@ final class JobExecution: Sendable {
     private func handle(_ news: WorkerNews, _ attempt: inout Attempt) async throws -> ExecutionEnd? {
         switch news {
         case .tick: return nil
-        case .ended(let ending): return try await lost(attempt.killReason ?? ending.description, &attempt)
+        case .ended(let ending): return try await lost(attempt.loss ?? WorkerLoss(ending), &attempt)
         case .report(let report): return try await handle(report, &attempt)
         }
     }
@@ -295,17 +293,17 @@ final class JobExecution: Sendable {
         }
     }
 
-    private func lost(_ reason: String, _ attempt: inout Attempt) async throws -> ExecutionEnd {
+    private func lost(_ loss: WorkerLoss, _ attempt: inout Attempt) async throws -> ExecutionEnd {
         try await flush(&attempt)
         if attempt.interruption == .cancel {
             _ = try await store.finish(lease, with: .cancelled(partial: nil), appending: [], at: clock.timestamp())
         } else if let cause = attempt.askedToSuspend {
             _ = try await store.release(lease, because: cause, at: clock.timestamp())
         } else {
-            log("\(lease.job): worker lost: \(reason)")
-            _ = try await store.fail(lease, reason: reason, at: clock.timestamp())
+            log("\(lease.job): worker lost: \(loss.detail)")
+            _ = try await store.fail(lease, reason: loss.detail, at: clock.timestamp())
         }
-        return .workerGone(reason)
+        return .workerGone(loss)
     }
 
     // MARK: - Looking around
@@ -329,10 +327,10 @@ final class JobExecution: Sendable {
             attempt.askedToSuspend = cause
             worker.send(.suspend)
         }
-        if let deadline = attempt.stopDeadline, now >= deadline { kill(&attempt, "did not stop when asked") }
-        if now - attempt.lastWork >= options.silence { kill(&attempt, "no progress for \(options.silence)") }
+        if let deadline = attempt.stopDeadline, now >= deadline { kill(&attempt, .stop, "did not stop when asked") }
+        if now - attempt.lastWork >= options.silence { kill(&attempt, .silence, "no progress for \(options.silence)") }
         if let resident = worker.residentBytes, resident > memoryBudget + (256 << 20) {
-            kill(&attempt, "used \(resident) bytes of memory, more than its budget of \(memoryBudget)")
+            kill(&attempt, .memory, "used \(resident) bytes of memory, more than its budget of \(memoryBudget)")
         }
     }
 
@@ -342,9 +340,9 @@ final class JobExecution: Sendable {
         return job.limits == claim.job.limits ? nil : .limitsChanged
     }
 
-    private func kill(_ attempt: inout Attempt, _ reason: String) {
-        guard attempt.killReason == nil else { return }
-        attempt.killReason = reason
+    private func kill(_ attempt: inout Attempt, _ cause: WorkerLoss.Cause, _ detail: String) {
+        guard attempt.loss == nil else { return }
+        attempt.loss = WorkerLoss(cause, detail)
         worker.kill()
     }
 }

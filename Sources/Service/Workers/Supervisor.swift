@@ -175,7 +175,7 @@ package actor Supervisor: Workforce {
                     continue
                 }
                 jobsDone += 1
-                if await execute(claim, on: worker, slot: slot) == .dropped {
+                if case .workerGone(let loss) = await execute(claim, on: worker, slot: slot), [.storage, .dropped].contains(loss.cause) {
                     dropped.append(claim.lease)
                     // The storage is full, or the lease was lost: no use in trying again at once.
                     await sleepUntilWoken(since: calls)
@@ -217,8 +217,8 @@ package actor Supervisor: Workforce {
         let end = await execution.run()
         running[slot] = nil
         processes[slot]?.job = nil
-        if case .workerGone(let reason) = end {
-            lost[reason, default: 0] += 1
+        if case .workerGone(let loss) = end {
+            lost[loss.cause.rawValue, default: 0] += 1
             processes[slot] = nil
         }
         return end
