@@ -68,6 +68,25 @@ import Testing
         #expect(faults(inLog: try client.log(id)).isEmpty)
     }
 
+    @Test func filesOfJobsThatAreNoMoreGoAtTheStart() throws {
+        let folder = try ServedFolder()
+        let first = try folder.serve()
+        let client = JobClient(port: try first.port())
+        let id = try client.submit(SampleDocuments.unrolled(iterations: 200))
+        try client.underWay(id)
+        try first.crash()
+        let jobs = folder.data.appending(path: "jobs")
+        let orphan = jobs.appending(path: "job_01JZ0000000000000000000000")
+        try FileManager.default.createDirectory(at: orphan, withIntermediateDirectories: false)
+        try Data("state".utf8).write(to: orphan.appending(path: "state"))
+        let second = try folder.serve()
+        let port = try second.port()
+        #expect(!FileManager.default.fileExists(atPath: orphan.path))
+        let job = try JobClient(port: port).ended(id)
+        #expect(job["state"]?.text == "succeeded" && job["attempt"]?.integer == 2)
+        #expect(second.logText.contains("the files of 1 jobs that need none were removed"))
+    }
+
     @Test func aJobWhoseWorkersAreStoppedFailsWithTheReason() throws {
         let folder = try ServedFolder()
         let server = try folder.serve(workers: 2, "--worker-silence", "1")

@@ -72,6 +72,22 @@ import Testing
         await bench.close()
     }
 
+    @Test(.timeLimit(.minutes(1))) func theFilesOfADeletedJobGoWhenItsWorkerIsGone() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(Bench.long.replacing("\"iterations\": 200", with: "\"iterations\": 1000000"))
+        try await bench.wait("a state") { try await bench.store.job(id).checkpoints.isEmpty == false }
+        let files = bench.folder.appending(path: "jobs/\(id)")
+        // As by a server that is lost before it takes the files away, or by a worker that writes behind that.
+        _ = try await bench.store.delete(id, force: true)
+        #expect(FileManager.default.fileExists(atPath: files.path))
+        bench.supervisor.wake(for: .asked(id))
+        // The only slot has done with the one when it does the next.
+        #expect(try await bench.final(try await bench.submit(Bench.quadratic)).state == .succeeded)
+        #expect(!FileManager.default.fileExists(atPath: files.path))
+        #expect(await bench.supervisor.restarts == ["attempt_dropped": 1])
+        await bench.close()
+    }
+
     @Test func endsAJobWhoseWorkersKeepDying() async throws {
         let bench = try await Bench()
         let id = try await bench.submit(Bench.endless)

@@ -53,6 +53,8 @@ package final class Application: Sendable {
         do {
             let count = try await sweep(blobs, store, olderThan: 0)
             if count > 0 { log("\(count) files that nothing needs were removed") }
+            let jobs = try await folder.removeOrphans(in: store)
+            if jobs > 0 { log("the files of \(jobs) jobs that need none were removed") }
         } catch {
             log("files that nothing needs stay: \(error)")
         }

@@ -14,8 +14,10 @@ package struct ServiceFolder: Sendable {
     var spool: URL { root.appendingPathComponent("spool") }
     /// Data sets that arrive.
     var uploads: URL { root.appendingPathComponent("uploads") }
+    /// A folder for each job that has files.
+    var jobs: URL { root.appendingPathComponent("jobs") }
     /// States and results of one job.
-    func job(_ id: String) -> URL { root.appendingPathComponent("jobs").appendingPathComponent(id) }
+    func job(_ id: String) -> URL { jobs.appendingPathComponent(id) }
 
     /// The newest iterate that a running job has told by a link.
     func iterate(of job: String) -> URL { self.job(job).appendingPathComponent(IterateFile.name) }
@@ -39,7 +41,7 @@ package struct ServiceFolder: Sendable {
 
     /// Makes the folders.
     package func prepare() throws {
-        for folder in [root, blobs, spool, uploads, root.appendingPathComponent("jobs")] {
+        for folder in [root, blobs, spool, uploads, jobs] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
     }

@@ -220,6 +220,9 @@ package actor Supervisor: Workforce {
         if case .workerGone(let loss) = end {
             lost[loss.cause.rawValue, default: 0] += 1
             processes[slot] = nil
+            // Until it is gone it may write, behind those who have taken the files of a job that was ended or deleted.
+            await worker.end()
+            await folder.discardUnneeded(of: claim.job.id, in: store)
         }
         return end
     }

@@ -123,6 +123,9 @@ final class WorkerProcess: Sendable {
         }
     }
 
+    /// Waits until the process is gone; what it still says is for nobody.
+    func end() async { while await !inbox.take().isEmpty {} }
+
     /// Resident memory; `nil` when the process is gone.
     var residentBytes: Int? {
         guard let text = try? String(contentsOfFile: "/proc/\(processID)/statm", encoding: .utf8),
