@@ -16,7 +16,7 @@ package enum JobLimits {
     package static let eventBatch = 1...500
     /// Events read by one call.
     package static let eventPage = 1...500
-    /// Jobs removed by one call.
+    /// Jobs, or keys, removed by one call.
     package static let expiries = 1...1_000
     /// Notices handed out by one call.
     package static let notices = 1...256

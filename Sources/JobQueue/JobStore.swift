@@ -132,8 +132,15 @@ package protocol JobStore: DatasetStore {
     /// - Returns: its checkpoints, for their files to be removed.
     /// - Throws: `invalidState` for a job that is not final, unless `force`.
     func delete(_ id: JobID, force: Bool) async throws(JobStoreError) -> [CheckpointReference]
-    /// Removes at most `limit` final jobs whose time to live is over, and keys past their retention.
+    /// Removes at most `limit` final jobs whose time to live is over.
+    ///
+    /// - Throws: `outOfRange` for the limit.
     func expire(limit: Int, at time: Timestamp) async throws(JobStoreError) -> [ExpiredJob]
+    /// Removes at most `limit` idempotency keys past their retention.
+    ///
+    /// - Returns: how many.
+    /// - Throws: `outOfRange` for the limit.
+    func forgetKeys(limit: Int, at time: Timestamp) async throws(JobStoreError) -> Int
     /// Judges the next window of one log by `policy`, in one small transaction.
     ///
     /// - Parameter measure: the numbers of a progress event whose extremes are worth keeping.

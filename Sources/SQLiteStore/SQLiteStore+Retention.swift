@@ -38,8 +38,6 @@ extension SQLiteStore {
         try JobLimits.check(.limit, limit, in: JobLimits.expiries)
         return try await write { transaction in
             let db = transaction.db
-            let horizon = time.advanced(by: .zero - JobLimits.idempotencyRetention)
-            try db.cachedStatement(sql: Self.deleteOldKeys).execute(arguments: [horizon.milliseconds, limit])
             let select = try db.cachedStatement(sql: Self.selectExpired)
             let texts = try String.fetchAll(select, arguments: [time.milliseconds, limit])
             return try texts.compactMap { JobID($0) }.map { id in
@@ -47,6 +45,16 @@ extension SQLiteStore {
                 try Self.delete(stored, in: &transaction)
                 return ExpiredJob(id: id, checkpoints: stored.job.checkpoints)
             }
+        }
+    }
+
+    package func forgetKeys(limit: Int, at time: Timestamp) async throws(JobStoreError) -> Int {
+        try JobLimits.check(.limit, limit, in: JobLimits.expiries)
+        return try await write { transaction in
+            let horizon = time.advanced(by: .zero - JobLimits.idempotencyRetention)
+            let delete = try transaction.db.cachedStatement(sql: Self.deleteOldKeys)
+            try delete.execute(arguments: [horizon.milliseconds, limit])
+            return transaction.db.changesCount
         }
     }
 

@@ -37,6 +37,25 @@ let retentionChecks = [
         #expect(try await bench.store.expire(limit: 2, at: Workbench.time(9)).count == 2)
         #expect(try await bench.store.expire(limit: 2, at: Workbench.time(9)).count == 1)
     },
+    ConformanceCheck("keys past their retention go, so many at a time") { bench in
+        let day = 24.0 * 3_600
+        for index in 0..<3 {
+            let key = IdempotencyKey(route: "r", key: "\(index)", bodyHash: [1])
+            _ = try await bench.store.submit(bench.submission(), idempotency: key, at: Workbench.time())
+        }
+        let young = IdempotencyKey(route: "r", key: "young", bodyHash: [1])
+        let job = try await bench.store.submit(bench.submission(), idempotency: young, at: Workbench.time(1)).job
+        for limit in [0, 1_001] {
+            await expectThrows(.outOfRange(.limit, allowed: 1...1_000, found: limit)) {
+                try await bench.store.forgetKeys(limit: limit, at: Workbench.time(day))
+            }
+        }
+        #expect(try await bench.store.forgetKeys(limit: 2, at: Workbench.time(day - 0.001)) == 0)
+        for count in [2, 1, 0] {
+            #expect(try await bench.store.forgetKeys(limit: 2, at: Workbench.time(day)) == count)
+        }
+        #expect(try await bench.store.replayed(young, of: "ann", at: Workbench.time(day)) == job)
+    },
     ConformanceCheck("old logs are thinned once, and the holes show") { bench in
         let lease = try await bench.running()
         for batch in 0..<3 {

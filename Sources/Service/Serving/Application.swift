@@ -250,9 +250,7 @@ package final class Application: Sendable {
             while true {
                 do { try await Task.sleep(for: .seconds(30)) } catch { return }
                 do {
-                    for expired in try await store.expire(limit: 100, at: clock.timestamp()) {
-                        folder.discard(.everything, of: expired.id.description)
-                    }
+                    try await Retention.apply(to: store, in: folder, at: clock.timestamp())
                     try await thinLogs(store, clock)
                     _ = try await sweep(blobs, store, olderThan: BlobKeeper.grace)
                     _ = await store.truncateLogIfIdle()
