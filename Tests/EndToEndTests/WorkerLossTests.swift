@@ -68,6 +68,26 @@ import Testing
         #expect(faults(inLog: try client.log(id)).isEmpty)
     }
 
+    /// A suspended terminal, or a machine that sleeps: nobody had the time to say or to hear anything.
+    @Test func aServerThatWasStoppedHoldsItAgainstNobody() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve(workers: 2, "--worker-silence", "2")
+        let client = JobClient(port: try server.port())
+        let id = try client.submit(SampleDocuments.unrolled(iterations: 200))
+        try client.underWay(id)
+        let worker = try #require(try Self.worker(of: id, try server.port()))
+        server.kill(SIGSTOP)
+        kill(worker, SIGSTOP)
+        usleep(2_500_000)
+        server.kill(SIGCONT)
+        // Longer than the server takes to look, and far from two seconds.
+        usleep(600_000)
+        kill(worker, SIGCONT)
+        let job = try client.ended(id)
+        #expect(job["state"]?.text == "succeeded" && job["failures"]?.integer == 0)
+        #expect(!server.logText.contains("worker lost"), "\(server.logText)")
+    }
+
     @Test func filesOfJobsThatAreNoMoreGoAtTheStart() throws {
         let folder = try ServedFolder()
         let first = try folder.serve()

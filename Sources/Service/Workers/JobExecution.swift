@@ -63,16 +63,32 @@ final class JobExecution: Sendable {
         var stopDeadline: ContinuousClock.Instant?
         var lastBeat = ContinuousClock.now
         var lastWork = ContinuousClock.now
+        var lastLook = ContinuousClock.now
         var work = -1
         /// Why the worker was killed.
         var loss: WorkerLoss?
+
+        /// Notes a look. One that comes much later than it was due does not count the time before it: the service was
+        /// stopped, or the machine, and what the worker said meanwhile has not been read.
+        mutating func look(at now: ContinuousClock.Instant) {
+            let gap = now - lastLook
+            lastLook = now
+            guard gap >= JobExecution.lateness else { return }
+            lastWork = min(now, lastWork + gap)
+            stopDeadline = stopDeadline.map { $0 + gap }
+        }
     }
+
+    /// Time between two looks, when all goes well.
+    private static let pace = Duration.milliseconds(250)
+    /// Time between two looks of which the second is late.
+    private static let lateness = Duration.seconds(1)
 
     /// Works until the attempt is over.
     func run() async -> ExecutionEnd {
         let ticker = Task { [worker] in
             while !Task.isCancelled {
-                try await Task.sleep(for: .milliseconds(250))
+                try await Task.sleep(for: Self.pace)
                 worker.inbox.nudge(.tick)
             }
         }
@@ -310,6 +326,7 @@ final class JobExecution: Sendable {
 
     private func look(_ attempt: inout Attempt) async throws {
         let now = ContinuousClock.now
+        attempt.look(at: now)
         let job = try await store.job(lease.job)
         if job.interruption != attempt.interruption, let asked = job.interruption { attempt.interruption = asked }
         if now - attempt.lastBeat >= options.heartbeat {
