@@ -88,6 +88,19 @@ import Testing
         await bench.close()
     }
 
+    @Test(.timeLimit(.minutes(1))) func aDroppedAttemptDoesNotKeepTheNextJobWaiting() async throws {
+        var options = Supervisor.Options(workers: 1)
+        options.look = .seconds(3_600)
+        let bench = try await Bench(options: options)
+        let id = try await bench.submit(Bench.endless)
+        try await bench.running(id)
+        let next = try await bench.submit(Bench.quadratic)
+        _ = try await bench.store.delete(id, force: true)
+        bench.supervisor.wake(for: .asked(id))
+        #expect(try await bench.final(next).state == .succeeded)
+        await bench.close()
+    }
+
     @Test func endsAJobWhoseWorkersKeepDying() async throws {
         let bench = try await Bench()
         let id = try await bench.submit(Bench.endless)
@@ -171,7 +184,9 @@ struct Bench {
     let desk: AdmissionWorkers
     let clock = ServiceClock()
 
-    init(folder: URL? = nil, storeBytes: Int64? = nil) async throws {
+    init(
+        folder: URL? = nil, storeBytes: Int64? = nil, options pool: Supervisor.Options = Supervisor.Options(workers: 1)
+    ) async throws {
         let folder = folder ?? FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         self.folder = folder
         let files = ServiceFolder(folder)
@@ -183,7 +198,7 @@ struct Bench {
         let factory = WorkerFactory(
             executable: Self.executable, environment: ProcessInfo.processInfo.environment)
         supervisor = Supervisor(
-            store: store, factory: factory, folder: files, options: Supervisor.Options(workers: 1), clock: clock,
+            store: store, factory: factory, folder: files, options: pool, clock: clock,
             log: { _ in })
         desk = AdmissionWorkers("desk", factory: factory, folder: files, datasets: [])
         await supervisor.start()

@@ -10,6 +10,8 @@ package actor Supervisor: Workforce {
         package var workers: Int
         package var lease = Duration.seconds(30)
         package var heartbeat = Duration.seconds(10)
+        /// Time between looks at the queue: the guarantee, which wake-ups only make faster.
+        package var look = Duration.seconds(1)
         /// A worker that makes no progress for so long is killed.
         package var silence = Duration.seconds(60)
         /// Time that a worker has to write its state when the service drains.
@@ -121,10 +123,9 @@ package actor Supervisor: Workforce {
     /// Jobs past their time in the queue that one look ends.
     private static let givenUpAtOnce = 100
 
-    /// A second between looks is the guarantee; wake-ups only make it faster.
     private func lookNowAndThen() async {
         while !isDraining {
-            try? await Task.sleep(for: .seconds(1))
+            try? await Task.sleep(for: options.look)
             rouse()
             await giveBackDropped()
             do {
@@ -175,9 +176,9 @@ package actor Supervisor: Workforce {
                     continue
                 }
                 jobsDone += 1
-                if case .workerGone(let loss) = await execute(claim, on: worker, slot: slot), [.storage, .dropped].contains(loss.cause) {
+                if case .workerGone(let loss) = await execute(claim, on: worker, slot: slot), loss.cause == .storage {
                     dropped.append(claim.lease)
-                    // The storage is full, or the lease was lost: no use in trying again at once.
+                    // No use in trying again at once.
                     await sleepUntilWoken(since: calls)
                 }
                 if jobsDone >= options.jobsPerWorker {
