@@ -249,6 +249,22 @@ extension APITests {
             }
         }
 
+        @Test(arguments: [nil, 86_400]) func aKeyRotatedTwiceHandsOnItsWholeLifetime(_ lifetime: Int?) async throws {
+            try await withKeys { _, keys, folder in
+                var request = KeyRequest(owner: "ann")
+                request.lifetime = lifetime
+                let first = try keys.create(request)
+                for _ in 0..<2 { _ = try keys.rotate(id(of: first), overlap: 60) }
+                let file = try JSONParser.parse([UInt8](try Data(contentsOf: folder.appending(path: "keys.json"))))
+                let entries = try #require(file["keys"]?.elements)
+                #expect(entries.count == 3)
+                // Made in one moment: those that were not shortened end in one.
+                #expect(entries[1]["ends_at"] == entries[2]["ends_at"])
+                #expect((entries[1]["ends_at"] == nil) == (lifetime == nil))
+                #expect(entries[0]["ends_at"] != entries[1]["ends_at"])
+            }
+        }
+
         @Test func theFileHoldsNoSecret() async throws {
             try await withKeys { _, keys, folder in
                 let text = try key(keys)

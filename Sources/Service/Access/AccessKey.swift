@@ -42,7 +42,9 @@ package struct AccessKey: Equatable, Sendable {
     let scopes: Set<AccessScope>
     let limits: AccessLimits
     let createdAt: Timestamp
-    /// From then on it opens nothing.
+    /// Seconds that it was made for; nil for ever.
+    let lifetime: Int?
+    /// From then on it opens nothing: at the end of its lifetime, or before.
     var endsAt: Timestamp?
 
     /// Whether the key opens anything at `time`.
@@ -62,6 +64,7 @@ extension AccessKey {
         object.add("name", name)
         object.add("scopes", .array(scopeNames.map(JSONValue.string)))
         object.add("created_at", RFC3339.text(createdAt))
+        object.add(Self.lifetimeName, lifetime.map(JSONValue.integer) ?? .null)
         if let endsAt { object.add("ends_at", RFC3339.text(endsAt)) }
         for (name, value) in limitValues { if let value { object.add(name, value) } }
         return object.value
@@ -98,7 +101,15 @@ extension AccessKey {
             guard let time = RFC3339.time(text) else { return nil }
             endsAt = time
         }
+        if let seconds = json[Self.lifetimeName] {
+            lifetime = seconds.int
+        } else {
+            // A file of an earlier version.
+            lifetime = endsAt.map { Int(($0.milliseconds - created.milliseconds) / 1_000) }
+        }
     }
+
+    private static let lifetimeName = "lifetime_seconds"
 }
 
 /// The text of a key: `sk_<id>_<secret>`, 60 and 260 bits of chance in Crockford's base 32.

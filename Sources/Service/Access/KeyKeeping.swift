@@ -73,9 +73,8 @@ package struct KeyKeeping: Sendable {
             let index = try Self.index(of: id, in: keys)
             let old = keys[index]
             guard old.isValid(at: now) else { throw KeyFileError(reason: "the key \(id) has ended; create a new one") }
-            let lifetime = old.endsAt.map { Int(($0.milliseconds - old.createdAt.milliseconds) / 1_000) }
             let (key, text) = make(
-                owner: old.owner, name: old.name, scopes: old.scopes, limits: old.limits, lifetime: lifetime)
+                owner: old.owner, name: old.name, scopes: old.scopes, limits: old.limits, lifetime: old.lifetime)
             let end = now.advanced(by: .seconds(overlap))
             keys[index].endsAt = min(end, old.endsAt ?? end)
             keys.append(key)
@@ -112,7 +111,7 @@ package struct KeyKeeping: Sendable {
         let end = lifetime.map { now.advanced(by: .seconds($0)) }
         let key = AccessKey(
             id: id, hash: KeyText.hash(of: text), owner: owner, name: Printable.text(name), scopes: scopes,
-            limits: limits, createdAt: now, endsAt: end)
+            limits: limits, createdAt: now, lifetime: lifetime, endsAt: end)
         return (key, text)
     }
 
