@@ -65,8 +65,13 @@ package struct Diagnostic: Sendable, Equatable {
     /// The same fault with more to its sentence, such as the value that was found.
     package func appending(_ text: String) -> Diagnostic { Diagnostic(self, message: message + text) }
 
-    private init(_ other: Diagnostic, message: String) {
-        pointer = other.pointer
+    /// The same fault at another place of the document, with `words` before its sentence.
+    package func moved(to pointer: String, saying words: String = "") -> Diagnostic {
+        Diagnostic(self, pointer: pointer, message: words + message)
+    }
+
+    private init(_ other: Diagnostic, pointer: String? = nil, message: String) {
+        self.pointer = pointer ?? other.pointer
         position = other.position
         code = other.code
         self.message = message

@@ -17,6 +17,28 @@ package struct MemoryPrice: Sendable, Equatable {
     /// their derivatives, and what is passed between solver and programs.
     package static let vectorsPerVariable = 8
 
+    /// Of nothing.
+    package static let none = MemoryPrice(dataBytes: 0, programBytes: 0, vectorBytes: 0)
+
+    /// What takes as much as either, part by part.
+    package func maximum(_ other: MemoryPrice) -> MemoryPrice {
+        MemoryPrice(
+            dataBytes: max(dataBytes, other.dataBytes), programBytes: max(programBytes, other.programBytes),
+            vectorBytes: max(vectorBytes, other.vectorBytes))
+    }
+
+    /// With the states of so many other runs of the kind, which are vectors.
+    package func holding(states: Int) -> MemoryPrice {
+        MemoryPrice(
+            dataBytes: dataBytes, programBytes: programBytes, vectorBytes: vectorBytes.times(states.adding(1)))
+    }
+
+    private init(dataBytes: Int, programBytes: Int, vectorBytes: Int) {
+        self.dataBytes = dataBytes
+        self.programBytes = programBytes
+        self.vectorBytes = vectorBytes
+    }
+
     package var totalBytes: Int { dataBytes.adding(programBytes).adding(vectorBytes) }
 
     /// Prices a problem under a method. Programs are planned and forgotten: time by the number of operations, none by

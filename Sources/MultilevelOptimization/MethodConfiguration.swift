@@ -128,6 +128,14 @@ package enum UpperStep: Sendable, Equatable {
     case polyak(target: Double)
     /// Points of the box, for comparison: no gradient is used.
     case search(SearchRule)
+
+    /// Whether its points depend on the seed.
+    var drawsAtRandom: Bool {
+        switch self {
+        case .search: true
+        case .projectedGradient, .joint, .lineSearch, .adam, .lbfgs, .polyak: false
+        }
+    }
 }
 
 /// How points of a box are drawn.
@@ -265,6 +273,17 @@ package struct MethodConfiguration: Sendable, Equatable {
         switch algorithm {
         case .nestedStochastic: true
         case .doubleLoop, .soba, .stochastic, .nested: false
+        }
+    }
+
+    /// Whether runs under other seeds are other runs, and not the same one up to rounding.
+    package var drawsAtRandom: Bool {
+        switch algorithm {
+        case .soba, .stochastic, .nestedStochastic: return true
+        case .nested(let axes): return axes.upper.drawsAtRandom
+        case .doubleLoop(let axes):
+            if case .zerothOrder = axes.hypergradient { return true }
+            return axes.upper.drawsAtRandom
         }
     }
 

@@ -35,7 +35,7 @@ package struct RunResult: Sendable, Equatable {
 
 extension SolverRun {
     /// Operations that the certificate of a run out of time may take: about a second.
-    private static let lateOperations = 2_000_000_000
+    static let lateOperations = 2_000_000_000
 
     /// Measures the best point and closes the run. A run that was stopped by a person, or diverged, gets no new
     /// measurements beyond its last evaluation, so that stopping is quick; one out of time gets what a bounded number of

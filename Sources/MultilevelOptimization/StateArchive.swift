@@ -31,6 +31,10 @@ package struct StateWriter {
         write(text.utf8.count)
         bytes.append(contentsOf: text.utf8)
     }
+    package mutating func write(bytes more: [UInt8]) {
+        write(more.count)
+        bytes.append(contentsOf: more)
+    }
     package mutating func write(_ values: [Double]) {
         write(values.count)
         for value in values { write(value) }
@@ -88,6 +92,11 @@ package struct StateReader {
             throw .invalidField("text")
         }
         return text
+    }
+    package mutating func readBytes() throws(StateArchiveError) -> [UInt8] {
+        let count = try readCount(elementSize: 1)
+        defer { position += count }
+        return Array(bytes[position..<(position + count)])
     }
     package mutating func readDoubles() throws(StateArchiveError) -> [Double] {
         var values: [Double] = []

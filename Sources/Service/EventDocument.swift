@@ -3,24 +3,29 @@ import Foundation
 import MultilevelOptimization
 import ProblemSpecification
 
+/// Whose events these are.
+package struct RunSource: Sendable {
+    /// Which of a job's runs; nil where it has one.
+    package let member: Int?
+    package let problem: MultilevelProblem
+}
+
 /// Composes events.
 package struct EventDocument: Sendable {
     /// Entries of an iterate that are sent inline; larger ones are told by their norm.
     package static let inlineLimit = 1_000
 
-    let problem: MultilevelProblem
+    let source: RunSource
     let iterates: ProgressRequest.Iterates
-    let attempt: Int
     /// The path of an upper variable's newest value; nil where nobody serves it.
     let link: (@Sendable (String) -> String)?
 
     package init(
-        problem: MultilevelProblem, iterates: ProgressRequest.Iterates, attempt: Int,
+        source: RunSource, iterates: ProgressRequest.Iterates,
         link: (@Sendable (String) -> String)? = nil
     ) {
-        self.problem = problem
+        self.source = source
         self.iterates = iterates
-        self.attempt = attempt
         self.link = link
     }
 
@@ -37,7 +42,7 @@ package struct EventDocument: Sendable {
     ///
     /// - Parameter incumbent: the best point so far, this one included.
     package func progress(_ point: ProgressPoint, _ incumbent: Incumbent, elapsed: Double) -> JSONValue {
-        var data = JSONObjectBuilder()
+        var data = opened
         data.add("iteration", point.iteration)
         data.add("upper_objective", point.upperObjective)
         data.add("hypergradient_norm", point.hypergradientNorm)
@@ -60,7 +65,7 @@ package struct EventDocument: Sendable {
 
     /// The data of an event that tells of a new best point, the upper variables with it where they are sent inline.
     package func incumbent(_ incumbent: Incumbent, at x: [Double]) -> JSONValue {
-        var data = JSONObjectBuilder()
+        var data = opened
         data.add("iteration", incumbent.iteration)
         data.add("upper_objective", incumbent.upperObjective)
         data.add("lower_residual", incumbent.lowerResidual)
@@ -70,19 +75,26 @@ package struct EventDocument: Sendable {
         return data.value
     }
 
+    /// An object that names the member, where there are several.
+    private var opened: JSONObjectBuilder {
+        var data = JSONObjectBuilder()
+        if let member = source.member { data.add("member", member) }
+        return data
+    }
+
     private func addIterate(_ x: [Double], to data: inout JSONObjectBuilder) {
         guard isReferred(x.count) else { return data.add("iterate", variables(x)) }
         data.add("iterate_norm", Self.norm(x))
         guard let link else { return }
         var links = JSONObjectBuilder()
-        for part in problem.upper.parts(of: x) { links.add(part.variable.name, link(part.variable.name)) }
+        for part in source.problem.upper.parts(of: x) { links.add(part.variable.name, link(part.variable.name)) }
         data.add("iterate_links", links)
     }
 
     /// The upper variables by name.
     func variables(_ x: [Double]) -> JSONValue {
         var object = JSONObjectBuilder()
-        for part in problem.upper.parts(of: x) {
+        for part in source.problem.upper.parts(of: x) {
             object.add(part.variable.name, .array(part.values, shape: part.variable.shape))
         }
         return object.value
@@ -109,19 +121,22 @@ package struct EventDocument: Sendable {
     }
 
     /// The data of a warning.
-    package static func warning(_ remark: String, iteration: Int) -> JSONValue {
+    package static func warning(_ remark: String, iteration: Int, member: Int? = nil) -> JSONValue {
         var data = JSONObjectBuilder()
+        if let member { data.add("member", member) }
         data.add("iteration", iteration)
         data.add("message", remark)
         return data.value
     }
 
     /// An event with its envelope.
-    package func envelope(seq: Int, type: String, time: Date, data: JSONValue) -> JSONValue {
+    package static func envelope(
+        seq: Int, type: String, time: Date, attempt: Int, data: JSONValue
+    ) -> JSONValue {
         var event = JSONObjectBuilder()
         event.add("seq", seq)
         event.add("type", type)
-        event.add("time", Self.timestamp(time))
+        event.add("time", timestamp(time))
         event.add("attempt", attempt)
         event.add("data", data)
         return event.value

@@ -31,6 +31,14 @@ package enum ResultDocument {
     package static func compose(
         _ result: RunResult, run: SolverRun, timings: Timings, provenance: Provenance, job: String? = nil
     ) -> JSONValue {
+        compose(result, run: run, timings: timings, provenance: provenance, job: job, ensemble: nil)
+    }
+
+    /// - Parameter ensemble: what the job's other runs found, where it has several and this is the best.
+    static func compose(
+        _ result: RunResult, run: SolverRun, timings: Timings, provenance: Provenance, job: String?,
+        ensemble: EnsembleDocument.Summary?
+    ) -> JSONValue {
         var body = JSONObjectBuilder()
         body.add("state", result.termination.isSuccess ? "succeeded" : "failed")
         body.add("termination", result.termination.rawValue)
@@ -45,10 +53,14 @@ package enum ResultDocument {
         var best = JSONObjectBuilder()
         best.add("iteration", result.bestIteration)
         body.add("best", best)
-        body.add("iterations", result.iterations)
-        body.add("oracle", oracle(result.counts))
+        body.add("iterations", ensemble?.iterations ?? result.iterations)
+        body.add("oracle", oracle(ensemble?.counts(result.counts) ?? result.counts))
         if !result.remarks.isEmpty { body.add("remarks", .array(result.remarks.map(JSONValue.string))) }
         body.add("seed", Self.seed(run.seed))
+        if let ensemble {
+            body.add("best_member", ensemble.best)
+            body.add("members", ensemble.list)
+        }
         let hash = Digest.sha256(JSONWriter.bytes(body.value, style: .canonical))
 
         var document = JSONObjectBuilder()

@@ -43,6 +43,9 @@ package enum ValidationDocument {
         document.add("method", method(job))
         document.add("memory", memory(job.price))
         document.add("cost", cost(MethodPlan(problem, job.method)))
+        if let ensemble = job.ensemble {
+            document.add("members", .array(ensemble.members.map { EnsembleDocument.announcement($0).value }))
+        }
         return document
     }
 

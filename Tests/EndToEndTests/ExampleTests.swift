@@ -10,7 +10,8 @@ import Testing
             documents == [
                 "defender-attacker-defender.json", "five-level-chain.json", "four-level-chain.json",
                 "logistic-per-feature.json", "quadratic.json",
-                "ridge-per-feature.json", "trilevel-data-cleaning.json", "trilevel-penalties-on-batches.json",
+                "ridge-per-feature.json", "sweep-of-starts.json", "trilevel-data-cleaning.json",
+                "trilevel-penalties-on-batches.json",
                 "trilevel-robust-ridge.json", "trilevel-robust-tuning.json",
             ])
     }
@@ -128,6 +129,25 @@ import Testing
         #expect(solved.objective < start - 0.1)
         let check = try #require(solved.result?["certificate"]?["finite_difference"]?["relative_error"]?.number)
         #expect(check <= 1e-6)
+    }
+
+    /// The follower answers y = 2x/(1 + w), so the leader does best with w = 1, in the middle one of its three valleys.
+    @Test func theBestOfManyStartsIsFound() throws {
+        let solved = try solve(Repository.example("sweep-of-starts"))
+        #expect(solved.finished.ending == .status(0))
+        var (low, high) = (0.9, 1.2)
+        for _ in 0..<60 {
+            let middle = 0.5 * (low + high)
+            if 0.2 * (middle - 1) - 3 * sin(3 * middle) < 0 { low = middle } else { high = middle }
+        }
+        #expect(agrees(solved.variable("x"), [low]) && agrees(solved.variable("y"), [low]))
+        #expect(agrees(solved.objective, 0.1 * (low - 1) * (low - 1) + cos(3 * low)))
+        let best = try #require(solved.result?["best_member"]?.integer)
+        #expect(solved.result?["members"]?[best]?["settings"]?["/problem/data/weight/value"]?.number == 1)
+        let ends = solved.events.filter { $0["type"]?.text == "member" }.compactMap { $0["data"]?["member"]?.integer }
+        #expect(Set(ends) == Set(0..<18) && ends.count == 18)
+        let points = solved.events.filter { $0["type"]?.text == "progress" }
+        #expect(Set(points.compactMap { $0["data"]?["member"]?.integer }) == Set(0..<18))
     }
 
     /// Per level: counts in progress and result, seconds in progress and timings, a certificate.

@@ -26,6 +26,8 @@ struct Interruptible: Sendable, CustomTestStringConvertible {
         // Three levels solved, and three followed step by step.
         Interruptible(name: "defender-attacker-defender", changes: [], stops: [0, 1, 2]),
         Interruptible(name: "trilevel-robust-ridge", changes: ["limits.iterations=4"], stops: [0, 2]),
+        // Eighteen members, on three rungs.
+        Interruptible(name: "sweep-of-starts", changes: [], stops: [0, 1, 7, 53, 54, 60, 65]),
         // Fixed-point iteration, warm starts, and gradient descent that stops by a tolerance.
         Interruptible(
             name: "ridge-per-feature",

@@ -51,6 +51,38 @@ import Testing
         await second.close()
     }
 
+    /// Whenever its workers die, every member's points are told once, and its end.
+    @Test func goesOnWithEveryMemberAfterItsWorkersAreKilled() async throws {
+        let bench = try await Bench()
+        let expected = try await bench.hash(try await bench.submit(Bench.members))
+        let id = try await bench.submit(Bench.members)
+        for round in 0...2 {
+            try await bench.wait("member \(round)") {
+                let job = try await bench.store.job(id)
+                if job.state.isFinal { return true }
+                let page = try await bench.store.events(
+                    of: id, after: max(0, job.lastSeq - 20), limit: 100, types: ["progress"])
+                let last = try page.events.last.map { try JSONParser.parse($0.data) }
+                return (last?["member"]?.double ?? -1) >= Double(round) && (last?["iteration"]?.double ?? 0) > 5
+            }
+            await bench.killWorkers()
+        }
+        #expect(try await bench.hash(id) == expected)
+        let events = try await bench.events(id)
+        let told = try events.filter { $0.type == "progress" }.map { try JSONParser.parse($0.data) }
+        for member in 0..<3 {
+            let iterations = told.filter { $0["member"]?.double == Double(member) }.compactMap {
+                $0["iteration"]?.double
+            }
+            #expect(iterations == (0..<iterations.count).map(Double.init))
+        }
+        let ends = try events.filter { $0.type == "member" }.compactMap {
+            try JSONParser.parse($0.data)["member"]?.double
+        }
+        #expect(ends.sorted() == [0, 1, 2])
+        await bench.close()
+    }
+
     @Test func stopsWithTheBestPoint() async throws {
         let bench = try await Bench()
         let id = try await bench.submit(Bench.endless)
@@ -175,6 +207,15 @@ struct Bench {
                     "upper_step": {"step": 0.01, "momentum": 0.5}},
          "limits": {"iterations": 200}, "tolerances": {"hypergradient": 0}, "checkpoint": {"every_seconds": 0.02}}
         """
+    /// Three starts of it, of which one goes on after 12 iterations.
+    static let members = long.replacingOccurrences(of: "\"iterations\": 200", with: "\"iterations\": 24")
+        .replacingOccurrences(
+            of: "\"p\": {\"shape\": [40], \"start\": 0}",
+            with: "\"p\": {\"shape\": [40], \"start\": {\"normal\": {\"scale\": 1}}}"
+        )
+        .replacingOccurrences(
+            of: "\"limits\"",
+            with: "\"restarts\": {\"count\": 3, \"halving\": {\"iterations\": 12, \"factor\": 2}}, \"limits\"")
     static let endless = long.replacingOccurrences(of: "\"iterations\": 200", with: "\"iterations\": 1000000")
         .replacingOccurrences(of: "\"every_seconds\": 0.02", with: "\"every_seconds\": 3600")
 

@@ -28,6 +28,27 @@ import Testing
             ])
     }
 
+    @Test func membersAreNamed() throws {
+        var display = WatchDisplay(job: "job_1", iterations: 8, isLive: false)
+        let point = #"{"member":3,"iteration":2,"upper_objective":0.25,"hypergradient_norm":1,"elapsed_seconds":1.5}"#
+        #expect(
+            try display.show(event("progress", point), at: 0) == [
+                .line("member 3  iteration 2  objective 0.25  hypergradient 1.000e+00  1.5 s")
+            ])
+        let ends = [
+            (
+                #"{"member":3,"state":"dropped","termination":null,"iterations":2,"solved_objective":0.5}"#,
+                "member 3  dropped after 2 iterations  objective 0.5"
+            ),
+            (
+                #"{"member":0,"state":"failed","termination":"diverged","iterations":1,"objective":null,"detail":"x"}"#,
+                "member 0  failed: diverged: x after 1 iterations"
+            ),
+            (#"{"member":7,"state":"not_started","termination":null}"#, "member 7  not_started after 0 iterations"),
+        ]
+        for (data, line) in ends { #expect(try display.show(event("member", data), at: 1) == [.line(line)]) }
+    }
+
     @Test func aTerminalGetsABarAndTheCourseOfTheNorm() throws {
         var display = WatchDisplay(job: "job_1", iterations: 8, isLive: true)
         var last: [WatchOutput] = []

@@ -49,7 +49,7 @@ extension ProblemDocument {
     /// The names of its fields.
     static let fields = [
         "problem", "method", "limits", "tolerances", "seed", "progress", "checkpoint", "priority", "labels",
-        "ttl_seconds", "retry", "webhook", "expressions",
+        "ttl_seconds", "retry", "webhook", "expressions", "sweep", "restarts",
     ]
 }
 
@@ -70,12 +70,13 @@ extension DocumentReader {
         let labels = labels(top["labels"])
         let priority = whole(top["priority"], in: 0...9)
         let expressions = expressions(top["expressions"])
+        let ensemble = ensemble(top, of: field.value)
         readServiceFields(of: top, &queueing)
         guard let problem else { return nil }
         return ProblemDocument(
             problem: problem, method: method, limits: limits, tolerances: tolerances, seed: seed, progress: progress,
             checkpoint: checkpoint, labels: labels, priority: priority, queueing: queueing,
-            expressions: expressions)
+            expressions: expressions, ensemble: ensemble)
     }
 
     /// Expressions that one report describes, at the most.

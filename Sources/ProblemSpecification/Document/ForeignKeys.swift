@@ -74,6 +74,13 @@ enum ForeignKeys {
         ("upper_step", ["lr", "learning_rate", "step", "step_size", "upper_solver", "outer_solver", "optimizer"]),
         ("lower_solver", ["inner_solver", "solver", "inner", "lower"]),
         ("linear_solver", ["linear", "cg", "system"]),
+        ("sweep", ["grid", "grid_search", "param_grid", "search_space", "scan"]),
+        ("restarts", ["n_restarts", "num_restarts", "random_restarts", "multistart", "multi_start", "runs", "starts"]),
+        ("over", ["grid", "parameters", "params", "values", "axes", "space"]),
+        ("count", ["n", "number", "runs", "members", "restarts"]),
+        ("halving", ["successive_halving", "hyperband", "asha", "pruning"]),
+        ("factor", ["eta", "reduction_factor", "rate"]),
+        ("product", ["cartesian", "grid", "combine"]),
         ("max_attempts", ["attempts", "retries", "max_retries"]),
     ]
 }

@@ -27,13 +27,15 @@ package struct ProblemDocument: Sendable, Equatable {
     package var queueing = Queueing()
     /// Formulas whose shapes a validation report should tell; solving does not read them.
     package var expressions: [String] = []
+    /// The runs to make of it; nil for one.
+    package var ensemble: EnsembleRequest?
 
     /// The memberwise initializer.
     package init(
         problem: Problem, method: MethodRequest = MethodRequest(), limits: Limits = Limits(),
         tolerances: Tolerances = Tolerances(), seed: UInt64 = 0, progress: ProgressRequest = ProgressRequest(),
         checkpoint: CheckpointRequest = CheckpointRequest(), labels: [Label] = [], priority: Int? = nil,
-        queueing: Queueing = Queueing(), expressions: [String] = []
+        queueing: Queueing = Queueing(), expressions: [String] = [], ensemble: EnsembleRequest? = nil
     ) {
         self.problem = problem
         self.method = method
@@ -46,6 +48,7 @@ package struct ProblemDocument: Sendable, Equatable {
         self.priority = priority
         self.queueing = queueing
         self.expressions = expressions
+        self.ensemble = ensemble
     }
 }
 

@@ -10,6 +10,12 @@ package struct JSONAssignment: Sendable, Equatable {
     /// The new value.
     package let value: JSONValue
 
+    /// - Parameter path: at most ``stepLimit`` steps.
+    package init(path: [String], value: JSONValue) {
+        self.path = path
+        self.value = value
+    }
+
     /// Reads `path=value`. The path is a JSON pointer when it begins with `/`, else names and indices joined by dots. The
     /// value is parsed as JSON and, where it is none, taken as a string.
     ///

@@ -10,6 +10,7 @@ package enum EventType: String, CaseIterable, Sendable {
     case state
     case checkpoint
     case warning
+    case member
     case end
 }
 

@@ -157,7 +157,8 @@ extension APIContext {
         let told = newest(EventType.incumbent.rawValue, in: page)
         let best = document.progress?["best"]
         // Of the same point the event says more.
-        document.best = best == nil || best?["iteration"] == told?["iteration"] ? told : best
+        let isSameRun = document.progress?["member"] == told?["member"]
+        document.best = best == nil || isSameRun && best?["iteration"] == told?["iteration"] ? told : best
     }
 
     private func newest(_ type: String, in page: EventPage) -> JSONValue? {

@@ -9,6 +9,8 @@ package enum ProgressField: String, CaseIterable, Sendable {
     case linearResidual = "linear_residual"
     case step
     case elapsedSeconds = "elapsed_seconds"
+    /// Which of several runs, by its number.
+    case member
 
     /// What is read where nobody says.
     static let usual: [ProgressField] = [.upperObjective, .hypergradientNorm]

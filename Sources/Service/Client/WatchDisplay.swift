@@ -51,6 +51,7 @@ package struct WatchDisplay: Sendable {
         case "progress": return progress(event.data, at: seconds)
         case "state": return state(event.data)
         case "warning": return event.data["message"]?.text.map { [.line("warning: \(Printable.text($0))")] } ?? []
+        case "member": return [.line(Self.memberLine(event.data))]
         case "gap": return [.line("some events were left out")]
         case "end": return lastProgress() + [.line("\(job) \(Self.ending(event.data))")]
         // Checkpoints, incumbents, and what later versions may add, say nothing to a reader of one line.
@@ -91,15 +92,26 @@ package struct WatchDisplay: Sendable {
     // MARK: Lines
 
     private static func plainLine(_ point: JSONValue) -> String {
-        "iteration \(point["iteration"]?.int ?? 0)  " + numbers(point)
+        member(point) + "iteration \(point["iteration"]?.int ?? 0)  " + numbers(point)
     }
+
+    /// How one of several runs ended.
+    private static func memberLine(_ data: JSONValue) -> String {
+        let words = [data["state"]?.text, data["termination"]?.text, data["detail"]?.text].compactMap(\.self)
+        let objective = data["solved_objective"]?.double ?? data["objective"]?.double
+        let value = objective.map { String(format: "  objective %.9g", $0) } ?? ""
+        return Printable.text(
+            member(data) + words.joined(separator: ": ") + " after \(data["iterations"]?.int ?? 0) iterations" + value)
+    }
+
+    private static func member(_ data: JSONValue) -> String { data["member"]?.int.map { "member \($0)  " } ?? "" }
 
     private func liveLine(_ point: JSONValue) -> String {
         let iteration = point["iteration"]?.int ?? 0
         let share = min(1, Double(iteration) / Double(max(1, iterations)))
         let filled = Int((share * Double(Self.barColumns)).rounded(.down))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.barColumns - filled)
-        return "\(bar) \(iteration)/\(iterations)  \(Self.numbers(point))  \(history.sparkline)"
+        return "\(bar) \(Self.member(point))\(iteration)/\(iterations)  \(Self.numbers(point))  \(history.sparkline)"
     }
 
     private static func numbers(_ point: JSONValue) -> String {

@@ -35,7 +35,26 @@ package struct FrozenDataset: Sendable, Equatable {
     }
 
     /// What a document calls the data sets that it reads.
-    static func references(in document: JSONValue) -> Set<String> {
-        Set((document["problem"]?["data"]?.members ?? []).compactMap { $0.value["dataset"]?.text })
+    package static func references(in document: JSONValue) -> Set<String> {
+        var names = Set((document["problem"]?["data"]?.members ?? []).compactMap { $0.value["dataset"]?.text })
+        for place in document["sweep"]?["over"]?.members ?? [] {
+            let isName = place.name.hasSuffix("/\(field)")
+            for value in place.value.elements ?? [] { collect(value, isName: isName, into: &names) }
+        }
+        return names
+    }
+
+    private static let field = "dataset"
+
+    /// The names in a value of a sweep, which may hold single names, entries, or all data. The recursion is bounded by the
+    /// depth that documents may have.
+    private static func collect(_ value: JSONValue, isName: Bool, into names: inout Set<String>) {
+        switch value {
+        case .string(let name): if isName { names.insert(name) }
+        case .object(let members):
+            for member in members { collect(member.value, isName: member.name == field, into: &names) }
+        case .array(let elements): for element in elements { collect(element, isName: false, into: &names) }
+        case .null, .bool, .integer, .number, .numbers: break
+        }
     }
 }

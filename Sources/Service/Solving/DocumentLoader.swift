@@ -36,9 +36,12 @@ extension LoadedDocument {
             throw .faults(diagnostics)
         }
         var loaded = self
-        loaded.document.limits = decoded.limits
+        loaded.limit(to: decoded.limits)
         return loaded
     }
+
+    /// Puts other limits in the place of the document's.
+    mutating func limit(to limits: Limits) { document.limits = limits }
 }
 
 /// Loads documents.

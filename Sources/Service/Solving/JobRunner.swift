@@ -4,26 +4,52 @@ import Foundation
 import MultilevelOptimization
 import ProblemSpecification
 
-/// Takes what a run reports.
+/// Takes what a job's runs report.
 package protocol RunObserver {
-    /// The run begins, or continues after `iteration`.
+    /// The job begins, or continues after `iteration`.
     mutating func began(resumedFrom iteration: Int?)
     /// - Parameter incumbentPoint: the upper variables of `incumbent`.
     mutating func progress(
-        _ point: ProgressPoint, incumbent: Incumbent, incumbentPoint: () -> [Double], elapsed: Double)
+        _ point: ProgressPoint, of source: RunSource, incumbent: Incumbent, incumbentPoint: () -> [Double],
+        elapsed: Double)
     /// Something that makes the numbers less than they should be; `iteration` is where it was noticed.
-    mutating func remark(_ text: String, iteration: Int)
-    /// A state to be kept. May fail; the run then ends.
-    mutating func checkpoint(_ state: SolverState) throws
+    mutating func remark(_ text: String, iteration: Int, member: Int?)
+    /// A member makes no more iterations; `data` is what its event tells.
+    mutating func ended(member: Int, _ data: JSONValue)
+    /// A state to be kept. May fail; the job then ends.
+    mutating func checkpoint(_ state: KeptState) throws
 }
 
-/// How a run ended.
+/// A state of a job as it is kept.
+package struct KeptState {
+    /// Iterations so far, of all its runs.
+    package let iteration: Int
+    /// Its bytes, under what it must belong to.
+    package let archive: (_ identity: String) -> [UInt8]
+}
+
+/// A state of a job as it was read back.
+package enum SavedState: Sendable {
+    case run(SolverState)
+    case ensemble(EnsembleState)
+
+    /// Reads what a ``KeptState`` of the same job wrote.
+    package init(_ bytes: [UInt8], of job: AdmittedJob, identity: String) throws(StateArchiveError) {
+        if let ensemble = job.ensemble {
+            self = .ensemble(try EnsembleState(archive: bytes, identity: identity, count: ensemble.members.count))
+        } else {
+            self = .run(try SolverState(archive: bytes, identity: identity))
+        }
+    }
+}
+
+/// How a job ended.
 package enum RunnerOutcome {
     /// - Parameter document: the result document.
     case finished(document: JSONValue, Termination)
     /// The process wants to end. The state has been handed to the observer.
     case suspended(iteration: Int)
-    /// Stopped before the start was evaluated: there is nothing to keep.
+    /// Stopped before a start was evaluated: there is nothing to keep.
     case nothingComputed
 }
 
@@ -35,89 +61,71 @@ package struct JobRunner {
     let request: () -> StopRequest?
     /// Seconds spent by earlier attempts; they count towards the time limit.
     var elapsedBefore = 0.0
-    /// Suspend after this iteration.
+    /// Suspend after so many iterations, of all runs.
     var suspendAfter: Int?
     /// Whether states are kept now and then.
     var keepsStates = false
     /// The job's id, for its result.
     var name: String?
 
+    /// - Parameters:
+    ///   - suspendAfter: so many iterations, of all runs; nil for never.
+    ///   - request: what the outside wants. Asked at every inner iteration.
+    package init(
+        job: AdmittedJob, provenance: Provenance, suspendAfter: Int? = nil, request: @escaping () -> StopRequest?
+    ) {
+        self.job = job
+        self.provenance = provenance
+        self.suspendAfter = suspendAfter
+        self.request = request
+    }
+
     /// Runs from the start, or from a state.
-    package func run(from saved: SolverState?, observer: inout some RunObserver) throws -> RunnerOutcome {
-        let clock = ContinuousClock()
-        let began = clock.now
-        let stop = stopCheck(clock, began)
-        let stopwatch: Stopwatch = { (clock.now - began).seconds }
-        func elapsed() -> Double { elapsedBefore + (clock.now - began).seconds }
-        let run: SolverRun
-        var remarksTold = 0
-        if let saved {
-            observer.began(resumedFrom: saved.iteration)
-            run = .resume(
-                saved, job.built.problem, job.method, limits: job.limits, seed: job.document.seed,
-                stopwatch: stopwatch, stop: stop)
-            remarksTold = saved.remarks.count
-        } else {
-            observer.began(resumedFrom: nil)
-            guard
-                let start = SolverRun.begin(
-                    job.built.problem, job.method, limits: job.limits, seed: job.document.seed, stopwatch: stopwatch,
-                    stop: stop)
-            else { return .nothingComputed }
-            run = start.run
-            observer.progress(
-                start.start, incumbent: run.incumbent, incumbentPoint: { run.incumbentPoint }, elapsed: elapsed())
+    package func run(from saved: SavedState?, observer: inout some RunObserver) throws -> RunnerOutcome {
+        let clock = RunClock(before: elapsedBefore)
+        var books = RunBooks(
+            keepingEvery: keepsStates ? .atMostCentury(seconds: job.document.checkpoint.everySeconds) : nil)
+        if let ensemble = job.ensemble {
+            var state: EnsembleState?
+            if case .ensemble(let found)? = saved { state = found }
+            return try EnsembleRunner(runner: self, ensemble: ensemble, clock: clock)
+                .run(from: state, &books, observer: &observer)
         }
-        let ready = clock.now
-        var lastKept = clock.now
-        while true {
-            if let limit = suspendAfter, run.state.iteration >= limit, run.state.termination == nil {
-                return try suspend(run, &observer)
-            }
-            let event = run.advance(upTo: suspendAfter)
-            for remark in run.state.remarks[remarksTold...] {
-                observer.remark(remark, iteration: run.state.iteration)
-            }
-            remarksTold = run.state.remarks.count
-            switch event {
-            case .progress(let point):
-                observer.progress(
-                    point, incumbent: run.incumbent, incumbentPoint: { run.incumbentPoint }, elapsed: elapsed())
-            case .silent: break
-            case .suspended: return try suspend(run, &observer)
-            case .ended(let termination):
-                let timings = Timings(
-                    queued: nil, compile: (ready - began).seconds, solve: elapsedBefore + (clock.now - ready).seconds)
-                return .finished(document: finish(run, timings), termination)
-            }
-            if keepsStates, clock.now - lastKept >= .atMostCentury(seconds: job.document.checkpoint.everySeconds) {
-                try observer.checkpoint(run.state)
-                lastKept = clock.now
-            }
+        var state: SolverState?
+        if case .run(let found)? = saved { state = found }
+        observer.began(resumedFrom: state?.iteration)
+        let kept: (SolverState) -> KeptState = { state in
+            KeptState(iteration: state.iteration) { state.archive(identity: $0) }
+        }
+        let leg = RunLeg(
+            job: job, source: RunSource(member: nil, problem: job.built.problem), clock: clock,
+            stop: stopCheck(until: job.document.limits.timeSeconds.map(clock.moment)), limit: suspendAfter, kept: kept)
+        switch try leg.run(from: state, &books, observer: &observer) {
+        case .nothingComputed: return .nothingComputed
+        case .paused(let run), .suspended(let run):
+            try observer.checkpoint(kept(run.state))
+            return .suspended(iteration: run.state.iteration)
+        case .ended(let run, let termination):
+            let document = ResultDocument.compose(
+                run.finish(), run: run, timings: timings(books, clock), provenance: provenance, job: name)
+            return .finished(document: document, termination)
         }
     }
 
-    private func suspend(_ run: SolverRun, _ observer: inout some RunObserver) throws -> RunnerOutcome {
-        try observer.checkpoint(run.state)
-        return .suspended(iteration: run.state.iteration)
+    func timings(_ books: RunBooks, _ clock: RunClock) -> Timings {
+        Timings(queued: nil, compile: books.compile, solve: max(0, clock.elapsed - books.compile))
     }
 
-    private func finish(_ run: SolverRun, _ timings: Timings) -> JSONValue {
-        ResultDocument.compose(run.finish(), run: run, timings: timings, provenance: provenance, job: name)
-    }
-
-    private func stopCheck(_ clock: ContinuousClock, _ began: ContinuousClock.Instant) -> StopCheck {
+    /// - Parameter deadline: when the time is over; nil for never.
+    func stopCheck(until deadline: ContinuousClock.Instant?) -> StopCheck {
         let request = request
-        let deadline = job.document.limits.timeSeconds.map { limit in
-            began + .atMostCentury(seconds: max(0, limit - elapsedBefore))
-        }
         return {
             switch request() {
             case .stop: return .userStop
             case .suspend: return .suspension
             case nil: break
             }
-            if let deadline, clock.now >= deadline { return .timeLimit }
+            if let deadline, ContinuousClock.now >= deadline { return .timeLimit }
             return nil
         }
     }

@@ -9,7 +9,7 @@ package struct SolveOptions: Sendable {
     package var checkpoint: URL?
     /// A written state to continue from.
     package var resume: URL?
-    /// Suspend after this iteration.
+    /// Suspend after so many iterations, of all runs.
     package var suspendAfter: Int?
 
     package init(checkpoint: URL? = nil, resume: URL? = nil, suspendAfter: Int? = nil) {
@@ -58,7 +58,7 @@ package struct SolveSession {
 
     /// Runs to the end, or until suspended.
     package func run() throws(SolveSessionError) -> SolveOutcome {
-        let saved: SolverState? = if let file = options.resume { try read(file) } else { nil }
+        let saved: SavedState? = if let file = options.resume { try read(file) } else { nil }
         var runner = JobRunner(job: job, provenance: provenance, request: request)
         runner.suspendAfter = options.suspendAfter
         runner.keepsStates = options.checkpoint != nil
@@ -81,7 +81,7 @@ package struct SolveSession {
         }
     }
 
-    private func read(_ file: URL) throws(SolveSessionError) -> SolverState {
+    private func read(_ file: URL) throws(SolveSessionError) -> SavedState {
         let bytes: [UInt8]
         do {
             bytes = [UInt8](try Data(contentsOf: file))
@@ -89,7 +89,7 @@ package struct SolveSession {
             throw .unreadableState("\(file.path) cannot be read: \(FileFault.describe(error))")
         }
         do throws(StateArchiveError) {
-            return try SolverState(archive: bytes, identity: job.identity(provenance))
+            return try SavedState(bytes, of: job, identity: job.identity(provenance))
         } catch {
             throw .unreadableState("\(file.path) holds no state of this job: \(StateFault.describe(error))")
         }
@@ -100,53 +100,69 @@ package struct SolveSession {
 /// the suspended one ended.
 private struct EventLog: RunObserver {
     let session: SolveSession
-    let documents: EventDocument
+    let attempt: Int
     var seq: Int
 
-    init(session: SolveSession, saved: SolverState?) {
+    init(session: SolveSession, saved: SavedState?) {
         self.session = session
-        seq = saved.map { $0.reported + $0.remarks.count } ?? 0
-        documents = EventDocument(
-            problem: session.job.built.problem, iterates: session.job.document.progress.iterates,
-            attempt: saved == nil ? 1 : 2)
+        seq = saved?.eventCount ?? 0
+        attempt = saved == nil ? 1 : 2
     }
 
     /// The numbering is told by the events themselves.
     mutating func began(resumedFrom iteration: Int?) {}
 
     mutating func progress(
-        _ point: ProgressPoint, incumbent: Incumbent, incumbentPoint: () -> [Double], elapsed: Double
+        _ point: ProgressPoint, of source: RunSource, incumbent: Incumbent, incumbentPoint: () -> [Double],
+        elapsed: Double
     ) {
+        let documents = EventDocument(source: source, iterates: session.job.document.progress.iterates)
         send(
             "progress", documents.progress(point, incumbent, elapsed: elapsed),
-            line: LiveLine.text(point, elapsed: elapsed))
+            line: LiveLine.text(point, member: source.member, elapsed: elapsed))
     }
 
-    mutating func remark(_ text: String, iteration: Int) {
-        send("warning", EventDocument.warning(text, iteration: iteration))
+    mutating func remark(_ text: String, iteration: Int, member: Int?) {
+        send("warning", EventDocument.warning(text, iteration: iteration, member: member))
     }
 
-    mutating func checkpoint(_ state: SolverState) throws {
+    mutating func ended(member: Int, _ data: JSONValue) { send("member", data) }
+
+    mutating func checkpoint(_ state: KeptState) throws {
         guard let file = session.options.checkpoint else { return }
-        try DurableFile.write(state.archive(identity: session.job.identity(session.provenance)), to: file)
+        try DurableFile.write(state.archive(session.job.identity(session.provenance)), to: file)
     }
 
     mutating func end(_ termination: Termination) { send("end", EventDocument.end(termination)) }
 
     private mutating func send(_ type: String, _ data: JSONValue, line: String? = nil) {
-        let event = documents.envelope(seq: seq, type: type, time: Date(), data: data)
+        let event = EventDocument.envelope(seq: seq, type: type, time: Date(), attempt: attempt, data: data)
         session.emit(ProgressEvent(json: JSONWriter.string(event), line: line))
         seq += 1
     }
 }
 
+extension SavedState {
+    /// Events told before it was kept.
+    fileprivate var eventCount: Int {
+        switch self {
+        case .run(let state): return state.reported + state.remarks.count
+        case .ensemble(let state):
+            return state.members.reduce(0) { sum, member in
+                sum + (member.run.map { $0.reported + $0.remarks.count } ?? 0) + (member.isOver ? 1 : 0)
+            }
+        }
+    }
+}
+
 /// The live line of a terminal.
 enum LiveLine {
-    /// Iteration, objective, hypergradient norm, seconds.
-    static func text(_ point: ProgressPoint, elapsed: Double) -> String {
+    /// Member, iteration, objective, hypergradient norm, seconds.
+    static func text(_ point: ProgressPoint, member: Int?, elapsed: Double) -> String {
         let objective = String(format: "%.9g", point.upperObjective)
         let norm = String(format: "%.3e", point.hypergradientNorm)
-        return "iteration \(point.iteration)  objective \(objective)  hypergradient \(norm)  "
+        let run = member.map { "member \($0)  " } ?? ""
+        return run + "iteration \(point.iteration)  objective \(objective)  hypergradient \(norm)  "
             + String(format: "%.1f s", elapsed)
     }
 }

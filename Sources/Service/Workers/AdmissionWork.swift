@@ -56,10 +56,8 @@ struct AdmissionWork {
         _ job: AdmittedJob, _ source: JSONValue, _ datasets: DatasetLocator, _ blobs: BlobFolder
     ) -> JSONValue {
         var frozen: [String: String] = [:]
-        for entry in job.document.problem.data {
-            guard case .dataset(let selection) = entry.source, frozen[DatasetLocator.key(selection)] == nil,
-                let found = datasets.find(selection)
-            else { continue }
+        for selection in job.selections {
+            guard frozen[DatasetLocator.key(selection)] == nil, let found = datasets.find(selection) else { continue }
             do {
                 frozen[DatasetLocator.key(selection)] =
                     try found.hash ?? blobs.keep([UInt8](try Data(contentsOf: found.file)))

@@ -134,8 +134,7 @@ final class JobExecution: Sendable {
         return SolveOrder(
             job: lease.job.description, payload: payload, blobs: folder.blobs.path, folder: files.path,
             epoch: Int(lease.epoch), states: claim.job.checkpoints.reversed().map(\.name),
-            reportedThrough: progress.iteration, bestThrough: progress.best, elapsedSeconds: progress.elapsed,
-            memoryBytes: memoryBudget,
+            told: progress.told, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget,
             limits: claim.job.limits.isEmpty ? nil : try JSONParser.parse(claim.job.limits))
     }
 
@@ -150,10 +149,8 @@ final class JobExecution: Sendable {
 
     /// What the log says of the work so far.
     private struct LoggedProgress {
-        /// The last iteration; −1 for none.
-        var iteration = -1
-        /// The iteration of the best point then.
-        var best = 0
+        var told = ToldProgress()
+        var hasMembers = false
         /// The seconds that had been spent.
         var elapsed = 0.0
     }
@@ -162,7 +159,8 @@ final class JobExecution: Sendable {
     private func lastProgress() async throws -> LoggedProgress {
         guard claim.job.epoch > 1 else { return LoggedProgress() }
         let tail = max(0, claim.job.lastSeq - Self.tailRows)
-        if let found = try await lastProgress(after: tail) { return found }
+        // What is said of other members than the newest may stand far back.
+        if let found = try await lastProgress(after: tail), !found.hasMembers { return found }
         return try await lastProgress(after: 0) ?? LoggedProgress()
     }
 
@@ -172,13 +170,21 @@ final class JobExecution: Sendable {
         while true {
             let page = try await store.events(
                 of: lease.job, after: after, limit: JobLimits.eventPage.upperBound,
-                types: [JobEvent.progressType, JobEvent.stateType])
+                types: [JobEvent.progressType, JobEvent.stateType, EventType.member.rawValue])
             for event in page.events {
                 guard let data = try? JSONParser.parse(event.data) else { continue }
+                let member = data["member"]?.int
                 if let iteration = data["iteration"]?.int, event.type == JobEvent.progressType {
-                    found = LoggedProgress(
-                        iteration: iteration, best: data["best"]?["iteration"]?.int ?? 0,
-                        elapsed: data["elapsed_seconds"]?.double ?? 0)
+                    var progress = found ?? LoggedProgress()
+                    progress.told.note(iteration, best: data["best"]?["iteration"]?.int ?? 0, of: member)
+                    progress.elapsed = data["elapsed_seconds"]?.double ?? 0
+                    progress.hasMembers = member != nil
+                    found = progress
+                } else if let member, event.type == EventType.member.rawValue {
+                    var progress = found ?? LoggedProgress()
+                    progress.told.noteEnd(of: member)
+                    progress.hasMembers = true
+                    found = progress
                 } else if data["retried_from"]?.text == RetryOrigin.start.rawValue {
                     found = LoggedProgress()
                 }
@@ -211,6 +217,7 @@ final class JobExecution: Sendable {
             draft(JobEvent.progressType, data, &attempt, carriesIterate: true)
             if let incumbent { draft(EventType.incumbent.rawValue, incumbent, &attempt) }
         case .warning(let data): draft("warning", data, &attempt)
+        case .member(let data): draft(EventType.member.rawValue, data, &attempt)
         case .checkpoint(let name, let iteration, let bytes):
             try await flush(&attempt)
             try await keep(name, iteration, bytes)

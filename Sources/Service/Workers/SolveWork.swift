@@ -18,7 +18,7 @@ struct SolveWork {
             runner.keepsStates = true
             runner.name = order.job
             var observer = LinkObserver(work: self, job: job, identity: job.identity(provenance))
-            let saved = newestState(observer)
+            let saved = newestState(job, observer)
             switch try runner.run(from: saved, observer: &observer) {
             case .finished(let document, let termination): try finish(document, termination)
             case .suspended: link.send(.suspended)
@@ -45,11 +45,11 @@ struct SolveWork {
     }
 
     /// The newest state that can be read and belongs to this job; `nil` means the start.
-    private func newestState(_ observer: LinkObserver) -> SolverState? {
+    private func newestState(_ job: AdmittedJob, _ observer: LinkObserver) -> SavedState? {
         for name in order.states {
             let file = URL(fileURLWithPath: order.folder).appendingPathComponent(name)
             do {
-                return try SolverState(archive: [UInt8](try Data(contentsOf: file)), identity: observer.identity)
+                return try SavedState([UInt8](try Data(contentsOf: file)), of: job, identity: observer.identity)
             } catch {
                 observer.warn("the state \(name) cannot be read; the job goes on from an older one, or begins anew")
             }
@@ -73,22 +73,19 @@ struct SolveWork {
 private struct LinkObserver: RunObserver {
     let work: SolveWork
     let identity: String
-    private let documents: EventDocument
+    private let iterates: ProgressRequest.Iterates
     private var iterate: IterateFile
     /// The iteration of the newest state: one that is suspended right behind it is on disk already, and the file before it
     /// must stay.
     private var writtenAt: Int?
-    /// The iteration of the best point at the last progress point that was told.
-    private var bestThrough: Int
+    /// What is in the log already.
+    private var told: ToldProgress
 
     init(work: SolveWork, job: AdmittedJob, identity: String) {
         self.work = work
         self.identity = identity
-        let id = work.order.job
-        documents = EventDocument(
-            problem: job.built.problem, iterates: job.document.progress.iterates, attempt: work.order.epoch,
-            link: { "/v1/jobs/\(id)/result/variables/\($0)?partial=true" })
-        bestThrough = work.order.bestThrough
+        iterates = job.document.progress.iterates
+        told = work.order.told
         iterate = IterateFile(in: URL(fileURLWithPath: work.order.folder))
     }
 
@@ -96,34 +93,40 @@ private struct LinkObserver: RunObserver {
 
     /// What an earlier attempt has logged is not said again.
     mutating func progress(
-        _ point: ProgressPoint, incumbent: Incumbent, incumbentPoint: () -> [Double], elapsed: Double
+        _ point: ProgressPoint, of source: RunSource, incumbent: Incumbent, incumbentPoint: () -> [Double],
+        elapsed: Double
     ) {
-        guard point.iteration > work.order.reportedThrough else { return }
+        guard let isNews = told.takes(point.iteration, best: incumbent.iteration, of: source.member) else { return }
+        let id = work.order.job
+        let documents = EventDocument(
+            source: source, iterates: iterates, link: { "/v1/jobs/\(id)/result/variables/\($0)?partial=true" })
         if documents.isReferred(point.x.count) {
-            let documents = documents
             iterate.offer { documents.variables(point.x) }
         }
-        let isNews = IncumbentPace.tells(incumbent.iteration, after: bestThrough)
-        bestThrough = incumbent.iteration
         work.link.send(
             .progress(
                 data: documents.progress(point, incumbent, elapsed: elapsed),
                 incumbent: isNews ? documents.incumbent(incumbent, at: incumbentPoint()) : nil))
     }
 
-    mutating func remark(_ text: String, iteration: Int) {
-        guard iteration > work.order.reportedThrough else { return }
-        work.link.send(.warning(data: EventDocument.warning(text, iteration: iteration)))
+    mutating func remark(_ text: String, iteration: Int, member: Int?) {
+        guard iteration > work.order.told.iteration(of: member) else { return }
+        work.link.send(.warning(data: EventDocument.warning(text, iteration: iteration, member: member)))
+    }
+
+    mutating func ended(member: Int, _ data: JSONValue) {
+        guard !work.order.told.ended.contains(member) else { return }
+        work.link.send(.member(data: data))
     }
 
     /// Said behind what is in the log already.
     func warn(_ text: String) {
-        let iteration = max(0, work.order.reportedThrough)
+        let iteration = max(0, work.order.told.lastIteration)
         work.link.send(.warning(data: EventDocument.warning(text, iteration: iteration)))
     }
 
     /// A state that cannot be written leaves the one before it: the job goes on.
-    mutating func checkpoint(_ state: SolverState) {
+    mutating func checkpoint(_ state: KeptState) {
         guard writtenAt != state.iteration else { return }
         do {
             try write(state)
@@ -134,9 +137,9 @@ private struct LinkObserver: RunObserver {
         }
     }
 
-    private func write(_ state: SolverState) throws {
+    private func write(_ state: KeptState) throws {
         let name = "\(work.order.epoch)-\(state.iteration).state"
-        let bytes = state.archive(identity: identity)
+        let bytes = state.archive(identity)
         let folder = URL(fileURLWithPath: work.order.folder)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try DurableFile.write(bytes, to: folder.appendingPathComponent(name))

@@ -35,8 +35,7 @@ extension WorkerOrder {
             object.add("folder", order.folder)
             object.add("epoch", order.epoch)
             object.add("states", .array(order.states.map(JSONValue.string)))
-            object.add("reported_through", order.reportedThrough)
-            object.add("best_through", order.bestThrough)
+            object.add("told", order.told.json)
             object.add("elapsed_seconds", order.elapsedSeconds)
             object.add("memory_bytes", order.memoryBytes)
             if let limits = order.limits { object.add("limits", limits) }
@@ -73,14 +72,14 @@ extension WorkerOrder {
         case "solve":
             guard let job = json["job"]?.text, let payload = Parcel(json["payload"]), let blobs = json["blobs"]?.text,
                 let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,
-                let states = json["states"]?.elements, let reported = json["reported_through"]?.int,
-                let best = json["best_through"]?.int, let elapsed = json["elapsed_seconds"]?.double,
+                let states = json["states"]?.elements, let told = ToldProgress(json["told"]),
+                let elapsed = json["elapsed_seconds"]?.double,
                 let memory = json["memory_bytes"]?.int
             else { return nil }
             self = .solve(
                 SolveOrder(
                     job: job, payload: payload, blobs: blobs, folder: folder, epoch: epoch,
-                    states: states.compactMap(\.text), reportedThrough: reported, bestThrough: best,
+                    states: states.compactMap(\.text), told: told,
                     elapsedSeconds: elapsed, memoryBytes: memory, limits: json["limits"]))
         default: return nil
         }
@@ -104,6 +103,9 @@ extension WorkerReport {
             if let incumbent { object.add("incumbent", incumbent) }
         case .warning(let data):
             object.add("report", "warning")
+            object.add("data", data)
+        case .member(let data):
+            object.add("report", "member")
             object.add("data", data)
         case .checkpoint(let name, let iteration, let bytes):
             object.add("report", "checkpoint")
@@ -139,6 +141,9 @@ extension WorkerReport {
         case "warning":
             guard let data = json["data"] else { return nil }
             self = .warning(data: data)
+        case "member":
+            guard let data = json["data"] else { return nil }
+            self = .member(data: data)
         case "checkpoint":
             guard let name = json["name"]?.text, let iteration = json["iteration"]?.int,
                 let bytes = json["bytes"]?.int

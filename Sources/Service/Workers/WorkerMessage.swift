@@ -61,10 +61,8 @@ package struct SolveOrder: Sendable, Equatable {
     package var epoch: Int
     /// Names of states in `folder`, the newest first.
     package var states: [String]
-    /// Progress up to this iteration is in the log already; −1 for none.
-    package var reportedThrough: Int
-    /// The iteration of the best point then; 0 for none.
-    package var bestThrough: Int
+    /// What is in the log already.
+    package var told: ToldProgress
     package var elapsedSeconds: Double
     /// Bytes beyond the worker's own.
     package var memoryBytes: Int
@@ -82,6 +80,8 @@ package enum WorkerReport: Sendable, Equatable {
     /// The data of a progress event, and of the event that tells of the best point, where it is told.
     case progress(data: JSONValue, incumbent: JSONValue?)
     case warning(data: JSONValue)
+    /// A member of the job is over.
+    case member(data: JSONValue)
     /// A state is on disk.
     case checkpoint(name: String, iteration: Int, bytes: Int)
     case finished(result: Parcel, termination: String, isSuccess: Bool, detail: String?)
@@ -97,7 +97,7 @@ package enum WorkerReport: Sendable, Equatable {
 package enum WorkerFrame {
     /// Bytes of the largest frame, version included.
     package static let limit = 1 << 20
-    static let version: UInt8 = 4
+    static let version: UInt8 = 5
 
     /// The frame of a message.
     static func encode(_ value: JSONValue) -> [UInt8] {
