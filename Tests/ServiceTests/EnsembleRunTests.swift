@@ -220,6 +220,9 @@ private struct Subject: Sendable, CustomTestStringConvertible {
             guard let result = stopped.result else { continue }
             #expect(["user_stop", "converged", "iteration_limit"].contains(result["termination"]?.text ?? ""))
             #expect(stopped.members.count == 4 && result["variables"]?["x"] != nil)
+            // Whoever has a point is compared by the same measure.
+            let begun = stopped.members.filter { $0["state"]?.text != "not_started" }
+            #expect(!begun.isEmpty && begun.allSatisfy { $0["solved_objective"]?.double != nil })
         }
     }
 

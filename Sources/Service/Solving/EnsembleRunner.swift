@@ -126,15 +126,30 @@ struct EnsembleRunner {
         case .paused(let run), .suspended(let run), .ended(let run, _):
             // The state first: scoring adds to the counts of the run.
             let reached = run.state
-            let request = runner.request
-            let score = run.score(isLate: part.isJobOver, stop: { request() == nil ? nil : .userStop })
-            if score.solvedObjective == nil, request() == .suspend {
+            guard let score = score(run, part) else {
                 state.members[member].run = reached
                 return .suspended
             }
             state.members[member].climb(reached, score)
             return reached.termination == .userStop ? .stopped : .over
         }
+    }
+
+    /// Scores a run; who waits for the end gets a score of bounded work, so that members are still compared by the same
+    /// measure. Nil when the job is to be suspended first.
+    private func score(_ run: SolverRun, _ part: TimePart) -> MemberScore? {
+        let request = runner.request
+        func isLate() -> Bool { part.isJobOver || request() == .stop }
+        func score(bounded: Bool) -> MemberScore {
+            run.score(isLate: bounded) {
+                if request() == .suspend { return .suspension }
+                return !bounded && isLate() ? .userStop : nil
+            }
+        }
+        let began = isLate()
+        var found = score(bounded: began)
+        if found.solvedObjective == nil, !began, isLate() { found = score(bounded: true) }
+        return found.solvedObjective == nil && request() == .suspend ? nil : found
     }
 
     // MARK: - The result
