@@ -143,6 +143,21 @@ import Testing
         #expect(throws: StateArchiveError.self) { try SolverState(archive: archive, identity: "job") }
     }
 
+    /// Fields that make no sense under a checksum that holds: the rung, and a member's rungs and last one.
+    @Test(arguments: [
+        (-1, 0, -1), (65, 0, -1), (.max, 0, -1), (.min, 0, -1), (0, -1, -1), (0, 2, -1), (1, 3, -1), (0, .min, -1),
+        (0, .max, -1), (0, 0, 0), (1, 1, 1), (1, 1, -2), (1, 1, .min),
+    ]) func senselessRungsAreRefused(_ rung: Int, _ rungs: Int, _ last: Int) throws {
+        var writer = StateWriter()
+        writer.write("job")
+        for field in [rung, 1, rungs, last] { writer.write(field) }
+        for _ in 0..<4 { writer.write(false) }
+        let archive = writer.archive
+        #expect(throws: StateArchiveError.invalidField("rung")) {
+            try EnsembleState(archive: archive, identity: "job", count: 1)
+        }
+    }
+
     @Test func damagedArchivesAreRefused() throws {
         let archive = try Self.full().archive(identity: "job")
         for position in stride(from: 0, to: archive.count, by: 37) {

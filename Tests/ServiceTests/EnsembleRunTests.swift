@@ -183,7 +183,7 @@ private struct Subject: Sendable, CustomTestStringConvertible {
             let count = try #require(whole.result?["iterations"]?.int)
             let job = try subject.admitted()
             let identity = job.identity(KernelEnvironment.provenance(for: job))
-            for stop in stride(from: 0, to: count, by: max(1, count / 12)) {
+            for stop in stride(from: 0, to: count, by: max(1, count / 7)) {
                 let first = try subject.run(suspendAfter: stop)
                 let kept = try #require(first.recorder.kept, "\(subject) after \(stop)")
                 #expect(first.suspended && kept.iteration == stop)
@@ -202,7 +202,7 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         let whole = try subject.run()
         let job = try subject.admitted()
         let identity = job.identity(KernelEnvironment.provenance(for: job))
-        for moment in stride(from: 0, to: 1_500, by: 67) {
+        for moment in stride(from: 0, to: 1_500, by: 97) {
             var left = moment
             func asked(_ wish: StopRequest) -> StopRequest? {
                 left -= 1

@@ -1,6 +1,9 @@
 // Writing the state of several runs out and reading it back: the members' archives one behind the other in one.
 
 extension EnsembleState {
+    /// Rungs of any job, at the most: each has at most half the members of the one before.
+    private static let rungLimit = 64
+
     /// The state as bytes.
     ///
     /// - Parameter identity: of the whole job; reading demands the same.
@@ -29,7 +32,7 @@ extension EnsembleState {
         var reader = try StateReader(archive)
         guard try reader.readString() == identity else { throw .otherProblem }
         let rung = try reader.readInt()
-        guard rung >= 0 else { throw .invalidField("rung") }
+        guard (0...Self.rungLimit).contains(rung) else { throw .invalidField("rung") }
         guard try reader.readInt() == count else { throw .otherProblem }
         var members: [MemberState] = []
         for index in 0..<count { members.append(try reader.readMember(index, through: rung)) }
@@ -54,9 +57,7 @@ extension StateReader {
     /// - Parameter rung: the one that is being climbed.
     fileprivate mutating func readMember(_ index: Int, through rung: Int) throws(StateArchiveError) -> MemberState {
         let (rungs, last) = (try readInt(), try readInt())
-        guard (0...rung).contains(rungs - 1) || rungs == 0, last >= -1, last < max(rung, 0) || last == -1 else {
-            throw .invalidField("rung")
-        }
+        guard rungs >= 0, rungs - 1 <= rung, last >= -1, last < max(rung, 0) else { throw .invalidField("rung") }
         let (isLate, hasEnded) = (try readBool(), try readBool())
         let score = try readBool() ? try readScore() : nil
         let run =
