@@ -5,10 +5,10 @@ import Tensors
 
 /// What one look at the iterates (x, y, v) finds.
 struct IterateLook {
-    /// At x, with y and v a few steps of conjugate gradients nearer to y*(x) and −H⁻¹ f_y than the iterates are: what
+    /// At x, with y and v some steps of conjugate gradients nearer to y*(x) and −H⁻¹ f_y than the iterates are: what
     /// noise batches leave in them is of second order in f and h here. The residuals are those of the iterates.
     var evaluation: Evaluation
-    /// f + |⟨v, g_y⟩| there: F(x) to second order, and never below what is known of it.
+    /// f + |⟨v, g_y⟩| there, and a bound on what is not known of F(x): of second order.
     var estimate: Double
     /// g_y after those steps, and the lower residual.
     var gradient: [Double]
@@ -20,21 +20,53 @@ struct IterateLook {
     }
 }
 
+/// How far a look follows y*(x) and −H⁻¹ f_y.
+enum LookDepth {
+    /// The same number of steps on either, so that budgets are kept exactly.
+    case fixed
+    /// Until both residuals have fallen to a thousandth, along the face that full proximal steps of this length find.
+    case adaptive(step: Double)
+}
+
 /// Evaluates the iterates of methods on batches on all data.
 struct IterateEvaluator {
-    /// Steps of conjugate gradients on either system: enough for noise, which is in no direction alone.
+    /// Steps of conjugate gradients on either system of a fixed look.
     static let corrections = 4
-    /// Oracle calls of one look: f with its gradient, g_y twice, the corrections and one product more, Jv.
+    /// Of an adaptive one, at the most.
+    private static let limit = 30
+    /// The same where a face has to be found.
+    private static let faceLimit = 60
+    /// Newton steps on y of an adaptive look, each with two gradients at the most.
+    private static let rounds = 3
+    /// Of levels with a face, which such steps find.
+    private static let faceRounds = 20
+    /// What its systems' residuals fall to, in the norm of the preconditioner: errors of f and h are products of two.
+    private static let reduction = 1e-3
+    /// Oracle calls of a fixed look: f with its gradient, g_y twice, the corrections and one product more, Jv.
     static let calls = 6 + 2 * corrections
+    /// Oracle calls of an adaptive look, at the most.
+    static func callLimit(_ problem: MultilevelProblem) -> Int {
+        problem.lower.isSmooth ? 6 + 2 * limit + rounds : 6 + 2 * faceLimit + 2 * faceRounds
+    }
 
-    /// Rows that one look reads.
+    /// Rows that one look reads in the main.
     static func samples(_ problem: MultilevelProblem) -> Int {
         (4 + 2 * corrections).times(problem.sampleCount(ofLevel: 1)).adding(problem.sampleCount(ofLevel: 0))
     }
 
     let oracle: BilevelOracle
+    let depth: LookDepth
+    /// Preconditions both systems; adaptive looks bring it up to date.
+    private(set) var pairs: CurvaturePairs
+    private var found: [(step: [Double], image: [Double])] = []
 
-    func look(x: [Double], y: [Double], v: [Double]) -> IterateLook {
+    init(oracle: BilevelOracle, depth: LookDepth, pairs: CurvaturePairs) {
+        self.oracle = oracle
+        self.depth = depth
+        self.pairs = pairs
+    }
+
+    mutating func look(x: [Double], y: [Double], v: [Double]) -> IterateLook {
         oracle.setUpper(x)
         let (lower, gradient, lowerResidual, corrected) = corrected(y)
         var (fromUpper, residual) = (y, y)
@@ -48,62 +80,126 @@ struct IterateEvaluator {
         VectorMath.add(1, fromUpper, to: &residual)
         face?.project(&residual)
         let linearResidual = VectorMath.norm(residual)
-        descend(&adjoint, &residual, along: face)
+        _ = descend(&adjoint, &residual, along: face, limit: limit)
+        learn()
         oracle.mixedProduct(adjoint, into: &mixed)
         VectorMath.add(1, mixed, to: &direction)
         addWeightSlopes(face, adjoint, to: &direction)
         // Off the face v does not move.
-        let remaining = VectorMath.dot(adjoint, tangential(face, gradient))
+        let slope = tangential(face, gradient)
+        let remaining = VectorMath.dot(adjoint, slope)
+        // |⟨δv, H δy⟩| at the most, as far as H is known.
+        let unknown = (energy(slope, face) * energy(residual, face)).squareRoot()
         let evaluation = Evaluation(
             x: x, y: lower, v: adjoint.map { -$0 }, value: value, hypergradient: direction,
             lowerResidual: lowerResidual, linearResidual: linearResidual, lowerStatus: .iterationLimit,
             linearStatus: .iterationLimit)
         return IterateLook(
-            evaluation: evaluation, estimate: value + remaining.magnitude, gradient: gradient, residual: corrected)
+            evaluation: evaluation, estimate: value + remaining.magnitude + unknown, gradient: gradient,
+            residual: corrected)
+    }
+
+    private var isAdaptive: Bool {
+        switch depth {
+        case .fixed: false
+        case .adaptive: true
+        }
+    }
+
+    private var limit: Int {
+        guard isAdaptive else { return Self.corrections }
+        return oracle.problem.lower.isSmooth ? Self.limit : Self.faceLimit
+    }
+    private var rounds: Int {
+        guard isAdaptive else { return 1 }
+        return oracle.problem.lower.isSmooth ? Self.rounds : Self.faceRounds
+    }
+    /// What the lower residual has to fall to, or steps go on: where a face has to be found, a small one shows that it is.
+    private var sufficient: Double { oracle.problem.lower.isSmooth ? 0.1 : Self.reduction }
+
+    /// Pairs of the systems solved since are those of the next.
+    private mutating func learn() {
+        if case .adaptive = depth { for pair in found { pairs.append(pair.step, image: pair.image) } }
+        found = []
+    }
+
+    // MARK: - y
+
+    /// A lower point with g_y and the residual there: over a set or with norms that of a proximal step.
+    private struct LowerPoint {
+        var y: [Double]
+        var gradient: [Double]
+        var residual: Double
     }
 
     /// y nearer to y*(x), or y itself where the level is too far from a quadratic; g_y there, and the residuals before and
-    /// there: over a set or with norms those of a proximal step.
-    private func corrected(_ y: [Double]) -> (y: [Double], gradient: [Double], before: Double, after: Double) {
+    /// there.
+    private mutating func corrected(_ y: [Double]) -> (y: [Double], gradient: [Double], before: Double, after: Double) {
+        let first = lowerPoint(y)
+        var (best, present) = (first, first)
+        var left = limit
+        for _ in 0..<rounds where left > 0 {
+            let base = stepped(present)
+            present = base
+            if oracle.isSymmetric {
+                let face = self.face(at: base.y, base.gradient)
+                var (point, residual) = (base.y, tangential(face, base.gradient))
+                left -= descend(&point, &residual, along: face, limit: left)
+                learn()
+                let next = lowerPoint(point)
+                if next.residual < base.residual { present = next }
+            } else {
+                present = iterated(base)
+            }
+            let before = best.residual
+            if present.residual < before { best = present }
+            if best.residual <= sufficient * first.residual { break }
+            // Beside a face, the next proximal step may find another.
+            if oracle.problem.lower.isSmooth && !(best.residual <= 0.5 * before) { break }
+        }
+        oracle.setLower(best.y)
+        return (best.y, best.gradient, first.residual, best.residual)
+    }
+
+    private func lowerPoint(_ y: [Double]) -> LowerPoint {
         let regularizer = oracle.regularizer()
-        var (gradient, residual, point) = (y, y, y)
-        oracle.setLower(y)
-        oracle.lowerGradient(into: &residual)
-        let before = stationarity(regularizer, y, residual)
-        let face = self.face(at: y, residual)
-        let first = residual
-        residual = tangential(face, residual)
-        if oracle.isSymmetric { descend(&point, &residual, along: face) } else { iterate(&point, residual) }
+        var point = y
         regularizer.set.project(&point)
         // The iterates' own precision, which results have.
         if oracle.problem.precision == .float32 { point = point.map { Double(Float($0)) } }
+        var gradient = point
         oracle.setLower(point)
         oracle.lowerGradient(into: &gradient)
-        let after = stationarity(regularizer, point, gradient)
-        if after <= before { return (point, gradient, before, after) }
-        oracle.setLower(y)
-        return (y, first, before, before)
+        let residual =
+            oracle.problem.lower.isSmooth
+            ? VectorMath.norm(gradient) : regularizer.stationarity(at: point, gradient: gradient)
+        return LowerPoint(y: point, gradient: gradient, residual: residual)
+    }
+
+    /// After a full proximal step, where an adaptive look needs one to find the face: that of the iterates is noise's.
+    private func stepped(_ point: LowerPoint) -> LowerPoint {
+        guard case .adaptive(let step) = depth, !oracle.problem.lower.isSmooth, oracle.isSymmetric else { return point }
+        var next = point.y
+        VectorMath.add(-step, point.gradient, to: &next)
+        oracle.regularizer().apply(&next, step: step)
+        return lowerPoint(next)
     }
 
     /// As many repetitions of a map as there are corrections.
-    private func iterate(_ point: inout [Double], _ residual: [Double]) {
-        var residual = residual
+    private func iterated(_ point: LowerPoint) -> LowerPoint {
+        var (next, residual) = (point.y, point.gradient)
         for _ in 0..<Self.corrections {
-            VectorMath.add(-1, residual, to: &point)
-            oracle.setLower(point)
+            VectorMath.add(-1, residual, to: &next)
+            oracle.setLower(next)
             oracle.lowerGradient(into: &residual)
         }
+        return lowerPoint(next)
     }
 
     // MARK: - Faces
 
     private func face(at y: [Double], _ gradient: [Double]) -> Face? {
         oracle.problem.lower.isSmooth ? nil : Face(of: oracle.regularizer(), at: y, gradient: gradient)
-    }
-
-    private func stationarity(_ regularizer: ProximalFunction, _ y: [Double], _ gradient: [Double]) -> Double {
-        oracle.problem.lower.isSmooth
-            ? VectorMath.norm(gradient) : regularizer.stationarity(at: y, gradient: gradient)
     }
 
     /// g_y with the norms' gradient, along the face.
@@ -121,32 +217,65 @@ struct IterateEvaluator {
         oracle.addWeightProduct(terms.indices.map { face.weightSlopes(terms[$0], $0, along: v) }, to: &direction)
     }
 
-    /// point ← point − e and residual ← residual − H e with H e ≈ residual. Always the same number of products, so that
-    /// budgets can be kept exactly.
-    private func descend(_ point: inout [Double], _ residual: inout [Double], along face: Face? = nil) {
-        var (direction, product) = (residual, residual)
-        var square = VectorMath.dot(residual, residual)
-        for _ in 0..<Self.corrections {
-            oracle.hessianProduct(direction, into: &product)
-            face?.addCurvature(direction, to: &product)
-            face?.project(&product)
+    // MARK: - Systems
+
+    /// point ← point − e and residual ← residual − H e with H e ≈ residual, by preconditioned conjugate gradients. A fixed
+    /// look always makes the same number of products.
+    ///
+    /// - Returns: products made.
+    private mutating func descend(
+        _ point: inout [Double], _ residual: inout [Double], along face: Face?, limit: Int
+    ) -> Int {
+        var direction = preconditioned(residual, face)
+        var square = VectorMath.dot(residual, direction)
+        let enough = isAdaptive ? Self.reduction * Self.reduction * square : -1
+        for count in 0..<limit {
+            if isAdaptive && (!(square > 0) || square <= enough) { return count }
+            let product = product(direction, face)
             guard oracle.isSymmetric else {
                 // A contraction: v ← v − (Hv + f_y).
                 VectorMath.add(-1, direction, to: &point)
                 VectorMath.add(-1, product, to: &residual)
                 direction = residual
+                square = VectorMath.dot(residual, residual)
                 continue
             }
             let curvature = VectorMath.dot(direction, product)
             // Also where nothing is left to correct, or where the level is not convex.
-            guard curvature > 0, square > 0 else { continue }
+            guard curvature > 0, square > 0 else {
+                if isAdaptive { return count + 1 }
+                continue
+            }
+            found.append((direction, product))
             let step = square / curvature
             VectorMath.add(-step, direction, to: &point)
             VectorMath.add(-step, product, to: &residual)
-            let next = VectorMath.dot(residual, residual)
+            let conditioned = preconditioned(residual, face)
+            let next = VectorMath.dot(residual, conditioned)
             VectorMath.scale(next / square, &direction)
-            VectorMath.add(1, residual, to: &direction)
+            VectorMath.add(1, conditioned, to: &direction)
             square = next
         }
+        return limit
+    }
+
+    private func product(_ direction: [Double], _ face: Face?) -> [Double] {
+        var product = direction
+        oracle.hessianProduct(direction, into: &product)
+        face?.addCurvature(direction, to: &product)
+        face?.project(&product)
+        return product
+    }
+
+    /// ⟨r, M r⟩.
+    private func energy(_ residual: [Double], _ face: Face?) -> Double {
+        max(0, VectorMath.dot(residual, preconditioned(residual, face)))
+    }
+
+    private func preconditioned(_ residual: [Double], _ face: Face?) -> [Double] {
+        guard oracle.isSymmetric else { return residual }
+        var result = pairs.apply(residual)
+        face?.project(&result)
+        return result
     }
 }

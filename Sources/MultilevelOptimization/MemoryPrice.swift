@@ -111,7 +111,9 @@ package struct MemoryPrice: Sendable, Equatable {
         let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
         // The last good point, to which automatic steps may return.
         let anchor = configuration.isStochastic ? upper.adding(lower).times(2) : 0
-        let points = upper.adding(lower).times(vectorsPerVariable).adding(anchor)
+        // What looks at all data learn of H: kept, and those of one look.
+        let learnt = configuration.isStochastic ? CurvaturePairs.capacity(dimension: lower).times(4).times(lower) : 0
+        let points = upper.adding(lower).times(vectorsPerVariable).adding(anchor).adding(learnt)
             .adding(rows.reduce(0) { $0.adding($1.count.times(3)) })
             .adding(problem.upper.constraint.room(for: upper))
         var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)

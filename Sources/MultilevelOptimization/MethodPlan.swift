@@ -65,7 +65,7 @@ package struct MethodPlan {
         if case .stochastic(let axes) = configuration.algorithm {
             let plan = StochasticPlan(problem, axes, seed: 0, given: nil)
             let own = plan.compiled.map { piece, program in
-                let runs = axes.runs(of: piece)
+                let runs = axes.runs(of: piece, of: problem)
                 return MethodProgram(
                     name: piece.rawValue, outputs: plan.programs.names(piece), plan: program, runs: runs, points: runs)
             }

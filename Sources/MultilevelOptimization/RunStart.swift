@@ -62,9 +62,10 @@ struct RunStart {
             let begun = survey.point(y, exact)
             let layout = StochasticPlan(problem, axes, seed: seed, given: draws).layout
             var memory = layout.state(
-                axes, x: x, y: begun.y, v: begun.v, penalty: settled.control.weight, settled.steps)
+                axes, x: x, y: begun.y, v: begun.v, gradient: settled.control.anchorGradient,
+                penalty: settled.control.weight, settled.steps)
             if axes.hasAutomaticSteps {
-                layout.remember(x: exact.hypergradient, y: y.map { _ in 0 }, of: axes, in: &memory)
+                layout.remember(x: exact.hypergradient, y: settled.control.anchorGradient, of: axes, in: &memory)
             }
             method = .stochastic(memory)
             control = settled.control

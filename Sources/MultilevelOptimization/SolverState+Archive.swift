@@ -82,6 +82,7 @@ extension StateWriter {
 
     fileprivate mutating func write(_ control: StepControl) {
         write(control.isActive)
+        write(control.isPlain)
         write(control.stage)
         write(control.upperStep)
         write(control.weight)
@@ -94,6 +95,15 @@ extension StateWriter {
         ] { write(number) }
         for count in [control.failures, control.streak, control.divergences] { write(count) }
         write(control.isNoisy)
+        write(control.noisyIterations)
+        write(control.relaxation)
+        write(control.lookSamples)
+        write(control.length)
+        write(control.curvature)
+        for vectors in [control.pairs.steps, control.pairs.images] {
+            write(vectors.count)
+            for vector in vectors { write(vector) }
+        }
     }
 
     fileprivate mutating func write(_ status: SolveStatus) {
@@ -280,8 +290,8 @@ extension StateReader {
 
     fileprivate mutating func readControl() throws(StateArchiveError) -> StepControl {
         var control = StepControl(
-            isActive: try readBool(), stage: try readInt(), upperStep: try readDouble(), weight: try readDouble(),
-            next: try readInt(),
+            isActive: try readBool(), isPlain: try readBool(), stage: try readInt(), upperStep: try readDouble(),
+            weight: try readDouble(), next: try readInt(),
             anchor: try readEvaluation(), anchorGradient: try readDoubles(),
             values: (anchor: try readDouble(), best: try readDouble()),
             residuals: (anchor: try readDouble(), best: try readDouble()))
@@ -293,6 +303,14 @@ extension StateReader {
         control.streak = try readInt()
         control.divergences = try readInt()
         control.isNoisy = try readBool()
+        control.noisyIterations = try readInt()
+        control.relaxation = try readDouble()
+        control.lookSamples = try readInt()
+        control.length = try readInt()
+        control.curvature = try readDouble()
+        let (steps, images) = (try readVectors(), try readVectors())
+        guard let pairs = CurvaturePairs(steps: steps, images: images) else { throw .invalidField("pairs") }
+        control.pairs = pairs
         return control
     }
 

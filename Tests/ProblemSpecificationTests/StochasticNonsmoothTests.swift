@@ -78,7 +78,7 @@ import Testing
         let spent = before.state.counts.samples
         let limits = RunLimits(
             iterations: .max,
-            oracleKinds: [.samples: spent + (method == "saba" || method == "srba" ? 150_000 : 80_000)],
+            oracleKinds: [.samples: spent + (method == "saba" || method == "srba" ? 300_000 : 80_000)],
             hypergradientTolerance: 0)
         let (begun, _, _) = try StochasticMethodTests.begin(text, ["method=\(method)"], limits: limits)
         while begun.state.termination == nil { _ = begun.advance() }
@@ -89,10 +89,9 @@ import Testing
         let starts = names.map { "problem.levels.0.variables.\($0.0).start=\($0.1)" }
         let exact = try run(text, ["method=\(full)", "limits.iterations=0"] + starts).start.upperObjective
         let gap = (exact - optimum) / optimum
-        // The rate of ttsa is t^(−2/5), and the weight of f2sa's penalty grows as t^(1/7): both are on their way.
-        // So is the map, whose slowest direction contracts by 0.95 a step.
+        // The map is on its way: its slowest direction contracts by 0.95 a step.
         let isExact = problem != "map" && (method == "saba" || method == "srba")
-        let promised = isExact ? 1e-8 : ["ttsa": 0.7, "f2sa": 0.7][method] ?? 1e-1
+        let promised = isExact ? 1e-8 : problem == "map" ? 1e-1 : 1e-2
         #expect(gap <= promised && gap >= -1e-9, "\(gap), \(spent) samples at the start")
     }
 
@@ -114,10 +113,14 @@ import Testing
 
     @Test(arguments: pairs) func budgetsOfCallsAreExact(_ problem: String, _ method: String) throws {
         let text = try #require(Self.problems[problem])
+        // The first stage of rounds is short, and the calls of the look at its end are not known beforehand.
+        let areRounds = ["sid", "bsgm", "nsid"].contains(method)
+        let steps = areRounds ? ["method.lower_solver.step=0.1", "method.upper_step.step=0.01"] : []
         func state(_ iterations: Int, _ calls: Int?) throws -> SolverState {
             let limits = RunLimits(
                 iterations: iterations, oracleCalls: calls, hypergradientTolerance: 0, progressEvery: 1)
-            let (run, _, _) = try StochasticMethodTests.begin(text, ["method=\(method)"], limits: limits)
+            let name = "method={\"name\": \"\(method)\"}"
+            let (run, _, _) = try StochasticMethodTests.begin(text, [name] + steps, limits: limits)
             while run.state.termination == nil { _ = run.advance() }
             return run.state
         }

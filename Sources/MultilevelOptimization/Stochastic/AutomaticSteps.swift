@@ -79,11 +79,15 @@ struct AutomaticSteps {
     ///   - offset: γ of steps that fall within rounds.
     ///   - control: with what the looks so far have made of the steps.
     func steps(curvature: Double, offset: Double, control: StepControl) -> StochasticSteps {
-        let longest = curvature > 0 && curvature.isFinite ? 1 / curvature : 0.2
-        let upper = configuration.upperStep.settled(control.upperStep * control.stabilityFactor * control.upperFactor)
+        let longest = Self.longest(curvature)
+        let fading = Double(control.noisyIterations) * Double(configuration.lowerSteps) / max(control.relaxation, 1)
+        let upper = configuration.upperStep.faded(
+            control.upperStep * control.stabilityFactor * control.upperFactor, over: fading)
         if configuration.isInRounds {
-            // What falls within a round needs no shortening for noise.
-            let first = StepSchedule.inverse(initial: control.stabilityFactor * longest, offset: offset)
+            // What falls within a round that begins anew needs no shortening for noise.
+            let shortening = configuration.beginsRoundsWarm ? control.noiseFactor / (1 + fading) : 1
+            let first = StepSchedule.inverse(
+                initial: control.stabilityFactor * shortening * longest, offset: offset)
             let lower = configuration.lowerStep.given ?? first
             return StochasticSteps(lower: lower, linear: configuration.linearStep.given ?? lower, upper: upper)
         }
@@ -92,16 +96,23 @@ struct AutomaticSteps {
         var lower = 0.5 * quiet * longest
         let linear: Double
         switch configuration.hypergradient {
-        case .implicit(.neumann), .implicit(.randomisedNeumann): linear = stability * longest
+        case .implicit(.neumann), .implicit(.randomisedNeumann): linear = quiet * longest
         case .implicit(.moving), .implicit(.sgd): linear = 0.5 * quiet * longest
         case .penalty:
             // α λ is β at the start.
             lower /= control.weight
-            linear = configuration.lowerStep.settled(lower).value(at: 0) * control.weight
+            linear = (configuration.lowerStep.given?.value(at: 0) ?? lower) * control.weight
         }
         return StochasticSteps(
-            lower: configuration.lowerStep.settled(lower), linear: configuration.linearStep.settled(linear),
+            lower: configuration.lowerStep.faded(lower, over: fading),
+            linear: configuration.hasAutomaticSteps
+                ? configuration.linearStep.faded(linear, over: fading) : configuration.linearStep.settled(linear),
             upper: upper)
+    }
+
+    /// 1/L, or a guess where L is unknown.
+    static func longest(_ curvature: Double) -> Double {
+        curvature > 0 && curvature.isFinite ? 1 / curvature : 0.2
     }
 
     /// γ = 2/(1 − q²) of SID for the contraction q of a map.
@@ -206,6 +217,14 @@ extension StepRule {
         case .given(let schedule): schedule
         case .automatic(0): .constant(step)
         case .automatic(let exponent): .power(initial: step, exponent: exponent)
+        }
+    }
+
+    /// The schedule, with `step` where it is automatic, as it has faded over some time.
+    func faded(_ step: Double, over time: Double) -> StepSchedule {
+        switch self {
+        case .given(let schedule): schedule
+        case .automatic(let exponent): .constant(step * pow(time + 1, -exponent))
         }
     }
 }

@@ -9,12 +9,15 @@ extension SolverRun {
     /// After the iterations up to a report, to the end of a stage, or to a look at the world.
     func pause() -> RunEvent {
         guard var control = state.control else { preconditionFailure("methods on batches have it from the start") }
-        let spacing = state.iteration < laterSpacing ? progressEvery : laterSpacing
-        let isReport = state.iteration.isMultiple(of: spacing) || state.iteration == limits.iterations
         let isStage = control.isActive && state.iteration == control.next
+        let isReport = isStage && reportsStages || state.iteration == reportDue
         guard isReport || isStage else { return .silent }
         let (x, y, v) = isStage ? sampledAverages : sampledIterates
-        let look = IterateEvaluator(oracle: oracle.reference).look(x: x, y: y, v: v)
+        let depth = isStage ? LookDepth.adaptive(step: AutomaticSteps.longest(control.curvature)) : .fixed
+        let before = oracle.counts.samples
+        var evaluator = IterateEvaluator(oracle: oracle.reference, depth: depth, pairs: control.pairs)
+        let look = evaluator.look(x: x, y: y, v: v)
+        control.pairs = evaluator.pairs
         state.counts = oracle.counts
         let residual = residual(look.evaluation)
         rank(look, residual, &control)
@@ -22,13 +25,13 @@ extension SolverRun {
             state.control = control
             return report(look.evaluation)
         }
-        control.next = state.iteration + control.stage
-        let verdict = control.judge(look, residual: residual, start: state.startValue)
+        control.lookSamples = state.counts.samples - before
+        let verdict = control.judge(look, residual: residual, start: state.startValue, iterations: control.length)
+        control.length = stageLength(control)
+        control.next = state.iteration + control.length
         state.control = control
         switch verdict {
-        // A mean is a point that the iterates have to be brought to.
-        case .good: settle(isReturn: hasAverage)
-        case .poor: settle(isReturn: true)
+        case .good, .poor: settle(verdict)
         case .diverged:
             return diverged(by: state.iteration) {
                 "the upper objective has risen out of its range by iteration \($0): give smaller steps"
@@ -37,17 +40,32 @@ extension SolverRun {
         return isReport ? report(look.evaluation) : .silent
     }
 
-    /// Iterations between reports from the first of this number on: where the document does not say, as many as a stage
-    /// has, whose looks they share, so that measuring does not read more than it measures.
-    var laterSpacing: Int {
-        guard limits.progressEvery == nil, let stage = state.control?.stage else { return progressEvery }
-        return max(stage, progressEvery)
+    /// Whether the looks of stages are reports: where the document does not say how far apart these are, so that measuring
+    /// does not read more than it measures.
+    private var reportsStages: Bool { limits.progressEvery == nil && isControlled }
+
+    /// The iteration of the next report that is not the end of a stage; of the last iteration at the latest. Without a wish
+    /// they are an epoch apart up to the first stage, and a stage where steps are given.
+    var nextReport: Int { report(after: state.iteration) }
+
+    /// The iteration of the report that is due by now.
+    private var reportDue: Int { report(after: state.iteration - 1) }
+
+    private func report(after iteration: Int) -> Int {
+        guard let stage = state.control?.stage, limits.progressEvery == nil else {
+            return min((iteration / progressEvery + 1) * progressEvery, limits.iterations)
+        }
+        let early = (iteration / progressEvery + 1) * progressEvery
+        if early < stage { return min(early, limits.iterations) }
+        if isControlled { return limits.iterations }
+        let spacing = max(stage, progressEvery)
+        return min(max((iteration / spacing + 1) * spacing, 0), limits.iterations)
     }
 
-    /// Whether the stage that ends has summed points up.
-    private var hasAverage: Bool {
-        guard case .stochastic(let iterates) = state.method else { return false }
-        return iterates.averagedFrom < state.iteration
+    /// Iterations up to the next look at steps.
+    private func stageLength(_ control: StepControl) -> Int {
+        guard let axes = configuration.sampledAxes, control.lookSamples > 0 else { return control.stage }
+        return axes.stage(problem, from: state.iteration, samples: control.lookSamples)
     }
 
     private var sampledAverages: (x: [Double], y: [Double], v: [Double]) {
@@ -71,9 +89,11 @@ extension SolverRun {
 
     /// Remembers the best point.
     private func rank(_ look: IterateLook, _ residual: Double, _ control: inout StepControl) {
+        // Automatic steps may have led to where F is flat and larger.
         let isSolved =
             configuration.isConvergent && projectedNorm(look.evaluation) <= tolerance
             && look.evaluation.lowerResidual <= tolerance && (look.evaluation.linearResidual ?? 0) <= tolerance
+            && !(isControlled && look.estimate > control.bestValue + 1e-6 * max(1, control.bestValue.magnitude))
         guard
             look.isFinite,
             isSolved
@@ -108,51 +128,57 @@ extension SolverRun {
             return .ended(.diverged)
         }
         control.retreat()
-        control.next = iteration + control.stage
+        control.length = stageLength(control)
+        control.next = iteration + control.length
         state.control = control
         state.iteration = iteration
-        settle(isReturn: true)
+        settle(.diverged)
         let origin = state.bestIteration == 0 ? "the start" : "the last good point"
         state.remarks.append(
             "the iterates diverged by iteration \(iteration): begun anew at \(origin) with automatic steps halved")
         return .silent
     }
 
-    /// Settles automatic steps by the curvature at the last good point.
-    ///
-    /// - Parameter isReturn: whether the iterates return to that point.
-    private func settle(isReturn: Bool) {
-        guard let control = state.control else { return }
+    /// Settles automatic steps by the curvature at the last good point, and brings the iterates to it: y and v to where the
+    /// look has found them, which is nearer to y*(x) and −H⁻¹ f_y than noise and lag leave them.
+    private func settle(_ verdict: StageVerdict) {
+        guard var control = state.control else { return }
         let anchor = control.anchor
         let (curvature, counts) = batchCurvature.largest(anchor.x, anchor.y)
         oracle.add(counts)
         state.counts = oracle.counts
+        control.curvature = curvature
+        state.control = control
         switch (state.method, configuration.algorithm) {
         case (.soba(var iterates), .soba(let axes)):
             let steps = AutomaticSteps(configuration: axes.axes).steps(
                 curvature: curvature, offset: iterates.lowerStep.offset, control: control)
             (iterates.lowerStep, iterates.upperStep) = (steps.lower, steps.upper)
-            if isReturn {
-                (iterates.x, iterates.y, iterates.v) = (anchor.x, anchor.y, anchor.v.map { -$0 })
-                iterates.iteration = state.iteration
-            }
+            (iterates.x, iterates.y, iterates.v) = (anchor.x, anchor.y, anchor.v.map { -$0 })
+            iterates.iteration = state.iteration
             state.method = .soba(iterates)
         case (.stochastic(var iterates), .stochastic(let axes)):
             let steps = AutomaticSteps(configuration: axes).steps(
                 curvature: curvature, offset: iterates.lowerStep.offset, control: control)
-            if isReturn, let layout = stochastic?.layout {
-                let (draws, penalty) = (iterates.draws, iterates.penalty)
-                iterates = layout.state(
-                    axes, x: anchor.x, y: anchor.y, v: anchor.v.map { -$0 }, penalty: penalty, steps)
-                (iterates.iteration, iterates.begun, iterates.draws) = (state.iteration, state.iteration, draws)
-                layout.remember(
-                    x: anchor.hypergradient, y: control.anchorGradient, of: axes, in: &iterates)
+            if let layout = stochastic?.layout {
+                let v = anchor.v.map { -$0 }
+                if verdict == .good && layout.tables != nil {
+                    // Tables stay true nearby.
+                    layout.move(y: anchor.y, v: v, in: &iterates)
+                } else {
+                    let (draws, penalty) = (iterates.draws, iterates.penalty)
+                    iterates = layout.state(
+                        axes, x: anchor.x, y: anchor.y, v: v, gradient: control.anchorGradient, penalty: penalty, steps)
+                    (iterates.iteration, iterates.begun, iterates.draws) = (state.iteration, state.iteration, draws)
+                    layout.remember(
+                        x: anchor.hypergradient, y: control.anchorGradient, of: axes, in: &iterates)
+                }
             }
             (iterates.lowerStep, iterates.linearStep, iterates.upperStep) = (steps.lower, steps.linear, steps.upper)
             // The points of a map lag behind x, their mean the more; and the mean of points on faces lies on none of them.
             let isAveraged = control.isNoisy && problem.lower.isSmooth && problem.lower.fixedPoint == nil
             stochastic?.layout.average(
-                from: isAveraged ? state.iteration + control.stage / 2 : .max, in: &iterates)
+                from: isAveraged ? (state.iteration + control.next + 1) / 2 : .max, in: &iterates)
             state.method = .stochastic(iterates)
         case (.soba, _), (.stochastic, _), (.doubleLoop, _), (.nestedStochastic, _):
             preconditionFailure("a state of another method; reading it back checks that")
@@ -161,6 +187,15 @@ extension SolverRun {
 }
 
 extension MethodConfiguration {
+    /// The choices of a method on batches of two levels.
+    fileprivate var sampledAxes: StochasticConfiguration? {
+        switch algorithm {
+        case .soba(let axes): axes.axes
+        case .stochastic(let axes): axes
+        case .doubleLoop, .nested, .nestedStochastic: nil
+        }
+    }
+
     /// Whether a run on batches may end by a tolerance: the noise of plain batches never falls.
     fileprivate var isConvergent: Bool {
         switch algorithm {

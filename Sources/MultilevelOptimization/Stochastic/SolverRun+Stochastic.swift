@@ -122,11 +122,7 @@ extension SolverRun {
     ///
     /// - Parameter calls: of the iterations to come.
     private func iterations(stride: Int, _ limit: Int?, calls: (Int) -> Int) -> Int {
-        let spacing = state.iteration < laterSpacing ? progressEvery : laterSpacing
-        let planned = (state.iteration / spacing + 1) * spacing
-        let report = min(state.iteration < laterSpacing ? min(planned, laterSpacing) : planned, limits.iterations)
-        let stage = isControlled ? state.control?.next ?? report : .max
-        let pause = min(report, stage)
+        let pause = min(nextReport, isControlled ? state.control?.next ?? .max : .max)
         let end = min(pause, state.iteration + stride, max(limit ?? .max, state.iteration + 1))
         let count = end - state.iteration
         guard let budget = limits.oracleCalls else { return count }
@@ -135,7 +131,9 @@ extension SolverRun {
             available -= calls(index)
             if available < 0 { return index }
         }
-        let look = IterateEvaluator.calls + (pause == stage ? BatchCurvature.calls : 0)
+        let look =
+            isControlled && pause == state.control?.next
+            ? IterateEvaluator.callLimit(problem) + BatchCurvature.calls : IterateEvaluator.calls
         return end == pause && available < look ? count - 1 : count
     }
 }
@@ -211,13 +209,15 @@ extension StochasticStepper {
     }
 
     private func doubleLoopCalls(_ age: Int, terms: Int) -> Int {
-        // f, the terms of v, J; g_y for the face.
-        let hypergradient = terms + (geometry == nil ? 2 : 3)
+        // The terms of v, and the product at the centre.
+        let products = terms + (configuration.centresSeries ? 1 : 0)
+        // With f and J; g_y for the face.
+        let hypergradient = products + (geometry == nil || layout.face != nil ? 2 : 3)
         switch configuration.estimator {
         case .sgd, .saga, .average: return configuration.lowerSteps + hypergradient
         case .storm: return (age == 0 ? 1 : 2) * (1 + hypergradient)
         case .sarah:
-            return 2 * configuration.lowerSteps * (1 + hypergradient) + (age.isMultiple(of: period) ? 6 + terms : 0)
+            return 2 * configuration.lowerSteps * (1 + hypergradient) + (age.isMultiple(of: period) ? 6 + products : 0)
         }
     }
 }
@@ -246,8 +246,8 @@ extension Diagnosis {
 }
 
 extension StochasticConfiguration {
-    /// How often one iteration runs a piece, at the most; full passes not counted.
-    func runs(of piece: SampledPiece) -> Int {
+    /// How often an iteration runs a piece, at the most; full passes not counted.
+    func runs(of piece: SampledPiece, of problem: MultilevelProblem, at iteration: Int = 0) -> Int {
         let twice = usesTwoPoints ? 2 : 1
         switch hypergradient {
         case .penalty:
@@ -264,18 +264,19 @@ extension StochasticConfiguration {
             case .mixed: return 1
             case .lowerGradient, .lowerGradients, .hessian, .lowerStep, .linearStep, .seriesStep: return 0
             }
-        case .implicit(.sgd(let terms, _)) where isInRounds:
-            // Of the first round.
+        case .implicit(.sgd) where isInRounds:
+            let lengths = roundLengths(iteration)
             switch piece {
-            case .lowerGradient: return lowerSteps
-            case .hessian, .mixed, .upper: return terms
+            case .lowerGradient: return lengths.lower
+            case .hessian, .mixed, .upper: return lengths.linear
             case .lowerGradients, .directions, .lowerStep, .linearStep, .seriesStep: return 0
             }
         case .implicit(.sgd(let terms, _)), .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)):
             let times = twice * (isSARAH ? lowerSteps : 1)
             switch piece {
             case .lowerGradient, .lowerStep: return twice * lowerSteps
-            case .hessian, .linearStep, .seriesStep: return times * terms
+            case .hessian: return times * ((carriesSteps(of: problem) ? 0 : terms) + (centresSeries ? 1 : 0))
+            case .linearStep, .seriesStep: return times * terms
             case .mixed, .upper: return times
             case .lowerGradients, .directions: return 0
             }

@@ -20,10 +20,13 @@ enum StageVerdict {
 package struct StepControl: Sendable, Equatable {
     /// Whether steps are ours to change; otherwise looks only rank points.
     package let isActive: Bool
-    /// Iterations between two looks.
+    /// Whether y and v have the noise of plain batches, which shorter steps lessen.
+    package let isPlain: Bool
+    /// Iterations between two looks, before the first.
     package let stage: Int
-    /// The iteration of the next look.
+    /// The iteration of the next look, and iterations since the last.
     package var next: Int
+    package var length: Int
     /// Where the last good stage ended, the estimate of F there, and the sum of the residuals.
     package var anchor: Evaluation
     package var anchorValue: Double
@@ -37,6 +40,10 @@ package struct StepControl: Sendable, Equatable {
     package let upperStep: Double
     /// λ_0 of penalties; 1 of others.
     package let weight: Double
+    /// L of the lower level where steps were settled last; 0 where it is unknown.
+    package var curvature = 0.0
+    /// What looks have learnt of H.
+    package var pairs = CurvaturePairs()
     /// What noise has shortened the lower steps by, and divergence all of them.
     package var noiseFactor = 1.0
     package var stabilityFactor = 1.0
@@ -49,9 +56,15 @@ package struct StepControl: Sendable, Equatable {
     package var divergences = 0
     /// Whether the last stage's progress was lost in noise, so that the next one ends at a mean.
     package var isNoisy = false
+    /// Iterations in such stages, less those in others: what fading steps have faded over.
+    package var noisyIterations = 0
+    /// Steps on y in which it forgets: 2/(1 − q²) with the contraction q of a step.
+    package var relaxation = 1.0
+    /// Rows that the last look at the end of a stage has read; 0 before the first.
+    package var lookSamples = 0
 
     /// Good stages along one direction after which a factor that was too much is tried again.
-    private static let patience = 8
+    private static let patience = 4
     /// Halvings of γ at the most: beyond it the steps are not what is wrong.
     private static let smallestFactor = 0x1p-40
     private static let smallestNoiseFactor = 0x1p-6
@@ -59,33 +72,37 @@ package struct StepControl: Sendable, Equatable {
     static let divergenceLimit = 20
 
     init(
-        isActive: Bool, stage: Int, upperStep: Double, weight: Double, start: Evaluation,
-        residual: Double
+        isActive: Bool, isPlain: Bool, stage: Int, upperStep: Double, weight: Double, start: Evaluation,
+        gradient: [Double], residual: Double
     ) {
         self.isActive = isActive
+        self.isPlain = isPlain
         self.stage = stage
         self.upperStep = upperStep
         self.weight = weight
         next = stage
+        length = stage
         anchor = start
         anchorValue = start.value
         anchorResidual = residual
-        anchorGradient = start.y.map { _ in 0 }
+        anchorGradient = gradient
         bestValue = start.value
         bestResidual = residual
     }
 
     package init(
-        isActive: Bool, stage: Int, upperStep: Double, weight: Double, next: Int,
+        isActive: Bool, isPlain: Bool, stage: Int, upperStep: Double, weight: Double, next: Int,
         anchor: Evaluation,
         anchorGradient: [Double],
         values: (anchor: Double, best: Double), residuals: (anchor: Double, best: Double)
     ) {
         self.isActive = isActive
+        self.isPlain = isPlain
         self.stage = stage
         self.upperStep = upperStep
         self.weight = weight
         self.next = next
+        length = stage
         self.anchor = anchor
         self.anchorGradient = anchorGradient
         anchorValue = values.anchor
@@ -105,10 +122,12 @@ package struct StepControl: Sendable, Equatable {
     /// - Parameters:
     ///   - residual: the sum of the residuals at the iterates.
     ///   - start: F at the start of the run. A rise by many times what F has fallen since, or is, is a divergence.
-    mutating func judge(_ look: IterateLook, residual: Double, start: Double) -> StageVerdict {
+    ///   - iterations: of the stage.
+    mutating func judge(_ look: IterateLook, residual: Double, start: Double, iterations: Int) -> StageVerdict {
         let rise = look.estimate - anchorValue
         let scale = max(start.magnitude, start - anchorValue)
         guard look.isFinite, residual.isFinite, rise <= 10 * scale else { return .diverged }
+        defer { noisyIterations = max(0, noisyIterations + (isNoisy ? iterations : -iterations)) }
         guard Self.isBetter(look.estimate, residual, than: anchorValue, anchorResidual) else {
             shorten()
             return .poor
@@ -128,12 +147,14 @@ package struct StepControl: Sendable, Equatable {
         guard cosine > 0.5 else {
             streak = 0
             isNoisy = true
+            // Beyond the minimum along the direction, and as far.
+            if cosine < -0.5 { upperFactor *= 0.5 }
             return
         }
         streak += 1
         if streak > 1 { isNoisy = false }
-        if streak > Self.patience { ceiling = .infinity }
-        if cosine > 0.9 { noiseFactor = min(1, 2 * noiseFactor) }
+        if streak > Self.patience { ceiling *= 2 }
+        if cosine > 0.9 && (!isPlain || streak > Self.patience) { noiseFactor = min(1, 2 * noiseFactor) }
         // Where a stage hardly turns the gradient, it was far too short.
         for factor in [cosine > 0.9 ? 4.0 : 2, 2] where factor * upperFactor < ceiling {
             upperFactor *= factor
@@ -147,8 +168,8 @@ package struct StepControl: Sendable, Equatable {
         isNoisy = true
         ceiling = upperFactor
         if upperFactor > Self.smallestFactor { upperFactor *= 0.5 }
-        // Once or twice may be the upper steps' fault; more often, y and v are too noisy. Not by much: x waits for both.
-        if failures.isMultiple(of: 3) && noiseFactor > Self.smallestNoiseFactor { noiseFactor *= 0.5 }
+        // It may be the noise of y and v as well; where tables and differences take that away, hardly.
+        if noiseFactor > Self.smallestNoiseFactor && (isPlain || failures.isMultiple(of: 3)) { noiseFactor *= 0.5 }
     }
 
     /// After numbers that left their range.

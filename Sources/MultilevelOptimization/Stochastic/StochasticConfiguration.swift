@@ -19,8 +19,9 @@ package enum StepRule: Sendable, Equatable {
 package enum InverseHessian: Sendable, Equatable {
     /// v ← v − ρ(Hv + f_y), one step with every step of y and x.
     case moving
-    /// v ← v − η(Hv + f_y), that many steps for a fixed f_y, from the last v or from 0.
-    case sgd(steps: Int, warmStart: Bool)
+    /// v ← v − η(Hv + f_y), that many steps for a fixed f_y, from the last v or from 0; `nil`: from the last beside automatic
+    /// steps.
+    case sgd(steps: Int, warmStart: Bool?)
     /// SHIA: −η Σ_{j ≤ Q} (I − ηH)^j f_y.
     case neumann(terms: Int)
     /// HIA: −Qη (I − ηH)^p f_y, p uniform on 0…Q−1.
@@ -34,8 +35,8 @@ package enum StochasticLoop: Sendable, Equatable {
     /// `steps` steps on y, then one on x; or the other way about.
     case double(steps: Int, upperFirst: Bool)
     /// Round s takes ⌈steps (s+1)^growth⌉ steps on y, from where the level starts or from the last y, whose sizes fall from
-    /// the first of the round, and so many on v; then one on x.
-    case rounds(steps: Int, growth: Double, warmStart: Bool)
+    /// the first of the round, and so many on v; then one on x. `nil`: from the last y beside automatic steps.
+    case rounds(steps: Int, growth: Double, warmStart: Bool?)
 }
 
 /// Where the upper direction comes from.
@@ -89,13 +90,45 @@ package struct StochasticConfiguration: Sendable, Equatable {
         }
     }
 
+    /// Whether rounds begin at the last y.
+    var beginsRoundsWarm: Bool {
+        switch loop {
+        case .single, .double: false
+        case .rounds(_, _, let warmStart): warmStart ?? hasAutomaticSteps
+        }
+    }
+
+    /// Whether series for v begin at the v of the last look, and not at 0: v̄ − η Σ (I − ηH)^j (H v̄ + f_y). What they leave
+    /// out is then of what has changed since, and not of all of v. Beside automatic steps, whose looks find it.
+    var centresSeries: Bool {
+        guard hasAutomaticSteps else { return false }
+        switch hypergradient {
+        case .implicit(.neumann), .implicit(.randomisedNeumann): return true
+        case .implicit(.moving), .implicit(.sgd), .penalty: return false
+        }
+    }
+
+    /// Whether v stays on the face that the last look has found: steps along the noise of batches find none. Tables and
+    /// differences take that noise away; rounds find faces by means over batches; penalties need none.
+    var holdsFaces: Bool {
+        guard hasAutomaticSteps, !isInRounds else { return false }
+        switch (hypergradient, estimator) {
+        case (.implicit, .sgd), (.implicit, .storm), (.implicit, .average): return true
+        case (.implicit, .saga), (.implicit, .sarah), (.penalty, _): return false
+        }
+    }
+
     /// Whether the points of the later half of a stage may be averaged: with batches' own noise in them, which means over
     /// many iterations take away. Tables and differences take it away themselves; rounds are means over batches.
     var averagesPoints: Bool {
-        guard lowerStep.isAutomatic || upperStep.isAutomatic, !isInRounds else { return false }
+        hasAutomaticSteps && !isInRounds && hasPlainNoise
+    }
+
+    /// Whether steps on y have the noise of batches; tables and differences take it away.
+    var hasPlainNoise: Bool {
         switch estimator {
-        case .sgd, .storm, .average: return true
-        case .saga, .sarah: return false
+        case .sgd, .storm, .average: true
+        case .saga, .sarah: false
         }
     }
 
@@ -117,13 +150,18 @@ package struct StochasticConfiguration: Sendable, Equatable {
 
     /// What the iterations compute on batches.
     func pieces(of problem: MultilevelProblem) -> [SampledPiece] {
-        switch hypergradient {
+        let centre: [SampledPiece] = centresSeries ? [.hessian] : []
+        return switch hypergradient {
         case .penalty: [.lowerGradient, .lowerGradients, .upper]
         case .implicit(.moving): [.directions, .upper] + (usesTwoPoints && !isSARAH ? [.mixed] : [])
         case .implicit(.sgd), .implicit(.randomisedNeumann):
-            (carriesSteps(of: problem) ? [.lowerStep, .linearStep] : [.lowerGradient, .hessian]) + [.mixed, .upper]
+            (carriesSteps(of: problem) ? [.lowerStep, .linearStep] + centre : [.lowerGradient, .hessian]) + [
+                .mixed, .upper,
+            ]
         case .implicit(.neumann):
-            (carriesSteps(of: problem) ? [.lowerStep, .seriesStep] : [.lowerGradient, .hessian]) + [.mixed, .upper]
+            (carriesSteps(of: problem) ? [.lowerStep, .seriesStep] + centre : [.lowerGradient, .hessian]) + [
+                .mixed, .upper,
+            ]
         }
     }
 

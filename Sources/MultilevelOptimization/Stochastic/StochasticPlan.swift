@@ -22,7 +22,7 @@ struct StochasticPlan {
         let places = SampledOracle.places(problem, programs.sampled, largest)
         let (p, d) = (problem.upper.dimension, problem.lower.dimension)
         let tables = Self.tables(programs, draws, places, upper: p, lower: d)
-        layout = StochasticLayout(configuration, upper: p, lower: d, tables: tables)
+        layout = StochasticLayout(configuration, upper: p, lower: d, hasFace: !problem.lower.isSmooth, tables: tables)
         let entry = places.reduce(max(d, p)) { max($0, $1.width) }
         workCount = d.times(3).adding(p.times(2)).adding(entry)
         period = Self.period(configuration, draws)

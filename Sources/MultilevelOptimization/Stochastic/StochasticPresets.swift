@@ -111,8 +111,8 @@ extension StochasticConfiguration {
     /// Both systems are solved anew in every round.
     fileprivate static func rounds(steps: Int, growth: Double) -> StochasticConfiguration {
         StochasticConfiguration(
-            loop: .rounds(steps: steps, growth: growth, warmStart: false),
-            hypergradient: .implicit(.sgd(steps: steps, warmStart: false)))
+            loop: .rounds(steps: steps, growth: growth, warmStart: nil),
+            hypergradient: .implicit(.sgd(steps: steps, warmStart: nil)))
     }
 
     /// v is found anew for every upper step.
@@ -161,16 +161,13 @@ extension StochasticConfiguration {
             result += [
                 MethodParameter(.lowerSolver, "steps", .whole(steps), ParameterRange.count),
                 MethodParameter(.lowerSolver, "growth", .number(growth), "number from 0"),
-                MethodParameter(.lowerSolver, "warm_start", .flag(warmStart), ParameterRange.flag),
+                warmth(.lowerSolver, warmStart),
             ]
         }
         switch hypergradient {
         case .implicit(.moving): break
         case .implicit(.sgd(let steps, let warmStart)):
-            result +=
-                series(steps) + [
-                    MethodParameter(.linearSolver, "warm_start", .flag(warmStart), ParameterRange.flag)
-                ]
+            result += series(steps) + [warmth(.linearSolver, warmStart)]
         case .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)): result += series(terms)
         case .penalty(let weight, let growth):
             result += [
@@ -193,6 +190,11 @@ extension StochasticConfiguration {
                 MethodParameter(.estimator, "momentum", .number(momentum.value(at: 0)), "number above 0, at most 1"))
         }
         return result
+    }
+
+    private func warmth(_ axis: MethodAxis, _ warmStart: Bool?) -> MethodParameter {
+        MethodParameter(
+            axis, "warm_start", warmStart.map { .flag($0) } ?? .rule("with automatic steps"), ParameterRange.flag)
     }
 
     private func series(_ steps: Int) -> [MethodParameter] {

@@ -41,23 +41,36 @@ struct StochasticStart {
             }
             upper = step * automatic.following(smallest: smallest, largest: largest)
         }
-        let control = StepControl(
-            isActive: configuration.hasAutomaticSteps, stage: configuration.stage(problem), upperStep: upper,
-            weight: penaltyWeight(exact, smallest: smallest), start: exact, residual: norm)
+        var control = StepControl(
+            isActive: configuration.hasAutomaticSteps, isPlain: configuration.hasPlainNoise,
+            stage: configuration.stage(problem), upperStep: upper,
+            weight: penaltyWeight(exact, smallest: smallest), start: exact, gradient: gradient(exact), residual: norm)
+        control.curvature = largest
+        control.relaxation = offset
         return (automatic.steps(curvature: largest, offset: offset, control: control), control)
     }
 
-    /// λ_0 of penalties: 2 L_f/μ, from which on y's objective is as convex as the lower level makes it (Kwon et al. 2023,
-    /// Section 3), and 1 at the least. 1 beside given steps, as published, and beside sets and norms.
+    /// g_y at the exact point: not 0 on a face.
+    func gradient(_ exact: Evaluation) -> [Double] {
+        var gradient = exact.y.map { _ in 0.0 }
+        guard !problem.lower.isSmooth, exact.isFinite else { return gradient }
+        oracle.setUpper(exact.x)
+        oracle.setLower(exact.y)
+        oracle.lowerGradient(into: &gradient)
+        return gradient
+    }
+
+    /// λ_0 of penalties: 100 L_f/μ, which is 50 times what makes y's objective as convex as the lower level is (Kwon et al.
+    /// 2023, Section 3), and leaves a hundredth of v for bias; 1 at the least, and beside given steps, as published.
     private func penaltyWeight(_ exact: Evaluation, smallest: Double) -> Double {
         guard case .penalty(let weight, _) = configuration.hypergradient else { return 1 }
         if let weight { return weight }
-        guard configuration.hasAutomaticSteps, problem.lower.isSmooth, exact.isFinite, smallest > 0 else { return 1 }
-        let ratio = 2 * upperCurvature(exact) / smallest
+        guard configuration.hasAutomaticSteps, exact.isFinite, smallest > 0 else { return 1 }
+        let ratio = 100 * upperCurvature(exact) / smallest
         return ratio.isFinite ? min(max(ratio, 1), Self.largestWeight) : 1
     }
-    /// Beyond it noise in y − z outweighs what the weight takes off the bias.
-    private static let largestWeight = 100.0
+    /// Beyond it rounding in y − z outweighs what the weight takes off the bias.
+    private static let largestWeight = 1e6
 
     /// ‖∇²_yy f‖ by differences of f_y, along v and then along what they were.
     private func upperCurvature(_ exact: Evaluation) -> Double {
@@ -102,12 +115,27 @@ extension StochasticConfiguration {
     /// Whether a step on variables is ours to choose.
     var hasAutomaticSteps: Bool { lowerStep.isAutomatic || upperStep.isAutomatic }
 
-    /// Iterations between two looks at all data: those that read twice what a look does, 4 at least.
-    func stage(_ problem: MultilevelProblem) -> Int {
+    /// Iterations between two looks at all data: those that read twice what a look does, 4 at least; of rounds 1.
+    ///
+    /// - Parameters:
+    ///   - iteration: the first of them.
+    ///   - samples: rows that a look reads.
+    func stage(_ problem: MultilevelProblem, from iteration: Int = 0, samples: Int? = nil) -> Int {
         func batch(_ level: Int) -> Int { problem.axes(ofLevel: level).reduce(0) { $0 + min($1.batch, $1.rows) } }
         let (lower, upper) = (batch(1), batch(0))
-        let reads = pieces(of: problem).reduce(0) { $0.adding(runs(of: $1).times($1.isOfLowerLevel ? lower : upper)) }
-        return max(4, IterateEvaluator.samples(problem).times(2) / max(reads, 1))
+        let wanted = (samples ?? IterateEvaluator.samples(problem)).times(2)
+        func reads(_ t: Int) -> Int {
+            pieces(of: problem).reduce(0) {
+                $0.adding(runs(of: $1, of: problem, at: t).times($1.isOfLowerLevel ? lower : upper))
+            }
+        }
+        guard isInRounds else { return max(4, wanted / max(reads(0), 1)) }
+        var (count, total) = (0, 0)
+        repeat {
+            total = total.adding(max(reads(iteration + count), 1))
+            count += 1
+        } while total < wanted
+        return count
     }
 }
 

@@ -79,12 +79,20 @@ struct StochasticLayout {
     private(set) var estimateY = 0
     private(set) var estimateV = 0
     private(set) var tables: SAGALayout?
+    /// y and g_y of the last look, whose face v lies on.
+    private(set) var face: Int?
+    /// v of the last look, about which series are centred.
+    private(set) var centre: Int?
     /// The sum of x, y and v over some iterations, of methods that average.
     private(set) var sum: Int?
     /// Numbers in all; the largest integer where that is exceeded.
     private(set) var count = 0
 
-    init(_ configuration: StochasticConfiguration, upper: Int, lower: Int, tables: @autoclosure () -> SAGALayout) {
+    /// - Parameter hasFace: of a lower level with a set or norms.
+    init(
+        _ configuration: StochasticConfiguration, upper: Int, lower: Int, hasFace: Bool,
+        tables: @autoclosure () -> SAGALayout
+    ) {
         self.upper = upper
         self.lower = lower
         x = 0
@@ -114,6 +122,8 @@ struct StochasticLayout {
             self.tables = tables
         case .sgd: break
         }
+        if hasFace && configuration.holdsFaces { face = room(lower.times(2), &count) }
+        if configuration.centresSeries { centre = room(lower, &count) }
         if configuration.averagesPoints { sum = room(upper.adding(lower).adding(lower), &count) }
     }
 
@@ -160,15 +170,22 @@ struct SAGALayout {
 extension StochasticLayout {
     /// The memory as it begins: estimates and tables empty; of penalties z at y, and y where λ(y − z) = v.
     ///
-    /// - Parameter v: tends to −H⁻¹ f_y.
+    /// - Parameters:
+    ///   - v: tends to −H⁻¹ f_y.
+    ///   - gradient: g_y; 0 where it is left out.
     func state(
-        _ configuration: StochasticConfiguration, x: [Double], y: [Double], v: [Double], penalty: Double? = nil,
-        _ steps: StochasticSteps
+        _ configuration: StochasticConfiguration, x: [Double], y: [Double], v: [Double], gradient: [Double] = [],
+        penalty: Double? = nil, _ steps: StochasticSteps
     ) -> StochasticState {
         var memory = [Double](repeating: 0, count: count)
         memory.replaceSubrange(self.x..<(self.x + x.count), with: x)
         memory.replaceSubrange(self.y..<(self.y + y.count), with: y)
         memory.replaceSubrange(self.v..<(self.v + v.count), with: v)
+        if let face {
+            memory.replaceSubrange(face..<(face + y.count), with: y)
+            memory.replaceSubrange((face + y.count)..<(face + y.count + gradient.count), with: gradient)
+        }
+        if let centre { memory.replaceSubrange(centre..<(centre + v.count), with: v) }
         guard case .penalty(let weight, _) = configuration.hypergradient else {
             return StochasticState(memory: memory, penalty: 0, steps: steps)
         }
@@ -179,6 +196,12 @@ extension StochasticLayout {
             memory[self.y + index] = y[index] + v[index] / lambda
         }
         return StochasticState(memory: memory, penalty: lambda, steps: steps)
+    }
+
+    /// Moves y and v, and nothing else.
+    func move(y: [Double], v: [Double], in state: inout StochasticState) {
+        state.memory.replaceSubrange(self.y..<(self.y + y.count), with: y)
+        state.memory.replaceSubrange(self.v..<(self.v + v.count), with: v)
     }
 
     /// Sums points up from an iteration on, anew.

@@ -11,7 +11,7 @@ extension StochasticStepper {
         }
         if !upperFirst { lowerSteps(m, steps, now.lower) }
         let direction = upperWork(0)
-        hypergradient(at: point(m), v: m + layout.v, now, into: direction)
+        hypergradient(m, at: point(m), v: m + layout.v, now, into: direction)
         upperStep(m, now.upper, direction)
         if upperFirst { lowerSteps(m, steps, now.lower) }
     }
@@ -19,7 +19,9 @@ extension StochasticStepper {
     /// f_x + Jv on fresh batches, v by the configuration's piece.
     ///
     /// - Parameter v: where v is found, and where it starts when that is warm.
-    private func hypergradient(at point: PointInMemory, v: Vector, _ now: IterationSteps, into direction: Vector) {
+    private func hypergradient(
+        _ m: Vector, at point: PointInMemory, v: Vector, _ now: IterationSteps, into direction: Vector
+    ) {
         let fromUpper = lowerWork(1)
         draw(.upper)
         oracle.run(.upper, at: point)
@@ -27,13 +29,13 @@ extension StochasticStepper {
         direction.update(repeating: 0, count: layout.upper)
         oracle.addUpper(.upper, to: direction)
         let along = PointInMemory(x: point.x, y: point.y, v: v)
-        setFace(along)
+        setFace(m, along)
         geometry?.project(fromUpper)
         geometry?.project(v)
         if carriesSteps {
-            solveBySteps(fromUpper, at: along, v: v, now)
+            solveBySteps(fromUpper, at: along, v: v, now, m)
         } else {
-            solve(fromUpper, at: along, v: v, now)
+            solve(fromUpper, at: along, v: v, now, m)
         }
         draw(.mixed)
         oracle.run(.mixed, at: along)
@@ -41,9 +43,13 @@ extension StochasticStepper {
         geometry?.addWeightSlopes(v, to: direction)
     }
 
-    /// The face at a point, of levels that have one; with one gradient more.
-    private func setFace(_ point: PointInMemory) {
+    /// The face of the last look, or that at a point, with one gradient more; of levels that have one.
+    private func setFace(_ m: Vector, _ point: PointInMemory) {
         guard let geometry else { return }
+        if let face = layout.face {
+            geometry.setUpper(point.x)
+            return geometry.setFace(m + face, gradient: m + face + layout.lower)
+        }
         let gradient = lowerWork(0)
         draw(.lower)
         oracle.run(.lowerGradient, at: point)
@@ -53,13 +59,15 @@ extension StochasticStepper {
     }
 
     /// v ≈ −H⁻¹ b by products of H on fresh batches.
-    private func solve(_ b: Vector, at point: PointInMemory, v: Vector, _ now: IterationSteps) {
+    private func solve(
+        _ b: Vector, at point: PointInMemory, v: Vector, _ now: IterationSteps, _ m: Vector
+    ) {
         let count = layout.lower
         let kernels = Kernels.float64
         switch configuration.hypergradient {
         case .implicit(.sgd(let steps, let warmStart)):
             let product = lowerWork(0)
-            if !warmStart { v.update(repeating: 0, count: count) }
+            if !(warmStart ?? configuration.hasAutomaticSteps) { v.update(repeating: 0, count: count) }
             for _ in 0..<steps {
                 multiply(at: point, into: product)
                 kernels.axpy(1, b, product, count: count)
@@ -67,6 +75,7 @@ extension StochasticStepper {
             }
         case .implicit(.neumann(let terms)):
             let (product, sum) = (lowerWork(0), lowerWork(2))
+            centre(b, at: point, v: v, m)
             for i in 0..<count {
                 v[i] = -b[i]
                 sum[i] = -b[i]
@@ -77,40 +86,68 @@ extension StochasticStepper {
                 kernels.axpy(1, v, sum, count: count)
             }
             for i in 0..<count { v[i] = now.linear * sum[i] }
+            addCentre(to: v, m)
         case .implicit(.randomisedNeumann(let terms)):
             let product = lowerWork(0)
+            centre(b, at: point, v: v, m)
             for i in 0..<count { v[i] = -b[i] }
             for _ in 0..<seriesLength(at: now.t, below: terms) {
                 multiply(at: point, into: product)
                 kernels.axpy(-now.linear, product, v, count: count)
             }
             kernels.scale(now.linear * Double(terms), v, count: count)
+            addCentre(to: v, m)
         case .implicit(.moving), .penalty: preconditionFailure("these solve no system within an iteration")
         }
     }
 
     /// The same by programs that keep v from step to step.
-    private func solveBySteps(_ b: Vector, at point: PointInMemory, v: Vector, _ now: IterationSteps) {
+    private func solveBySteps(
+        _ b: Vector, at point: PointInMemory, v: Vector, _ now: IterationSteps, _ m: Vector
+    ) {
         let (count, eta) = (layout.lower, now.linear)
         let kernels = Kernels.float64
         switch configuration.hypergradient {
         case .implicit(.sgd(let steps, let warmStart)):
-            if !warmStart { v.update(repeating: 0, count: count) }
+            if !(warmStart ?? configuration.hasAutomaticSteps) { v.update(repeating: 0, count: count) }
             take(steps, of: .linearStep, drawing: .hessian, at: point, length: eta, offset: b)
             oracle.readSteps(.linearStep, 0, into: v)
         case .implicit(.neumann(let terms)):
+            centre(b, at: point, v: v, m)
             for i in 0..<count { v[i] = -b[i] }
             take(terms, of: .seriesStep, drawing: .hessian, at: point, length: eta, offset: v)
             oracle.readSteps(.seriesStep, 1, into: v)
             kernels.scale(eta, v, count: count)
+            addCentre(to: v, m)
         case .implicit(.randomisedNeumann(let terms)):
+            centre(b, at: point, v: v, m)
             for i in 0..<count { v[i] = -b[i] }
             let steps = seriesLength(at: now.t, below: terms)
             take(steps, of: .linearStep, drawing: .hessian, at: point, length: eta, offset: nil)
             oracle.readSteps(.linearStep, 0, into: v)
             kernels.scale(eta * Double(terms), v, count: count)
+            addCentre(to: v, m)
         case .implicit(.moving), .penalty: preconditionFailure("these solve no system within an iteration")
         }
+    }
+
+    /// b ← b + H v̄ for the centre v̄ of series, along the face.
+    private func centre(_ b: Vector, at point: PointInMemory, v: Vector, _ m: Vector) {
+        guard let centre = layout.centre else { return }
+        let product = lowerWork(0)
+        v.update(from: m + centre, count: layout.lower)
+        geometry?.project(v)
+        multiply(at: point, into: product)
+        Kernels.float64.axpy(1, product, b, count: layout.lower)
+    }
+
+    /// v ← v + v̄.
+    private func addCentre(to v: Vector, _ m: Vector) {
+        guard let centre = layout.centre else { return }
+        let near = lowerWork(0)
+        near.update(from: m + centre, count: layout.lower)
+        geometry?.project(near)
+        Kernels.float64.axpy(1, near, v, count: layout.lower)
     }
 
     /// p of iteration `t`, uniform on 0 ..< `bound`.
@@ -145,7 +182,7 @@ extension StochasticStepper {
             // The same samples at both points.
             counters = drawn
             let v = here.y == UnsafePointer(m + layout.y) ? m + layout.v : m + layout.previousV
-            hypergradient(at: here, v: v, now, into: target)
+            hypergradient(m, at: here, v: v, now, into: target)
             after = counters
         }
         counters = after
@@ -183,9 +220,9 @@ extension StochasticStepper {
             addGradient(1, at: point(m), to: estimateY)
             addGradient(-1, at: previous(m), to: estimateY)
             let drawn = counters
-            addHypergradient(1, at: point(m), v: m + layout.v, now, to: estimateX)
+            addHypergradient(m, 1, at: point(m), v: m + layout.v, now, to: estimateX)
             counters = drawn
-            addHypergradient(-1, at: previous(m), v: m + layout.previousV, now, to: estimateX)
+            addHypergradient(m, -1, at: previous(m), v: m + layout.previousV, now, to: estimateX)
             rememberPoint(m)
             lowerMove(m, now.lower, estimateY)
         }
@@ -199,10 +236,11 @@ extension StochasticStepper {
     }
 
     private func addHypergradient(
-        _ sign: Double, at point: PointInMemory, v: Vector, _ now: IterationSteps, to estimate: Vector
+        _ m: Vector, _ sign: Double, at point: PointInMemory, v: Vector, _ now: IterationSteps,
+        to estimate: Vector
     ) {
         let direction = upperWork(0)
-        hypergradient(at: point, v: v, now, into: direction)
+        hypergradient(m, at: point, v: v, now, into: direction)
         Kernels.float64.axpy(sign, direction, estimate, count: layout.upper)
     }
 
@@ -221,6 +259,11 @@ extension StochasticStepper {
             geometry.setFace(m + layout.y, gradient: estimateY)
             geometry.project(lowerWork(1))
         }
+        if layout.centre != nil {
+            addCentre(to: v, m)
+            fullProduct(v, into: product)
+            Kernels.float64.axpy(1, product, lowerWork(1), count: count)
+        }
         for i in 0..<count {
             v[i] = -lowerWork(1)[i]
             sum[i] = v[i]
@@ -231,6 +274,7 @@ extension StochasticStepper {
             Kernels.float64.axpy(1, v, sum, count: count)
         }
         for i in 0..<count { v[i] = now.linear * sum[i] }
+        addCentre(to: v, m)
         addFullMixed(v, to: estimateX)
         geometry?.addWeightSlopes(v, to: estimateX)
     }

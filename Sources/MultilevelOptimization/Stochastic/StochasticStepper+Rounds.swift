@@ -8,10 +8,10 @@ import func Glibc.pow
 
 extension StochasticStepper {
     func roundIteration(_ m: Vector, _ now: IterationSteps) {
-        guard case .rounds(_, _, let isWarm) = configuration.loop,
-            case .implicit(.sgd(_, let isLinearWarm)) = configuration.hypergradient
-        else { preconditionFailure("rounds solve their system by steps on batches") }
-        if !isWarm { restart(m) }
+        guard case .implicit(.sgd(_, let isLinearWarm)) = configuration.hypergradient else {
+            preconditionFailure("rounds solve their system by steps on batches")
+        }
+        if !configuration.beginsRoundsWarm { restart(m) }
         let lengths = configuration.roundLengths(now.t)
         geometry?.setUpper(m + layout.x)
         for t in 0..<lengths.lower { lowerStep(m, now.steps.lower.value(at: t)) }
@@ -19,7 +19,7 @@ extension StochasticStepper {
         let (fromUpper, direction, mixed) = (lowerWork(1), upperWork(0), upperWork(1))
         upperGradients(m, batches: lengths.linear, y: fromUpper, x: direction)
         let v = m + layout.v
-        if !isLinearWarm { v.update(repeating: 0, count: layout.lower) }
+        if !(isLinearWarm ?? configuration.hasAutomaticSteps) { v.update(repeating: 0, count: layout.lower) }
         geometry?.project(v)
         geometry?.project(fromUpper)
         for j in 0..<lengths.linear { linearStep(m, fromUpper, now.steps.linear.value(at: j)) }

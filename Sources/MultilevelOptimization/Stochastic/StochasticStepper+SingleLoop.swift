@@ -7,10 +7,14 @@ import Tensors
 extension StochasticStepper {
     func singleLoop(_ m: Vector, _ now: IterationSteps) {
         if let geometry {
-            let none = lowerWork(0)
-            none.update(repeating: 0, count: layout.lower)
             geometry.setUpper(m + layout.x)
-            geometry.setFace(m + layout.y, gradient: none)
+            if let face = layout.face {
+                geometry.setFace(m + face, gradient: m + face + layout.lower)
+            } else {
+                let none = lowerWork(0)
+                none.update(repeating: 0, count: layout.lower)
+                geometry.setFace(m + layout.y, gradient: none)
+            }
             geometry.project(m + layout.v)
         }
         switch configuration.estimator {
@@ -46,7 +50,7 @@ extension StochasticStepper {
             return upperStep(m, now.upper, x)
         }
         // Estimates are of what batches say; set and norms are known.
-        geometry.setFace(m + layout.y, gradient: y)
+        if layout.face == nil { geometry.setFace(m + layout.y, gradient: y) }
         let along = lowerWork(2)
         along.update(from: v, count: layout.lower)
         geometry.restrict(along, along: m + layout.v)
