@@ -8,36 +8,46 @@ import Solvers
 import Tensors
 
 enum MethodsTable {
-    /// The shared problem: strongly convex F, 1,000 samples of each level, 20 variables.
-    private static let sharedProblem = """
-        {"problem": {
-          "data": {
-            "A": {"random": {"normal": [1000, 20], "seed": 1}}, "b": {"random": {"normal": [1000], "seed": 2}},
-            "V": {"random": {"normal": [1000, 20], "seed": 3}}, "c": {"random": {"normal": [1000], "seed": 4}}},
-          "samples": {
-            "train": {"arrays": ["A", "b"], "batch": 32}, "validation": {"arrays": ["V", "c"], "batch": 32}},
-          "levels": [
-            {"variables": {"x": {"shape": [20]}}, "minimize": "mean((V @ (y - 1) - c)^2) / 2 + 0.05 * sum(x^2)"},
-            {"variables": {"y": {"shape": [20]}},
-             "minimize": "mean((A @ (y - x) - b)^2) / 2 + 0.05 * sum(y^2)"}]},
-         "method": "saba", "seed": 1}
-        """
+    private static let names = ["soba"] + StochasticPreset.allCases.map(\.rawValue)
 
-    /// - Parameter document: the path of another document; `nil` for the shared problem.
+    /// - Parameter document: the path of another document; `nil` for the shared problem, and what methods reach on others.
     static func print(document: String?, samples: Int) {
         do {
-            let text = try document.map { try String(contentsOfFile: $0, encoding: .utf8) } ?? sharedProblem
+            let text = try document.map { try String(contentsOfFile: $0, encoding: .utf8) } ?? FiniteSum.shared.document
             let optimum = try Self.optimum(text)
             say("| method | oracle calls | samples | (F − F*)/\\|F*\\| | ‖∇F‖ |")
             say("|---|---|---|---|---|")
-            for name in ["soba"] + StochasticPreset.allCases.map(\.rawValue) {
+            for name in names {
                 let row = try outcome(text, name, samples: samples)
-                let gap = (row.value - optimum) / max(optimum.magnitude, .leastNormalMagnitude)
+                let gap = relative(row.value, optimum)
                 say(
                     "| `\(name)` | \(row.counts.calls) | \(row.counts.samples) | "
                         + String(format: "%.1e | %.1e |", gap, row.norm))
             }
+            if document == nil { try printOthers(samples: samples) }
         } catch { say("error: \(error)") }
+    }
+
+    /// (F − F*)/|F*| on the other problems.
+    private static func printOthers(samples: Int) throws {
+        let problems = FiniteSum.others
+        say("")
+        say("| method |" + problems.map { " \($0.name) |" }.joined())
+        say("|---|" + problems.map { _ in "---|" }.joined())
+        let optima = try problems.map { try optimum($0.document) }
+        for name in names {
+            var line = "| `\(name)` |"
+            for (problem, optimum) in zip(problems, optima) {
+                let row = try outcome(problem.document, name, samples: samples)
+                line += String(format: " %.1e |", relative(row.value, optimum))
+            }
+            say(line)
+        }
+    }
+
+    /// Below what F* itself is known to, 0.
+    private static func relative(_ value: Double, _ optimum: Double) -> Double {
+        max(0, (value - optimum) / max(optimum.magnitude, .leastNormalMagnitude))
     }
 
     private static func admit(
