@@ -194,7 +194,7 @@ extension Connection {
     func turnAway() {
         if isSecured { return tearDown() }
         let id = server.configuration.requestIdentifier()
-        exchange = Exchange(head: nil, id: id, begun: MonotonicClock.now(), outputMark: 0)
+        exchange = Exchange(head: nil, id: id, begun: loop.now, outputMark: 0)
         machine.refuseConnection()
         answer(.tooManyConnections)
         ending = .afterOutput(lingering: false)

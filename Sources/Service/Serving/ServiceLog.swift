@@ -123,7 +123,7 @@ extension AccessRecord {
         line.append(UInt8(ascii: " "))
         line.append(decimal: bytes)
         line.append(UInt8(ascii: " "))
-        let microseconds = Int((seconds * 1e6).rounded())
+        let microseconds = Int((max(0, seconds) * 1e6).rounded())
         line.append(decimal: microseconds / 1_000_000)
         line.append(UInt8(ascii: "."))
         line.append(decimal: microseconds % 1_000_000, digits: 6)
