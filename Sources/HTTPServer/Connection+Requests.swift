@@ -34,6 +34,9 @@ extension Connection {
         return false
     }
 
+    /// Whether the peer has to wait for us: what it sent has no room yet, or has not been looked at.
+    var keepsPeerWaiting: Bool { isFull || machine.bufferedBytes > 0 && !needsInput }
+
     func perform(_ action: ConnectionStateMachine.Action) {
         switch action {
         case .request(let head): open(head)
@@ -139,6 +142,8 @@ extension Connection {
         loop.execute {
             self.assumeIsolated { connection in
                 guard connection.exchangeNumber == number else { return }
+                // The time in which there was no room here is not the sender's.
+                if connection.keepsPeerWaiting { connection.clock.noteRequest(now: connection.loop.now) }
                 connection.wantBody()
                 connection.advance()
             }
@@ -146,10 +151,13 @@ extension Connection {
     }
 
     private func wantBody() {
+        // The wait begins here for one who held the body back, and has begun already for anyone else: a handler that
+        // asks for more must not excuse a sender that gives little.
+        let wasHeldBack = machine.waiting == .forAnswer
         let before = output.bytes.count
         machine.wantBody(into: &output.bytes)
         outputTotal += output.bytes.count - before
-        clock.noteRequest(now: loop.now)
+        if wasHeldBack { clock.noteRequest(now: loop.now) }
     }
 
     private func take(_ bytes: [UInt8]) {

@@ -223,9 +223,9 @@ extension Connection {
         advance()
     }
 
-    /// Only a peer whose bytes have all been read keeps us waiting; while a buffer here is full, no time runs.
+    /// Only a peer whose bytes have all been taken keeps us waiting; while a buffer here is full, no time runs.
     private func checkWait() {
-        if mayRead {
+        if keepsPeerWaiting {
             clock.noteRequest(now: loop.now)
         } else if clock.hasWaitedTooLong(machine.waiting, now: loop.now), let action = machine.timeOut() {
             perform(action)

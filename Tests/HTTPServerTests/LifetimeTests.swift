@@ -39,6 +39,58 @@ extension SocketTests {
             }
         }
 
+        /// A body that is read piece by piece, however slowly the pieces come.
+        private func streamed(bytesPerWindow: Int, window: Duration, before: (@Sendable () async -> Void)? = nil)
+            -> Setup
+        {
+            Setup(
+                configure: {
+                    $0.timeouts.bodyWindow = window
+                    $0.timeouts.bodyBytesPerWindow = bytesPerWindow
+                },
+                routes: { router in
+                    router.add(
+                        .put, "/streamed", body: .streamed(limit: 1 << 20),
+                        .offLoop { request in
+                            guard case .streamed(let reader) = request.body else { return Response(status: .conflict) }
+                            await before?()
+                            var count = 0
+                            while let piece = try await reader.next() { count += piece.count }
+                            return Response(body: .bytes(Array("\(count)".utf8)))
+                        })
+                })
+        }
+
+        /// A handler that asks for every byte does not excuse who sends a byte at a time.
+        @Test func aSlowStreamedBodyIsRefused() async throws {
+            try await withServer(streamed(bytesPerWindow: 50, window: .milliseconds(200))) { server in
+                let client = try TestClient(server)
+                try await client.send("PUT /streamed HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n")
+                for _ in 0..<40 {
+                    try await Task.sleep(for: .milliseconds(20))
+                    // Refused meanwhile, it may be closed.
+                    guard (try? await client.send("x")) != nil else { break }
+                }
+                try? await client.endWriting()
+                #expect(try await client.answer().status == 408)
+            }
+        }
+
+        /// What the server has no room for yet is not late.
+        @Test func aHandlerThatReadsLateDoesNotMakeTheBodyLate() async throws {
+            let setup = streamed(bytesPerWindow: 50, window: .milliseconds(50)) {
+                try? await Task.sleep(for: .milliseconds(400))
+            }
+            try await withServer(setup) { server in
+                let client = try TestClient(server)
+                try await client.send(
+                    "PUT /streamed HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+                        + String(repeating: "x", count: 100_000))
+                let answer = try await client.answer()
+                #expect(answer.status == 200 && answer.body == "100000")
+            }
+        }
+
         @Test func aReaderThatNeverReadsIsDropped() async throws {
             let log = Record<AccessRecord>()
             try await withServer(
