@@ -36,17 +36,21 @@ struct BodyDecoder: Sendable {
     }
 
     /// Looks at `input`, which begins where the last step ended.
-    mutating func decode(_ input: UnsafeBufferPointer<UInt8>) throws(RequestError) -> Step {
+    ///
+    /// - Parameter limit: bytes of content in one step at most.
+    mutating func decode(
+        _ input: UnsafeBufferPointer<UInt8>, atMost limit: Int = .max
+    ) throws(RequestError) -> Step {
         switch form {
         case .counted(let remaining):
             if remaining == 0 { return .end(trailers: Fields(), consumed: 0) }
             guard !input.isEmpty else { return .needsMore }
-            let count = min(remaining, input.count)
+            let count = min(remaining, input.count, limit)
             form = .counted(remaining: remaining - count)
             return .content(skip: 0, count: count)
         case .chunked(var decoder):
             defer { form = .chunked(decoder) }
-            return try decoder.decode(input)
+            return try decoder.decode(input, atMost: limit)
         }
     }
 }
@@ -71,7 +75,9 @@ struct ChunkedDecoder: Sendable {
         self.limits = limits
     }
 
-    mutating func decode(_ input: UnsafeBufferPointer<UInt8>) throws(RequestError) -> BodyDecoder.Step {
+    mutating func decode(
+        _ input: UnsafeBufferPointer<UInt8>, atMost limit: Int = .max
+    ) throws(RequestError) -> BodyDecoder.Step {
         var skip = 0
         while true {
             let rest = UnsafeBufferPointer(rebasing: input[skip...])
@@ -81,7 +87,7 @@ struct ChunkedDecoder: Sendable {
                 skip += used
             case .content(let remaining):
                 guard !rest.isEmpty else { return .waiting(after: skip) }
-                let count = min(remaining, rest.count)
+                let count = min(remaining, rest.count, limit)
                 state = count == remaining ? .contentEnd : .content(remaining: remaining - count)
                 return .content(skip: skip, count: count)
             case .contentEnd:

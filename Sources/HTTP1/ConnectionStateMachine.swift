@@ -77,6 +77,8 @@ package struct ConnectionStateMachine: ~Copyable, Sendable {
     var requestCount = 0
     /// The request was complete with its head: its end is the next action.
     var owesEndOfBody = false
+    /// Bytes of content that one action carries at most, for owners to whom a little of it is much work.
+    package var contentBytesAtOnce = Int.max
 
     /// - Parameter limits: bounds on what is accepted.
     package init(limits: HTTPLimits) {
@@ -253,7 +255,10 @@ extension ConnectionStateMachine {
         of decoder: inout BodyDecoder, keeping: Bool
     ) throws(RequestError) -> Content {
         while true {
-            let step = try input.withUnread { (bytes) throws(RequestError) in try decoder.decode(bytes) }
+            let atOnce = contentBytesAtOnce
+            let step = try input.withUnread { (bytes) throws(RequestError) in
+                try decoder.decode(bytes, atMost: atOnce)
+            }
             switch step {
             case .needsMore:
                 if inputHasEnded { throw .incomplete }

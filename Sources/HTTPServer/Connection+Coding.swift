@@ -42,6 +42,7 @@ extension Connection {
         case .unknown(let coding): return .unsupportedContentCoding(coding)
         case .gzip:
             decoder = GzipDecoder(limit: limit, ratio: server.configuration.decompressionRatio)
+            machine.contentBytesAtOnce = GzipDecoder.bytesAtOnce
             return decoder == nil ? .tooManyHandlers : nil
         }
     }
@@ -50,7 +51,9 @@ extension Connection {
     func decoded(_ bytes: [UInt8]) -> [UInt8]? {
         guard let decoder else { return bytes }
         do throws(GzipFault) {
-            return try decoder.decode(bytes)
+            let content = try decoder.decode(bytes)
+            decodedBytes += content.count
+            return content
         } catch {
             switch error {
             case .malformed: answer(.malformedContentCoding)

@@ -3,12 +3,19 @@ import HTTP1
 import Sockets
 
 extension Connection {
+    /// Bytes of content to decode in one round: about a millisecond.
+    private static let decodedBytesPerRound = 256 * 1024
+
+    /// Whether the round broke off because it has decoded enough, however much of that has somewhere to go.
+    var hasDecodedItsShare: Bool { decodedBytes >= Self.decodedBytesPerRound }
+
     /// Takes actions while their results have somewhere to go.
     ///
     /// - Returns: whether more can be taken once the output has left.
     func process() -> Bool {
         var answered = 0
-        while case .open = ending, !isFull {
+        decodedBytes = 0
+        while case .open = ending, !isFull, !hasDecodedItsShare {
             if answered == server.configuration.limits.pipelinedDepth { return true }
             let number = exchangeNumber
             guard let action = machine.next() else {

@@ -132,6 +132,7 @@ extension Connection {
         logAnswer()
         encoder = nil
         decoder = nil
+        machine.contentBytesAtOnce = .max
         if let client = exchange.client { server.giveBackPlace(of: client) }
         self.exchange = nil
     }

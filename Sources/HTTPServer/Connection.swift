@@ -72,6 +72,8 @@ actor Connection: EventHandler {
     var encoder: GzipEncoder?
     /// Takes the coding off the content of the open request.
     var decoder: GzipDecoder?
+    /// What that gave in the present round.
+    var decodedBytes = 0
     var ending = Ending.open
     /// Counts exchanges, so that what comes too late from a handler is recognised.
     var exchangeNumber = 0
@@ -260,7 +262,7 @@ extension Connection {
             flush()
             // An answer that ended just now makes room for the request behind it.
             let isFree = wasBusy && exchange == nil
-            guard isFree || output.isEmpty && (hasMore || isBacklogged) else { return false }
+            guard isFree || hasDecodedItsShare || output.isEmpty && (hasMore || isBacklogged) else { return false }
         }
         return isServing
     }
