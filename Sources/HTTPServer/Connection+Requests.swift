@@ -152,7 +152,7 @@ extension Connection {
                 // The time in which there was no room here is not the sender's.
                 if connection.keepsPeerWaiting { connection.clock.noteRequest(now: connection.loop.now) }
                 connection.wantBody()
-                connection.advance()
+                connection.goOn()
             }
         }
     }
@@ -273,6 +273,6 @@ extension Connection {
         case .success(let response): answer(response)
         case .failure(let error): answer(.handler(error))
         }
-        advance()
+        goOn()
     }
 }

@@ -83,6 +83,9 @@ actor Connection: EventHandler {
     var mayWrite = true
     var peerHasEnded = false
     var isAdvancing = false
+    /// It broke off for the others' sake and goes on in a later turn, whatever happens until then: with a turn for
+    /// each event beside that one it would have as many turns as its peer sends segments.
+    var isPutOff = false
     /// All that was read has been looked at, and more is needed to go on, however much is buffered: the protocol's own
     /// limits bound it.
     var needsInput = true
@@ -136,7 +139,7 @@ actor Connection: EventHandler {
 
     /// Lets the connection go on after something changed elsewhere. From any thread.
     nonisolated func poke() {
-        loop.execute { self.assumeIsolated { $0.advance() } }
+        loop.execute { self.assumeIsolated { $0.goOn() } }
     }
 
     private func handle(_ readiness: Readiness) {
@@ -149,7 +152,7 @@ actor Connection: EventHandler {
         if !readiness.isDisjoint(with: .input) { mayRead = true }
         // TLS may have to write before it can read, and to read before it can write.
         if isSecured { (mayRead, mayWrite) = (true, true) }
-        advance()
+        goOn()
     }
 }
 
@@ -178,7 +181,23 @@ extension Connection {
             }
         }
         updateDeadline()
-        if isServing { loop.runLater { self.assumeIsolated { $0.advance() } } }
+        putOff()
+    }
+
+    private func putOff() {
+        guard isServing, !isPutOff else { return }
+        isPutOff = true
+        loop.runLater {
+            self.assumeIsolated { connection in
+                connection.isPutOff = false
+                connection.advance()
+            }
+        }
+    }
+
+    /// Goes on after an event, unless it is to go on anyway.
+    func goOn() {
+        if !isPutOff { advance() }
     }
 
     var isServing: Bool {
