@@ -143,9 +143,11 @@ actor Connection: EventHandler {
     }
 
     private func handle(_ readiness: Readiness) {
-        if !readiness.isDisjoint(with: .gone) {
-            tearDown()
-            return
+        if readiness.contains(.failed) { return tearDown() }
+        if readiness.contains(.bothEnded) {
+            // Closed with input unread, the answer that is still on its way would be lost to a reset.
+            guard case .lingering = ending else { return tearDown() }
+            (peerHasEnded, mayRead) = (true, true)
         }
         if readiness.contains(.writable) { mayWrite = true }
         if readiness.contains(.peerEnded) { peerHasEnded = true }

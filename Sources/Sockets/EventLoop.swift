@@ -17,8 +17,10 @@ package struct Readiness: OptionSet, Sendable {
     package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
     /// The peer has ended its half: read on to the end.
     package static let peerEnded = Readiness(rawValue: EPOLLRDHUP.rawValue)
-    /// The connection is gone in both directions.
-    package static let gone = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+    /// Both halves have ended: ours by us, and the peer's. What it sent before may be unread.
+    package static let bothEnded = Readiness(rawValue: EPOLLHUP.rawValue)
+    /// The connection is lost.
+    package static let failed = Readiness(rawValue: EPOLLERR.rawValue)
     /// Something to read: bytes, or the end.
     package static let input = Readiness(rawValue: EPOLLIN.rawValue | EPOLLRDHUP.rawValue)
 }

@@ -111,6 +111,27 @@ extension SocketTests {
             }
         }
 
+        /// A peer that has sent more than one request, and its end, and reads what it gets slowly.
+        @Test func noLongAnswerIsLostToWhatCameBehindItsRequest() async throws {
+            let content = [UInt8](repeating: 120, count: 8_000_000)
+            let setup = Setup(
+                configure: { $0.timeouts.linger = .seconds(50) },
+                routes: { $0.add(.get, "/long", .inline { _ in Response(body: .bytes(content)) }) })
+            try await withServer(setup) { server in
+                let client = try TestClient(server)
+                try await client.send(get("/long", "Connection: close") + String(repeating: "x", count: 300_000))
+                try await client.endWriting()
+                var count = 0
+                // The server is done with the connection while much of the answer is still on its way.
+                while server.connectionCount > 0 {
+                    count += try await client.some().count
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                while case let piece = try await client.some(), !piece.isEmpty { count += piece.count }
+                #expect(count > content.count)
+            }
+        }
+
         @Test func admissionRefusesBeforeReading() async throws {
             try await withServer(
                 Setup(configure: {

@@ -92,6 +92,15 @@ final class TestClient: Sendable {
 
     func head() async throws -> String { try await perform { try $0.read(through: "\r\n\r\n") } }
 
+    /// What has come, waiting for it; at most 64 KiB, and nothing at the end.
+    func some() async throws -> [UInt8] {
+        try await perform { state in
+            if state.buffer.isEmpty { _ = try state.fill() }
+            defer { state.buffer = [] }
+            return state.buffer
+        }
+    }
+
     /// Everything up to the end of the stream.
     func rest() async throws -> String { try await perform { try $0.readToEnd() } }
 
