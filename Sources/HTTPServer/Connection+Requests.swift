@@ -51,10 +51,10 @@ extension Connection {
         case .endOfBody: endBody()
         case .refuse(let error): refuse(error)
         case .close(let lingering):
-            ending = .afterOutput(lingering: lingering)
+            ending = .afterOutput(lingering ? .linger : .close)
             abandonStage()
         case .abort:
-            ending = .afterOutput(lingering: false)
+            ending = .afterOutput(.cut)
             abandonStage()
         }
     }

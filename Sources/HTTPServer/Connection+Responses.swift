@@ -169,13 +169,24 @@ extension Connection {
 extension Connection {
     /// Goes on with an ending whose turn it is.
     func finishEnding() {
-        guard case .afterOutput(let lingering) = ending, output.isEmpty else { return }
-        guard lingering else { return tearDown() }
+        guard case .afterOutput(let parting) = ending, output.isEmpty else { return }
+        switch parting {
+        case .linger:
+            endWriting()
+            ending = .lingering(deadline: clock.lingerDeadline(now: loop.now), dropped: 0)
+        case .close:
+            endWriting()
+            tearDown()
+        case .cut:
+            tearDown()
+        }
+    }
+
+    private func endWriting() {
         switch socket {
         case .some(let socket): socket.endWriting()
         case .none: break
         }
-        ending = .lingering(deadline: clock.lingerDeadline(now: loop.now), dropped: 0)
     }
 
     /// Closes now. What runs for the connection is cancelled; what waits to be written is lost.
@@ -198,7 +209,7 @@ extension Connection {
         exchange = Exchange(head: nil, id: id, begun: loop.now, outputMark: 0)
         machine.refuseConnection()
         answer(.tooManyConnections)
-        ending = .afterOutput(lingering: false)
+        ending = .afterOutput(.close)
         start()
     }
 

@@ -47,11 +47,20 @@ actor Connection: EventHandler {
         case streaming(Task<Void, Never>, ResponseWriter)
     }
 
+    /// What is done when the last output has left.
+    enum Parting {
+        /// Our half is ended, and the peer's read to its end.
+        case linger
+        /// Our half is ended, and no more.
+        case close
+        /// The peer must see that the answer is cut: nothing says that it has ended.
+        case cut
+    }
+
     /// How far the end has come.
     enum Ending {
         case open
-        /// When the output has left: close, or first read to the peer's end.
-        case afterOutput(lingering: Bool)
+        case afterOutput(Parting)
         case lingering(deadline: Int, dropped: Int)
         case closed
     }

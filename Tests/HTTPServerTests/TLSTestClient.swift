@@ -103,6 +103,11 @@ final class TLSTestClient: @unchecked Sendable {
     /// Everything to the end.
     func rest() async throws -> String { try await receive(.max) }
 
+    /// Whether the server has said that nothing more comes; known at the end only.
+    var hasHeardTheEnd: Bool {
+        get async throws { try await perform { SSL_get_shutdown(self.raw) & SSL_RECEIVED_SHUTDOWN != 0 } }
+    }
+
     private func piece() -> [UInt8]? {
         var piece = [UInt8](repeating: 0, count: 16_384)
         let count = SSL_read(raw, &piece, Int32(piece.count))

@@ -4,6 +4,7 @@ import Foundation
 import HTTP1
 import HTTPServer
 import Sockets
+import Synchronization
 import Testing
 
 extension SocketTests {
@@ -138,6 +139,54 @@ extension SocketTests {
                 try await slow.send([0x16, 0x03, 0x01])
                 #expect(try await silent.rest() == "")
                 #expect(try await slow.rest() == "")
+            }
+        }
+
+        /// Without it nobody can tell an end from a cut.
+        @Test func everyOrderlyEndIsSaid() async throws {
+            let context = try TLSContext(Certificates.first)
+            let setup = Setup(
+                configure: {
+                    $0.tls = context
+                    $0.timeouts.idle = .milliseconds(200)
+                },
+                routes: { router in
+                    router.add(
+                        .get, "/cut",
+                        .inline { _ in Response(body: .stream(length: nil) { _ in throw CancellationError() }) })
+                })
+            try await withServer(setup) { server in
+                let idle = try await connected(server)
+                #expect(try await idle.rest() == "")
+                #expect(try await idle.hasHeardTheEnd)
+                let leaving = try await connected(server)
+                try await leaving.send(get("/"))
+                try await leaving.endWriting()
+                #expect(try await leaving.rest().hasSuffix("hello"))
+                #expect(try await leaving.hasHeardTheEnd)
+                let closing = try await connected(server)
+                #expect(try await isServed(closing))
+                #expect(try await closing.hasHeardTheEnd)
+                let cut = try await connected(server)
+                try await cut.send(get("/cut"))
+                #expect(try await cut.rest().hasPrefix("HTTP/1.1 200"))
+                #expect(try await !cut.hasHeardTheEnd)
+            }
+        }
+
+        @Test func reloadingUnderHandshakes() async throws {
+            let context = try TLSContext(Certificates.first)
+            try await withServer(Setup(configure: { $0.tls = context })) { server in
+                let isOver = Atomic(false)
+                async let reloads: Void = {
+                    while !isOver.load(ordering: .relaxed) {
+                        try context.reload()
+                        await Task.yield()
+                    }
+                }()
+                for _ in 0..<50 { #expect(try await isServed(connected(server))) }
+                isOver.store(true, ordering: .relaxed)
+                try await reloads
             }
         }
 
