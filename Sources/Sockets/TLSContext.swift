@@ -48,7 +48,10 @@ package final class TLSContext: Sendable {
 
     /// - Throws: ``SystemError`` (ENOMEM) when there is no memory for a session.
     func makeSession(on descriptor: borrowing OwnedDescriptor) throws(SystemError) -> TLSSession {
-        try TLSSession(context: current.withLock { $0 }.raw, descriptor: descriptor.raw)
+        let native = current.withLock { $0 }
+        // A reload may let go of it at any time: it has to live until the session holds it too.
+        defer { withExtendedLifetime(native) {} }
+        return try TLSSession(context: native.raw, descriptor: descriptor.raw)
     }
 }
 
