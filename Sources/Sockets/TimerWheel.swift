@@ -40,23 +40,24 @@ package struct TimerWheel {
     /// A tick at which it is worth looking again; nil when there are no deadlines.
     package var nextTick: Int? { deadlines.isEmpty ? nil : earliest }
 
-    /// The keys whose deadline is `tick` or earlier, in no particular order; they have none any more. Costs nothing
-    /// when none is due, else a look at the slots since the last time and at every deadline.
+    /// Entries that are held, stale ones with them: no more than were scheduled in one round of the wheel, beside one
+    /// for each key. Costs a look at every slot.
+    package var entryCount: Int { slots.reduce(0) { $0 + $1.count } }
+
+    /// The keys whose deadline is `tick` or earlier, in no particular order; they have none any more. Costs a look at the
+    /// slots since the last time, which is where stale entries go, and at every deadline when the earliest is due.
     package mutating func advance(to tick: Int) -> [Int] {
         guard tick >= current else { return [] }
-        guard earliest <= tick else {
-            current = tick
-            return []
-        }
         var due: [Int] = []
         let first = max(current, tick - Self.slotCount + 1)
         for slot in first...tick { expire(slot: slot % Self.slotCount, upTo: tick, into: &due) }
         current = tick + 1
-        earliest = deadlines.values.min() ?? Int.max
+        if earliest <= tick { earliest = deadlines.values.min() ?? Int.max }
         return due
     }
 
     private mutating func expire(slot: Int, upTo tick: Int, into due: inout [Int]) {
+        if slots[slot].isEmpty { return }
         var kept: [Entry] = []
         for entry in slots[slot] where deadlines[entry.key] == entry.deadline {
             if entry.deadline <= tick {

@@ -37,6 +37,21 @@ import Testing
         #expect(wheel.advance(to: 100) == [1])
     }
 
+    /// Connections that come and go for hours, while one stays: what they leave behind goes with its slot.
+    @Test func holdsNothingOfThoseThatAreGone() {
+        var wheel = TimerWheel(now: 0)
+        wheel.schedule(0, at: 1_000_000)
+        for tick in 1...20_000 {
+            for number in 0..<3 {
+                wheel.schedule(3 * tick + number, at: tick + 1_000)
+                wheel.cancel(3 * tick + number)
+            }
+            #expect(wheel.advance(to: tick) == [])
+        }
+        #expect(wheel.count == 1 && wheel.entryCount <= 1 + 3 * 512)
+        #expect(wheel.nextTick ?? .max <= 1_000_000 && wheel.advance(to: 1_000_000) == [0])
+    }
+
     /// Against a dictionary that is searched, over random operations; gaps up to several rounds of the wheel.
     @Test(arguments: 1...20) func agreesWithASearchedDictionary(_ seed: UInt64) {
         var random = seed
