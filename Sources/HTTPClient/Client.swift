@@ -45,10 +45,11 @@ package struct Client: Sendable {
         let socket = try connect(to: head.url, clock)
         do throws(ClientSocketError) {
             try socket.write(
-                head.encoded(contentLength: content?.count) + (content ?? []), before: clock.afterSilence())
+                head.encoded(contentLength: content?.count) + (content ?? []), before: clock.afterSilence)
         } catch {
-            // A server may refuse a body before it has read it: what it answers is there to be read.
-            guard content?.isEmpty == false else { throw .interrupted(error) }
+            // A server may refuse a body before it has read it: what it answers is there to be read. One that is silent has
+            // been waited for already.
+            guard content?.isEmpty == false, error != .timedOut else { throw .interrupted(error) }
         }
         return try Exchange(socket, method: head.method, clock: clock)
     }

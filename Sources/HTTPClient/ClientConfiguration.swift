@@ -9,7 +9,7 @@ package typealias HostLookup = @Sendable (_ host: String, _ port: UInt16) throws
 package struct ClientConfiguration: Sendable {
     /// From the first address to an open connection, handshake included.
     package var connecting = Duration.seconds(10)
-    /// The longest silence of the server inside an answer. Streams send a sign of life every 15 seconds.
+    /// The longest silence of the server, in which it neither takes of a request nor sends of an answer. Streams send a sign of life every 15 seconds.
     package var silence = Duration.seconds(60)
     /// From the call to the last byte of the answer; nil for no bound.
     package var total: Duration?

@@ -84,8 +84,12 @@ package struct ClientSocket: ~Copyable, Sendable {
     }
 
     /// Writes all of `bytes`.
-    package func write(_ bytes: [UInt8], before deadline: Int) throws(ClientSocketError) {
+    ///
+    /// - Parameter deadline: of a wait that begins when it is asked for, which is at first and whenever the peer has taken
+    ///   some.
+    package func write(_ bytes: [UInt8], before deadline: () -> Int) throws(ClientSocketError) {
         var written = 0
+        var end = deadline()
         while written < bytes.count {
             let outcome = try Self.system { () throws(SystemError) in
                 try bytes.withUnsafeBufferPointer { (all) throws(SystemError) in
@@ -93,8 +97,11 @@ package struct ClientSocket: ~Copyable, Sendable {
                 }
             }
             switch outcome {
-            case .bytes(let count): written += count
-            case .wouldBlock: try Self.wait(for: stream.descriptor.raw, CInt(POLLOUT), before: deadline)
+            case .bytes(let count):
+                written += count
+                end = deadline()
+            case .wouldBlock:
+                try Self.wait(for: stream.descriptor.raw, CInt(POLLOUT), before: end)
             }
         }
     }

@@ -114,6 +114,33 @@ private enum Certificates {
         }
     }
 
+    /// A server that takes an upload slowly, and for longer in all than a client would wait in silence.
+    @Test func anUploadMayLastAsLongAsItGoesOn() async throws {
+        let listener = try SlowServer(pieces: 20, pause: 100_000)
+        let answer = try await blocking {
+            var configuration = ClientConfiguration()
+            configuration.silence = .milliseconds(1_500)
+            let url = try #require(HTTPURL("http://127.0.0.1:\(listener.port)/"))
+            return try Client(configuration).send(
+                OutgoingHead(method: .put, url: url), content: [UInt8](repeating: 120, count: listener.bytes))
+        }
+        #expect(answer.head.statusCode == 200)
+    }
+
+    /// A server that takes nothing is not waited for twice: what it says after that comes too late.
+    @Test func anUploadThatNobodyTakesEnds() async throws {
+        let listener = try SlowServer(pieces: 0, pause: 600_000)
+        try await blocking {
+            var configuration = ClientConfiguration()
+            configuration.silence = .milliseconds(400)
+            let url = try #require(HTTPURL("http://127.0.0.1:\(listener.port)/"))
+            #expect(throws: ClientError.interrupted(.timedOut)) {
+                try Client(configuration).send(
+                    OutgoingHead(method: .put, url: url), content: [UInt8](repeating: 120, count: 64 << 20))
+            }
+        }
+    }
+
     @Test func contentIsBounded() async throws {
         try await withServer { base in
             var configuration = ClientConfiguration()
