@@ -265,6 +265,24 @@ extension APITests {
             }
         }
 
+        @Test(arguments: [("1", true), ("0", false), ("-1", false), ("\"9\"", false), ("1.5", false)])
+        func aFileWithALimitThatMakesNoSenseIsRefused(_ number: String, _ isTaken: Bool) async throws {
+            try await withKeys { _, keys, folder in
+                _ = try key(keys, limits: AccessLimits(requestsPerMinute: 17))
+                let file = folder.appending(path: "keys.json")
+                let text = try String(contentsOf: file, encoding: .utf8)
+                let changed = text.replacing(#/"requests_per_minute": ?17/#, with: "\"requests_per_minute\":\(number)")
+                try #require(changed != text)
+                try Data(changed.utf8).write(to: file)
+                if isTaken {
+                    #expect(try keys.list().contains("1 requests/min"))
+                } else {
+                    let error = #expect(throws: KeyFileError.self) { try keys.list() }
+                    #expect(error?.reason.contains("entry 1 is no key") == true)
+                }
+            }
+        }
+
         @Test func theFileHoldsNoSecret() async throws {
             try await withKeys { _, keys, folder in
                 let text = try key(keys)

@@ -80,6 +80,12 @@ extension AccessKey {
         ]
     }
 
+    /// Whether the limits that stand in `json` are numbers that can be kept: at no request a minute no token ever comes.
+    private static func areBounds(in json: JSONValue) -> Bool {
+        let least = [("requests_per_minute", 1), ("active_jobs", 0), ("storage_bytes", 0)]
+        return least.allSatisfy { name, least in json[name].map { $0.int ?? -1 >= least } ?? true }
+    }
+
     /// - Returns: nil when a member is missing or makes no sense.
     init?(_ json: JSONValue) {
         guard let id = json["id"]?.text, let hash = json["sha256"]?.text, hash.utf8.count == 64,
@@ -87,7 +93,7 @@ extension AccessKey {
             let words = json["scopes"]?.elements
         else { return nil }
         let scopes = words.compactMap { $0.text.flatMap(AccessScope.init(rawValue:)) }
-        guard scopes.count == words.count else { return nil }
+        guard scopes.count == words.count, Self.areBounds(in: json) else { return nil }
         self.id = id
         self.hash = hash
         self.owner = owner

@@ -49,9 +49,17 @@ package struct KeyFile: Sendable {
             throw KeyFileError(reason: "\(file.path) cannot be read: \(error)")
         }
         let entries = document["keys"]?.elements ?? []
-        let keys = entries.compactMap(AccessKey.init)
-        guard document["version"]?.int == Self.version, keys.count == entries.count else {
+        guard document["version"]?.int == Self.version else {
             throw KeyFileError(reason: "\(file.path) is not a list of keys of this version")
+        }
+        var keys: [AccessKey] = []
+        for (index, entry) in entries.enumerated() {
+            guard let key = AccessKey(entry) else {
+                throw KeyFileError(
+                    reason:
+                        "\(file.path): entry \(index + 1) is no key: a member is missing, or its value makes no sense")
+            }
+            keys.append(key)
         }
         return keys
     }
