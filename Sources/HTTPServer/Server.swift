@@ -92,11 +92,26 @@ final class ServerCore: Sendable {
         guard !configuration.trustedProxies.isEmpty, isTrusted(peer) else { return nil }
         let named = fields.values(of: "x-forwarded-for").flatMap { $0.split(separator: ",") }
         for entry in named.reversed() {
-            let text = entry.filter { $0 != " " && $0 != "\t" && $0 != "[" && $0 != "]" }
-            guard let address = try? SocketAddress(host: text, port: 0) else { return nil }
+            guard let address = Self.address(forwarded: entry) else { return nil }
             if !isTrusted(address) { return address.host }
         }
         return nil
+    }
+
+    /// An entry of X-Forwarded-For: an address, in brackets if it likes, with a port if it likes (`1.2.3.4:5678`,
+    /// `[::1]:9`), which says nothing here.
+    private static func address(forwarded entry: Substring) -> SocketAddress? {
+        let text = entry.filter { $0 != " " && $0 != "\t" }
+        var (host, port) = (text[...], Substring())
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            host = text[..<end].dropFirst()
+            port = text[end...].dropFirst()
+        } else if let colon = text.firstIndex(of: ":"), !text[colon...].dropFirst().contains(":") {
+            (host, port) = (text[..<colon], text[colon...])
+        }
+        guard port.isEmpty || port.hasPrefix(":") && UInt16(port.dropFirst()) != nil else { return nil }
+        return try? SocketAddress(host: String(host), port: 0)
     }
 
     func forget(_ connection: Connection) {
