@@ -174,6 +174,8 @@ extension ConnectionStateMachine {
             return try nextContent(decoder)
         case .discarding(let decoder):
             guard try discardRest(decoder) else { return nil }
+            // Drained meanwhile: what was not sent ahead is not waited for.
+            if keepAlive == .disabled, input.isEmpty { return close(lingering: true) }
             return try nextOfInput()
         }
     }

@@ -139,6 +139,30 @@ import Testing
         #expect(String(decoding: recorder.output, as: UTF8.self).contains("Connection: close"))
     }
 
+    /// The answer came before the body did: with the end of that nothing is owed any more, unless the next request is
+    /// there already.
+    @Test(arguments: [false, true]) func drainClosesBehindABodyThatIsDropped(_ isPipelined: Bool) {
+        var machine = ConnectionStateMachine(limits: HTTPLimits())
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+        Array(head.utf8).withUnsafeBytes { machine.receive($0) }
+        while machine.next() != nil {}
+        var output: [UInt8] = []
+        machine.respond(ResponseHead(status: .ok), content: .known(0), date: [], into: &output)
+        #expect(machine.endResponse(into: &output) == nil)
+        #expect(machine.drain() == nil)
+        #expect(machine.next() == nil)
+        Array(("hi" + (isPipelined ? get : "")).utf8).withUnsafeBytes { machine.receive($0) }
+        let action = machine.next()
+        if isPipelined {
+            guard case .request = action else {
+                Issue.record("the request behind the body is lost")
+                return
+            }
+        } else {
+            #expect(action == .close(lingering: true))
+        }
+    }
+
     @Test(arguments: [
         ("", ["close"]), ("GET", ["refuse 408 headTimeout", "close"]),
         (
