@@ -34,7 +34,8 @@ extension ConnectionStateMachine {
         guard case .head(let facts) = writing else { return }
         var trim = ResponseTrim()
         let framing = framing(of: head.status, content: content, facts: facts, trim: &trim)
-        if !canReadOn(facts) || framing == .untilClose { keepAlive = .disabled }
+        endsContentByClosing = framing == .untilClose
+        if !canReadOn(facts) || endsContentByClosing { keepAlive = .disabled }
         if keepAlive == .disabled {
             trim.persistence = .close
         } else if facts.version == .http10 {

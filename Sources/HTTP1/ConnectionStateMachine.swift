@@ -77,6 +77,9 @@ package struct ConnectionStateMachine: ~Copyable, Sendable {
     var requestCount = 0
     /// The request was complete with its head: its end is the next action.
     var owesEndOfBody = false
+    /// Whether an answer was begun whose content ends with the connection (HTTP/1.0): an end before its time must not
+    /// look like one.
+    package internal(set) var endsContentByClosing = false
     /// Bytes of content that one action carries at most, for owners to whom a little of it is much work.
     package var contentBytesAtOnce = Int.max
 

@@ -176,9 +176,16 @@ extension Connection {
             ending = .lingering(deadline: clock.lingerDeadline(now: loop.now), dropped: 0)
         case .close:
             endWriting()
-            tearDown()
+            tearDown(isOrderly: true)
         case .cut:
             tearDown()
+        }
+    }
+
+    private func resetOnClose() {
+        switch socket {
+        case .some(let socket): socket.resetOnClose()
+        case .none: break
         }
     }
 
@@ -190,8 +197,14 @@ extension Connection {
     }
 
     /// Closes now. What runs for the connection is cancelled; what waits to be written is lost.
-    func tearDown() {
-        if case .closed = ending { return }
+    ///
+    /// - Parameter isOrderly: our half has been ended.
+    func tearDown(isOrderly: Bool = false) {
+        switch ending {
+        case .closed: return
+        case .lingering: break
+        case .open, .afterOutput: if !isOrderly && machine.endsContentByClosing { resetOnClose() }
+        }
         ending = .closed
         abandonStage()
         if let registration { loop.remove(registration) }

@@ -80,6 +80,12 @@ package struct StreamSocket: ~Copyable, Sendable {
         _ = shutdown(descriptor.raw, CInt(SHUT_WR))
     }
 
+    /// Makes closing look like a failure to the peer: a reset in place of an end. What it has not got by then is lost.
+    package func resetOnClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor.raw, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Connects and waits for it, for clients and tests on this machine.
     ///
     /// - Throws: ``SystemError`` of `socket` or `connect`.

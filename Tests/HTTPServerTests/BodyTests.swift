@@ -1,6 +1,8 @@
 // Bodies in both directions: framing, limits, 100-continue, streams and their back-pressure.
+import Glibc
 import HTTP1
 import HTTPServer
+import Sockets
 import Synchronization
 import Testing
 
@@ -232,6 +234,29 @@ extension SocketTests {
                 try await client.send("GET /events HTTP/1.0\r\n\r\n")
                 let answer = try await client.answer()
                 #expect(answer.field("Transfer-Encoding") == nil && answer.body == "hello")
+            }
+        }
+
+        /// Where the end of the connection is the end of the content, a cut must not look like one.
+        @Test func aCutStreamToHTTP10IsReset() async throws {
+            struct Mistake: Error {}
+            try await withServer(
+                Setup(routes: { router in
+                    router.add(
+                        .get, "/broken",
+                        .inline { _ in
+                            Response(
+                                body: .stream(length: nil) { writer in
+                                    try await writer.write(Array("hello".utf8))
+                                    throw Mistake()
+                                })
+                        })
+                })
+            ) { server in
+                let client = try TestClient(server)
+                try await client.send("GET /broken HTTP/1.0\r\n\r\n")
+                let error = await #expect(throws: SystemError.self) { try await client.rest() }
+                #expect(error?.code == ECONNRESET)
             }
         }
 
