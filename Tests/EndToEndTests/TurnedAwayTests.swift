@@ -51,6 +51,17 @@ import Testing
     }
 }
 
+@Suite struct HangUpTests {
+    @Test func hangUpDrainsWhereThereIsNothingToReadAgain() throws {
+        let folder = try ServedFolder()
+        let server = try folder.serve()
+        _ = try server.url()
+        server.kill(SIGHUP)
+        #expect(try server.wait(seconds: 25) == .status(0))
+        #expect(server.logText.contains("draining"))
+    }
+}
+
 extension Socket {
     /// Everything to the end, as text.
     fileprivate func rest() throws -> String {

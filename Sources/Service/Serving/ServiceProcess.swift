@@ -9,8 +9,10 @@ package enum ServiceProcess {
         // A file at the process's limit is a full disk like any other: the write fails with EFBIG.
         signal(SIGXFSZ, SIG_IGN)
         // Listened to before the URL is said: a signal that comes sooner than its source is lost.
-        let endings = Signals([SIGTERM, SIGINT])
         let reloads = configuration.tls.map { _ in Signals([SIGHUP]) }
+        // With nothing to read again, a hang-up is that of the terminal: an end, unless `nohup` says that it is none.
+        let isHangUpAnEnd = configuration.tls == nil && !Signals.isIgnored(SIGHUP)
+        let endings = Signals([SIGTERM, SIGINT] + (isHangUpAnEnd ? [SIGHUP] : []))
         let journal = ServiceLog(descriptor: STDERR_FILENO)
         let (ending, reload) = (endings.heard, reloads?.heard)
         Task.detached {
@@ -53,6 +55,15 @@ private struct Signals {
     /// An element for each signal that came.
     let heard: AsyncStream<Void>
     private let sources: [any DispatchSourceSignal]
+
+    /// Whether the process was started without it.
+    static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        // Cannot fail: the number is a signal's and the pointer is valid.
+        sigaction(number, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
 
     init(_ numbers: [Int32]) {
         let (heard, told) = AsyncStream<Void>.makeStream()
