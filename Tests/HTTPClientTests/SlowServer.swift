@@ -1,4 +1,5 @@
 // A server that takes what it is sent in pieces, with pauses, or not at all.
+import Dispatch
 import Foundation
 import Glibc
 
@@ -11,6 +12,8 @@ final class SlowServer: Sendable {
     /// What it takes before it answers.
     let bytes: Int
     private let listening: Int32
+    /// Told when nobody wants the server any more.
+    private let isUnwanted = DispatchSemaphore(value: 0)
 
     /// - Parameters:
     ///   - pieces: how many are taken before the answer.
@@ -29,12 +32,19 @@ final class SlowServer: Sendable {
         }
         guard status == 0 else { throw Failure() }
         port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [listening, bytes] in Self.serve(listening, bytes, pause) }
+        Thread.detachNewThread { [listening, bytes, isUnwanted] in
+            Self.serve(listening, bytes, pause, until: isUnwanted)
+        }
     }
 
-    deinit { close(listening) }
+    deinit {
+        isUnwanted.signal()
+        close(listening)
+    }
 
-    private static func serve(_ listening: Int32, _ bytes: Int, _ pause: UInt32) {
+    private static func serve(
+        _ listening: Int32, _ bytes: Int, _ pause: UInt32, until isUnwanted: DispatchSemaphore
+    ) {
         let connection = accept(listening, nil, nil)
         defer { close(connection) }
         var room = [UInt8](repeating: 0, count: pieceBytes)
@@ -48,6 +58,8 @@ final class SlowServer: Sendable {
         }
         let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8)
         _ = send(connection, answer, answer.count, Int32(MSG_NOSIGNAL))
+        // One who takes nothing goes on taking nothing.
+        if bytes == 0 { return isUnwanted.wait() }
         // To the peer's end: a reset could overtake the answer.
         while recv(connection, &room, pieceBytes, 0) > 0 {}
     }
