@@ -85,9 +85,10 @@ package struct EventDocument: Sendable {
     private func addIterate(_ x: [Double], to data: inout JSONObjectBuilder) {
         guard isReferred(x.count) else { return data.add("iterate", variables(x)) }
         data.add("iterate_norm", Self.norm(x))
-        guard let link else { return }
+        let parts = source.problem.upper.parts(of: x)
+        guard let link, parts.count <= Self.inlineLimit else { return }
         var links = JSONObjectBuilder()
-        for part in source.problem.upper.parts(of: x) { links.add(part.variable.name, link(part.variable.name)) }
+        for part in parts { links.add(part.variable.name, link(part.variable.name)) }
         data.add("iterate_links", links)
     }
 

@@ -117,6 +117,21 @@ private final class Successor: Sendable {
         #expect(none.ending == .status(1) && none.errors.contains("(no-result)") && none.output.isEmpty)
     }
 
+    /// A point on the way would be there at once.
+    @Test func whoWaitsIsGivenTheEnd() throws {
+        let server = try folder.serve()
+        let client = JobClient(port: try server.port())
+        let job = try client.submit(SampleDocuments.unrolled(iterations: 200, checkpointSeconds: 10))
+        try client.underWay(job)
+        let result = try ask(server, "result", job, "--wait", "--partial")
+        #expect(result.output.contains(#""termination": "iteration_limit""#))
+        let cancelled = try client.submit(SampleDocuments.endless)
+        try client.underWay(cancelled)
+        #expect(try ask(server, "cancel", cancelled).ending == .status(0))
+        let partial = try ask(server, "result", cancelled, "--wait", "--partial")
+        #expect(partial.output.contains("\"variables\"") || partial.errors.contains("(no-result)"))
+    }
+
     @Test func aWatchOutlivesItsServer() throws {
         let first = try folder.serve()
         let port = try first.port()

@@ -148,6 +148,17 @@ import Testing
         #expect(faults.kept.map(\.pointer).sorted() == ["/limits/iterations", "/limits/time"])
     }
 
+    @Test(arguments: [
+        ("a", "", true), ("", "v", false), (String(repeating: "ä", count: 128), "v", true),
+        (String(repeating: "ä", count: 129), "v", false), ("a", String(repeating: "x", count: 1_024), true),
+        ("a", String(repeating: "x", count: 1_025), false), ("a\\u0000b", "v", false), ("a", "\\u007f", false),
+        ("a", "\\n", false), ("a", "\\u0085", false), ("a b:c", "🎈 \\u00a0", true),
+    ])
+    func labelsAreShortAndCanBeSeen(_ name: String, _ value: String, _ isGood: Bool) throws {
+        let faults = decode(try changed(["labels={\"\(name)\":\"\(value)\"}"])).faults
+        #expect(faults.isEmpty == isGood && faults.allSatisfy { "\($0)".contains("/labels/") }, "\(faults)")
+    }
+
     @Test(arguments: [64, 65]) func labelsAreBoundedInNumber(_ count: Int) throws {
         let labels = (0..<count).map { "\"l\($0)\":\"v\"" }.joined(separator: ",")
         let faults = decode(try changed(["labels={\(labels)}"])).faults

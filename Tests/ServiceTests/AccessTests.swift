@@ -97,6 +97,36 @@ extension APITests {
             }
         }
 
+        /// Keys that cannot be read are keys that somebody wants.
+        @Test func anUnreadableFirstFileClosesTheService() async throws {
+            try await withKeys { house, keys, folder in
+                let client = try house.client()
+                #expect(try await client.get("/v1/jobs").status == 200)
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                let file = folder.appending(path: "keys.json")
+                try Data("{".utf8).write(to: file)
+                #expect(try await client.get("/v1/jobs").status == 401)
+                try FileManager.default.removeItem(at: file)
+                #expect(try await client.get("/v1/jobs").status == 401)
+                let text = try key(keys)
+                #expect(try await client.get("/v1/jobs", bearer(text)).status == 200)
+            }
+        }
+
+        /// The queue's length concerns everybody, how jobs have gone their owner.
+        @Test func onlyOwnJobsAreCounted() async throws {
+            try await withKeys { house, keys, _ in
+                let client = try house.client()
+                let ann = try key(keys, "ann")
+                let bob = try key(keys, "bob")
+                for _ in 0..<2 { #expect(try await client.post("/v1/jobs", "{}", bearer(ann)).status == 202) }
+                for (text, count) in [(ann, 2), (bob, 0), (try key(keys, "root", scopes: ["admin"]), 2)] {
+                    let queue = try await client.get("/v1/queue", bearer(text)).json
+                    #expect(queue["depth"] == .integer(2) && queue["jobs"]?["queued"] == .integer(count))
+                }
+            }
+        }
+
         @Test func scopesOpenWhatTheyName() async throws {
             try await withKeys { house, keys, _ in
                 let client = try house.client()

@@ -41,7 +41,9 @@ extension APITests {
 
         @Test(arguments: [
             ("{\"priority\":10}", "/priority"), ("{\"priority\":\"high\"}", "/priority"), ("{\"labels\":3}", "/labels"),
-            ("{\"labels\":{\"a/b\":3}}", "/labels/a~1b"), ("{\"limits\":{\"iterations\":-1}}", "/limits/iterations"),
+            ("{\"labels\":{\"a/b\":3}}", "/labels/a~1b"), ("{\"labels\":{\"\":\"v\"}}", "/labels/"),
+            ("{\"labels\":{\"a\":\"\\u0000\"}}", "/labels/a"),
+            ("{\"limits\":{\"iterations\":-1}}", "/limits/iterations"),
             ("{\"limits\":{\"iteration\":1}}", "/limits/iteration"), ("{\"limits\":7}", "/limits"),
             ("{\"ttl_seconds\":0}", "/ttl_seconds"), ("{\"prioritty\":1}", "/prioritty"), ("[]", ""),
         ])

@@ -264,6 +264,27 @@ extension APITests {
             }
         }
 
+        /// The end is told to who follows, also where the job is deleted before it is sent.
+        @Test func deletingAJobTakesNobodyItsEnd() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                for _ in 0..<20 {
+                    let id = try await house.submit(client)
+                    var readers: [APIClient] = []
+                    for _ in 0..<5 {
+                        let reader = try house.client()
+                        _ = try await reader.stream("/v1/jobs/\(id)/events")
+                        _ = try await reader.read(through: "\n")
+                        readers.append(reader)
+                    }
+                    while house.store.feed.tail(of: id).waitingCount < readers.count { await Task.yield() }
+                    try await house.finish(try await house.claim())
+                    _ = try await house.store.delete(id, force: false)
+                    for reader in readers { #expect(try await reader.rest().contains("\"type\":\"end\"")) }
+                }
+            }
+        }
+
         @Test func aServiceThatEndsSaysSo() async throws {
             try await withHouse { house in
                 let client = try house.client()

@@ -20,6 +20,50 @@ import Testing
         await bench.close()
     }
 
+    /// Too long for a frame, of a job that has written nothing before.
+    @Test func aShortJobMayHaveALongResult() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(
+            """
+            {"problem": {"levels": [
+               {"variables": {"x": {"start": 0}}, "minimize": "mean((w - 1)^2) + 0.1 * x^2"},
+               {"variables": {"w": {"shape": [20000]}}, "minimize": "sum((w - x)^2)"}]},
+             "limits": {"iterations": 2}}
+            """)
+        let job = try await bench.final(id)
+        #expect(job.state == .succeeded, "\(job)")
+        #expect(try await bench.result(id)["variables"]?["w"]?.elements?.count == 20_000)
+        await bench.close()
+    }
+
+    /// Another attempt would have no more of it.
+    @Test func aJobWithoutTimeEndsAtOnce() async throws {
+        let bench = try await Bench()
+        let id = try await bench.submit(
+            Bench.quadratic.replacingOccurrences(
+                of: "{\"problem\"", with: "{\"limits\": {\"time_seconds\": 1e-9}, \"problem\""))
+        let job = try await bench.final(id)
+        #expect(job.state == .failed && job.failure?.code == "time_limit" && job.epoch == 1)
+        await bench.close()
+    }
+
+    /// A thousand links stand in an event; more would be longer than a report may be.
+    @Test(arguments: [(1_000, true), (1_001, false)])
+    func linksToIteratesAreBounded(_ count: Int, _ areTold: Bool) async throws {
+        let names = (0..<count).map { "v\($0)\(String(repeating: "x", count: 90))" }
+        let variables = names.map { "\"\($0)\": {\"start\": 1}" }.joined(separator: ",")
+        let bench = try await Bench()
+        let id = try await bench.submit(
+            """
+            {"problem": {"levels": [{"variables": {\(variables)}, "minimize": "\(names[0])^2 + \(names[1])^2"}]},
+             "limits": {"iterations": 1}, "progress": {"iterates": "reference"}}
+            """)
+        #expect(try await bench.final(id).state == .succeeded)
+        let point = try #require(try await bench.events(id).first { $0.type == "progress" })
+        #expect((try JSONParser.parse(point.data)["iterate_links"] != nil) == areTold)
+        await bench.close()
+    }
+
     @Test func goesOnAfterItsWorkerIsKilled() async throws {
         let bench = try await Bench()
         let undisturbed = try await bench.submit(Bench.long)

@@ -148,7 +148,9 @@ extension DocumentReader {
     private mutating func labels(_ field: Field?) -> [Label] {
         var labels: [Label] = []
         for (name, field) in map(field, wanted: "an object of strings")?.entries ?? [] {
-            if let value = string(field) { labels.append(Label(name: name, value: value)) }
+            guard let value = string(field) else { continue }
+            if let wrong = LabelRule.fault(name: name, value: value) { fault(field.pointer, .outOfRange, wrong) }
+            labels.append(Label(name: name, value: value))
         }
         guard labels.count <= Self.labelLimit else {
             fault("/labels", .limitExceeded, "a job has at most \(Self.labelLimit) labels, came \(labels.count)")

@@ -116,10 +116,15 @@ struct EventPump {
         while !hasEnded { guard try await follow() else { return } }
     }
 
-    /// Whether the job has ended and its whole log has been read.
+    /// Whether the job has ended and its whole log has been read, or it was deleted and has nothing more to say.
     private func isOver() async throws -> Bool {
-        let job = try await context.store.job(request.job)
-        return job.state.isFinal && job.lastSeq <= seq
+        do throws(JobStoreError) {
+            let job = try await context.store.job(request.job)
+            return job.state.isFinal && job.lastSeq <= seq
+        } catch {
+            guard error == .unknownJob(request.job) else { throw error }
+            return true
+        }
     }
 
     /// - Returns: whether there is more to come.
@@ -137,7 +142,7 @@ struct EventPump {
         case .keepAlive:
             // A job that was deleted has no more news, and no end either; one that ended before the number that was asked
             // for never comes to it.
-            do { if try await isOver() { return false } } catch JobStoreError.unknownJob { return false }
+            if try await isOver() { return false }
             try await say(.keepAlive)
         }
         return true

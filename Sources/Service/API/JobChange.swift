@@ -56,6 +56,9 @@ struct JobChangeRequest {
             guard member.value == .null || member.value.text != nil else {
                 throw Self.fault(JSONPointer.child("/labels", member.name), .wrongType, "wanted a string, or null")
             }
+            if let wrong = LabelRule.fault(name: member.name, value: member.value.text) {
+                throw Self.fault(JSONPointer.child("/labels", member.name), .outOfRange, wrong)
+            }
             labels[member.name] = member.value.text
         }
         guard JobLimits.labels.contains(labels.count) else {

@@ -130,11 +130,15 @@ struct ServiceEndpoints: Sendable {
     /// `GET /v1/queue`.
     @Sendable func queue(_ request: Request) async throws -> Response {
         _ = try Query(request)
+        let caller = try context.access.caller(request.head)
         let statistics = try await context.store.statistics(owner: nil)
+        // How long the queue is concerns everybody; how somebody's jobs have gone, its owner.
+        var visible = statistics.jobs
+        if let owner = caller.visibleOwner { visible = try await context.store.statistics(owner: owner).jobs }
         let workers = await context.workforce.status
         let busy = workers.filter { $0.job != nil }.count
         var jobs = JSONObjectBuilder()
-        for state in JobState.allCases { jobs.add(state.rawValue, statistics.jobs[state, default: 0]) }
+        for state in JobState.allCases { jobs.add(state.rawValue, visible[state, default: 0]) }
         var slots = JSONObjectBuilder()
         slots.add("total", workers.count)
         slots.add("busy", busy)

@@ -89,6 +89,8 @@ package final class AccessGate: Sendable {
             do throws(KeyFileError) {
                 state = State(stamp: stamp, keys: try file.read(), isClosed: state.isClosed)
             } catch {
+                // Somebody wants keys, and nobody knows which.
+                state.isClosed = true
                 log("the keys stay as they were: \(error.reason)")
             }
             return state

@@ -102,12 +102,16 @@ package struct RemoteService: Sendable {
     ///   - isPartial: the best so far will do, of a job that has not succeeded.
     ///   - waits: until the job has ended.
     package func result(_ id: String, isPartial: Bool, waits: Bool) throws(RemoteError) -> RemoteResult {
+        // A point on the way would be an answer at once: who waits asks for it only of a job that has ended.
+        var takesPartial = isPartial && !waits
         while true {
             do throws(RemoteError) {
-                let query = "arrays=inline" + (isPartial ? "&partial=true" : "") + (waits ? "&wait=30" : "")
+                let query = "arrays=inline" + (takesPartial ? "&partial=true" : "") + (waits ? "&wait=30" : "")
                 return RemoteResult(document: try ask(.get, Self.path(id, "result?") + query))
             } catch {
-                guard waits, error.isNotReady else { throw error }
+                if waits, error.isNotReady { continue }
+                guard isPartial, !takesPartial, error.isOutcome else { throw error }
+                takesPartial = true
             }
         }
     }

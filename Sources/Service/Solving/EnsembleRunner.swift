@@ -162,7 +162,8 @@ struct EnsembleRunner {
             saved, job.built.problem, job.method, limits: job.limits, seed: job.document.seed, stop: { nil })
         let summary = EnsembleDocument.Summary(state: state, members: ensemble.members, best: best)
         let document = ResultDocument.compose(
-            run.finish(), run: run, timings: runner.timings(books, clock), provenance: runner.provenance,
+            run.finish(stop: runner.signOfWork), run: run, timings: runner.timings(books, clock),
+            provenance: runner.provenance,
             job: runner.name, ensemble: summary)
         return .finished(document: document, saved.termination ?? .iterationLimit)
     }

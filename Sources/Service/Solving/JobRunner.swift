@@ -107,13 +107,24 @@ package struct JobRunner {
             return .suspended(iteration: run.state.iteration)
         case .ended(let run, let termination):
             let document = ResultDocument.compose(
-                run.finish(), run: run, timings: timings(books, clock), provenance: provenance, job: name)
+                run.finish(stop: signOfWork), run: run, timings: timings(books, clock), provenance: provenance,
+                job: name)
             return .finished(document: document, termination)
         }
     }
 
     func timings(_ books: RunBooks, _ clock: RunClock) -> Timings {
         Timings(queued: nil, compile: books.compile, solve: max(0, clock.elapsed - books.compile))
+    }
+
+    /// For what ends a run: shows that it goes on as long as it takes, and never cuts it short, or the result would depend on
+    /// the clock.
+    var signOfWork: StopCheck {
+        let request = request
+        return {
+            _ = request()
+            return nil
+        }
     }
 
     /// - Parameter deadline: when the time is over; nil for never.

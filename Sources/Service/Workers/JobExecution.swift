@@ -307,13 +307,22 @@ final class JobExecution: Sendable {
             iterations: document["iterations"]?.int ?? 0, oracle: Dictionary(calls, uniquingKeysWith: +))
     }
 
-    /// The job was stopped, cancelled or suspended before its start was evaluated.
+    /// The job was stopped, cancelled or suspended before its start was evaluated, or its time was over by then.
     private func endWithoutResult(_ attempt: Attempt) async throws {
+        let outcome: Outcome
         if attempt.interruption != nil {
-            _ = try await store.finish(lease, with: .cancelled(partial: nil), appending: [], at: clock.timestamp())
+            outcome = .cancelled(partial: nil)
+        } else if let cause = attempt.askedToSuspend {
+            _ = try await store.release(lease, because: cause, at: clock.timestamp())
+            return
         } else {
-            _ = try await store.release(lease, because: attempt.askedToSuspend ?? .drained, at: clock.timestamp())
+            // Another attempt would have no more time.
+            let detail = "the time was over before the start was evaluated; raise limits.time_seconds and retry"
+            outcome = .failed(
+                JobQueue.Termination(rawValue: "time_limit"), JobFailure(code: "time_limit", detail: detail),
+                partial: nil)
         }
+        _ = try await store.finish(lease, with: outcome, appending: [], at: clock.timestamp())
     }
 
     private func lost(_ loss: WorkerLoss, _ attempt: inout Attempt) async throws -> ExecutionEnd {

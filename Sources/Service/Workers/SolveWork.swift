@@ -26,10 +26,8 @@ struct SolveWork {
             }
         } catch let error as DocumentLoadError {
             link.send(.refused(error.text))
-        } catch let error as DurableFile.Failure {
-            link.send(.refused("the result could not be written: \(error.reason)"))
         } catch {
-            link.send(.refused("\(error)"))
+            link.send(.refused("the result could not be written: \(FileFault.describe(error))"))
         }
     }
 
@@ -58,9 +56,15 @@ struct SolveWork {
     }
 
     private func finish(_ document: JSONValue, _ termination: Termination) throws {
-        let file = URL(fileURLWithPath: order.folder).appendingPathComponent("result-\(order.epoch).json")
+        let folder = URL(fileURLWithPath: order.folder)
+        let bytes = JSONWriter.bytes(document)
+        if bytes.count > Parcel.reportBytes {
+            // A short job has no folder unless a state or its payload has needed one.
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
         // The supervisor puts it into the store; should the machine stop before, the job is done again.
-        let result = try Parcel(JSONWriter.bytes(document), limit: Parcel.reportBytes, file: file)
+        let file = folder.appendingPathComponent("result-\(order.epoch).json")
+        let result = try Parcel(bytes, limit: Parcel.reportBytes, file: file)
         let remarks = document["remarks"]?.elements?.compactMap(\.text)
         link.send(
             .finished(

@@ -5,7 +5,7 @@ import Glibc
 import Synchronization
 
 /// The worker's connection to its supervisor.
-final class WorkerLink: Sendable {
+package final class WorkerLink: Sendable {
     static let descriptor: Int32 = 3
 
     /// 0 nothing, 1 stop, 2 suspend: what was last asked of the running job.
@@ -14,7 +14,7 @@ final class WorkerLink: Sendable {
     private let sending = Mutex(())
     private let orders: OrderQueue
 
-    init() { orders = OrderQueue() }
+    package init() { orders = OrderQueue() }
 
     /// Begins to read orders and to beat.
     func start(beatEvery interval: Double) {
@@ -28,10 +28,10 @@ final class WorkerLink: Sendable {
     }
 
     /// The next order that is not about the running job.
-    func nextOrder() -> WorkerOrder { orders.take() }
+    package func nextOrder() -> WorkerOrder { orders.take() }
 
     /// What is asked of the running job. Counts as a sign of work.
-    func request() -> StopRequest? {
+    package func request() -> StopRequest? {
         work.wrappingAdd(1, ordering: .relaxed)
         switch asked.load(ordering: .relaxed) {
         case 1: return .stop
@@ -39,9 +39,6 @@ final class WorkerLink: Sendable {
         default: return nil
         }
     }
-
-    /// Forgets what was asked of the job before.
-    func beginJob() { asked.store(0, ordering: .relaxed) }
 
     /// Sends a report. A supervisor that is gone ends the process.
     func send(_ report: WorkerReport) {
@@ -78,11 +75,15 @@ final class WorkerLink: Sendable {
         }
     }
 
-    private func take(_ order: WorkerOrder?) {
+    /// Takes what has come from the supervisor.
+    package func take(_ order: WorkerOrder?) {
         switch order {
         case .stop: asked.store(1, ordering: .relaxed)
         case .suspend: asked.store(2, ordering: .relaxed)
         case .admit, .profile, .solve:
+            // What was asked before was of the job before. Forgotten here and not when the order is taken up, by when the next
+            // request may have come.
+            asked.store(0, ordering: .relaxed)
             if let order { orders.put(order) }
         case nil: _exit(70)
         }

@@ -34,7 +34,6 @@ package enum WorkerMain {
                 link.send(.admitted(answer))
             case .solve(let order):
                 WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + baseline)
-                link.beginJob()
                 SolveWork(order: order, link: link).perform()
                 WorkerLimits.lift()
             case .stop, .suspend: break

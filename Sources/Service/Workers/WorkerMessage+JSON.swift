@@ -43,7 +43,7 @@ extension WorkerOrder {
         return object.value
     }
 
-    init?(_ json: JSONValue) {
+    package init?(_ json: JSONValue) {
         switch json["order"]?.text {
         case "stop": self = .stop
         case "suspend": self = .suspend
@@ -130,7 +130,7 @@ extension WorkerReport {
         return object.value
     }
 
-    init?(_ json: JSONValue) {
+    package init?(_ json: JSONValue) {
         switch json["report"]?.text {
         case "ready": self = .ready
         case "admitted": self = .admitted(Parcel(json["answer"]))
