@@ -41,6 +41,15 @@ package enum LowerSolver: Sendable, Equatable {
         case .closedForm: "closed-form"
         }
     }
+
+    /// Whether it goes on until the level is solved, not for a number of steps.
+    var hasTolerance: Bool {
+        switch self {
+        case .gradientDescent(_, _, let tolerance), .rule(_, _, _, let tolerance), .anderson(_, _, _, let tolerance):
+            tolerance != nil
+        case .lbfgs, .accelerated, .newtonCG, .closedForm: true
+        }
+    }
 }
 
 /// How H v = f_y is solved.
@@ -65,6 +74,15 @@ package enum LinearSystemSolver: Sendable, Equatable {
 
     /// Unknowns up to which ``automatic(steps:tolerance:)`` forms the matrix.
     package static let directLimit = 128
+
+    /// Whether it goes on until the system is solved, not for a number of terms.
+    var hasTolerance: Bool {
+        switch self {
+        case .fixedPoint(_, _, let tolerance): tolerance != nil
+        case .neumann: false
+        case .conjugateGradients, .normalEquations, .minres, .gmres, .bicgstab, .cholesky, .lu, .automatic: true
+        }
+    }
 }
 
 /// Which steps of the lower solver the reverse sweep keeps.
@@ -234,6 +252,22 @@ package struct MethodConfiguration: Sendable, Equatable {
     /// Whether a run may end where the norm of its direction is small.
     package var convergesByNorm: Bool {
         if case .doubleLoop(let axes) = algorithm { axes.convergesByNorm } else { true }
+    }
+
+    /// Whether a direction of norm 0 is meant to be ∇F = 0: by the levels' solutions, not by a number of steps or a penalty.
+    var aimsAtHypergradient: Bool {
+        switch algorithm {
+        case .doubleLoop(let axes):
+            switch axes.hypergradient {
+            case .implicit(let linear): return axes.lower.hasTolerance && linear.hasTolerance
+            case .unrolledReverse, .unrolledForward, .aggregated, .rankOne, .differenced, .zerothOrder, .valueGap,
+                .moreauEnvelope, .barrier, .learnedStart, .initialisation:
+                return false
+            }
+        case .nested(let axes): return axes.responses.allSatisfy { $0 == .implicit }
+        case .stochastic: return true
+        case .soba, .nestedStochastic: return false
+        }
     }
 
     /// Whether the lower point moves from iteration to iteration and need not solve its level.

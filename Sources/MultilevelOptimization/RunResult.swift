@@ -41,7 +41,7 @@ extension SolverRun {
     /// measurements beyond its last evaluation, so that stopping is quick; one out of time gets what a bounded number of
     /// operations allows. What is not measured, the certificate calls unknown.
     package func finish(stop: @escaping StopCheck = { nil }) -> RunResult {
-        let termination = state.termination ?? .userStop
+        var termination = state.termination ?? .userStop
         let best = state.best
         let measured: Certificate?
         let certifier = Certifier(problem: problem, oracle: oracle.reference, seed: seed)
@@ -60,6 +60,10 @@ extension SolverRun {
         let certificate = measured ?? Certificate(unmeasured: best, norm: projectedNorm(best), problem)
         if let measured {
             for remark in shapes(measured, termination) where !remarks.contains(remark) { remarks.append(remark) }
+            if termination == .converged, let remark = contradiction(measured) {
+                termination = .stalled
+                remarks.append(remark)
+            }
         }
         let (objectives, levels) =
             problem.isNested ? nestedObjectives(at: best, levelCounts, seconds) : (levelObjectives(at: best), [])
@@ -68,6 +72,21 @@ extension SolverRun {
             x: restoredUpper(best.x), y: restoredLower(best.y), objectives: objectives, certificate: certificate,
             counts: oracle.counts,
             remarks: remarks, levels: levels)
+    }
+
+    /// Why a point whose norm the method found small is no stationary point by the certificate; `nil` where that agrees, or
+    /// where the method goes along another direction than ∇F by design, which `hypergradient_error` measures.
+    private func contradiction(_ certificate: Certificate) -> String? {
+        guard configuration.aimsAtHypergradient else { return nil }
+        let allowed = max(
+            10 * tolerance, problem.precision.defaultTolerance.squareRoot() * max(1, state.startNorm))
+        if certificate.normConfidence == .verified, certificate.hypergradientNorm > allowed {
+            return
+                "not converged: with the levels below solved down to rounding the hypergradient's norm is "
+                + "\(certificate.hypergradientNorm), not within the tolerance as the method has it: give the lower "
+                + "solver a smaller tolerance, or scale the objectives of the levels alike"
+        }
+        return nil
     }
 
     /// What the certificate says against taking the point for an optimum, level by level.

@@ -161,11 +161,11 @@ struct EnsembleRunner {
         let run = SolverRun.resume(
             saved, job.built.problem, job.method, limits: job.limits, seed: job.document.seed, stop: { nil })
         let summary = EnsembleDocument.Summary(state: state, members: ensemble.members, best: best)
+        let result = run.finish(stop: runner.signOfWork)
         let document = ResultDocument.compose(
-            run.finish(stop: runner.signOfWork), run: run, timings: runner.timings(books, clock),
-            provenance: runner.provenance,
+            result, run: run, timings: runner.timings(books, clock), provenance: runner.provenance,
             job: runner.name, ensemble: summary)
-        return .finished(document: document, saved.termination ?? .iterationLimit)
+        return .finished(document: document, result.termination)
     }
 
     /// How the job ended: as its best member did, unless a person or the time ended one earlier.

@@ -105,11 +105,11 @@ package struct JobRunner {
         case .paused(let run), .suspended(let run):
             try observer.checkpoint(kept(run.state))
             return .suspended(iteration: run.state.iteration)
-        case .ended(let run, let termination):
+        case .ended(let run, _):
+            let result = run.finish(stop: signOfWork)
             let document = ResultDocument.compose(
-                run.finish(stop: signOfWork), run: run, timings: timings(books, clock), provenance: provenance,
-                job: name)
-            return .finished(document: document, termination)
+                result, run: run, timings: timings(books, clock), provenance: provenance, job: name)
+            return .finished(document: document, result.termination)
         }
     }
 
