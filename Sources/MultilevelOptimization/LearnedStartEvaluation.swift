@@ -19,8 +19,8 @@ extension HypergradientEvaluator {
             let value = oracle.upperValue()
             if value > worst.value { worst = (value, t) }
         }
-        let (last, _) = open(x, end.point)
-        var (evaluation, gradientY) = open(x, states[worst.step].point)
+        let (last, _) = open(x, end.point, from: z)
+        var (evaluation, gradientY) = open(x, states[worst.step].point, from: z)
         var sweep = ReverseSweep(
             self, unrolling, cotangent: unrolling.rule.lift(gradientY), image: states[worst.step].point)
         for t in (0..<worst.step).reversed() {

@@ -44,6 +44,10 @@ package struct LevelFault: Sendable, Equatable {
         case .unbounded:
             return "the solution of \(place) leaves all bounds, its objective may have no \(extremum) there: bound its "
                 + "variables, or add a quadratic term"
+        case .grew where isMap:
+            return
+                "the steps of \(place) grow without bound, its map does not contract there: let it contract more, or start "
+                + "it nearer to its fixed point"
         case .grew:
             return
                 "the steps of \(place) grow without bound: give its solver a smaller step, or bound its variables where "

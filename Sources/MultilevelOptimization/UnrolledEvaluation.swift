@@ -69,18 +69,40 @@ extension HypergradientEvaluator {
     }
 
     /// The evaluation at the last iterate, with a hypergradient that begins as f_x, and f_y.
-    func open(_ x: [Double], _ y: [Double]) -> (evaluation: Evaluation, gradientY: [Double]) {
+    func open(_ x: [Double], _ y: [Double], from start: [Double]) -> (evaluation: Evaluation, gradientY: [Double]) {
         oracle.setLower(y)
         var residual = zeros(y.count)
         oracle.lowerGradient(into: &residual)
         var gradientY = zeros(y.count)
         var gradientX = zeros(x.count)
         let value = oracle.upperGradients(y: &gradientY, x: &gradientX)
-        let evaluation = Evaluation(
+        var evaluation = Evaluation(
             x: x, y: y, v: [], value: value, hypergradient: gradientX,
             lowerResidual: oracle.regularizer().stationarity(at: y, gradient: residual), linearResidual: nil,
             lowerStatus: .iterationLimit, linearStatus: nil)
+        if haveGrown(from: start, to: y, residual: evaluation.lowerResidual) {
+            evaluation.lowerStatus = .diverged(quantity: .residual, iteration: unrolling.steps)
+            evaluation.remarks = [LevelFault(oracle.problem.lower, .grew).sentence]
+        }
         return (evaluation, gradientY)
+    }
+
+    /// Growth of a map's residual over its steps that no contraction shows.
+    private static let expansion = 1e3
+
+    /// Whether the steps have left their start behind: by orders of magnitude, or, of a map, its fixed point too. What
+    /// is not finite is seen without this.
+    private func haveGrown(from start: [Double], to end: [Double], residual: Double) -> Bool {
+        guard VectorMath.isFinite(end), residual.isFinite else { return false }
+        let size = max(1, VectorMath.maxNorm(end))
+        if size > ResponseSolve.growthLimit * max(1, VectorMath.maxNorm(start)) { return true }
+        // Near a fixed point rounding makes residuals rise and fall.
+        guard oracle.problem.lower.fixedPoint != nil, residual > 1e-8 * size else { return false }
+        var first = start
+        oracle.setLower(start)
+        oracle.lowerGradient(into: &first)
+        oracle.setLower(end)
+        return residual > Self.expansion * oracle.regularizer().stationarity(at: start, gradient: first)
     }
 
     // MARK: - Backwards
@@ -100,7 +122,7 @@ extension HypergradientEvaluator {
             if t >= first && (t - first).isMultiple(of: stride) { checkpoints.append(state) }
         }
         guard let end else { return nil }
-        var (evaluation, gradientY) = open(x, end.point)
+        var (evaluation, gradientY) = open(x, end.point, from: start)
         var sweep = ReverseSweep(self, unrolling, cotangent: unrolling.rule.lift(gradientY), image: end.point)
         for index in checkpoints.indices.reversed() {
             let from = first + index * stride
@@ -179,7 +201,7 @@ extension HypergradientEvaluator {
             }
             rule.advance(&state, gradient: gradient, alpha: length, step: t)
         }
-        var (evaluation, gradientY) = open(x, state.point)
+        var (evaluation, gradientY) = open(x, state.point, from: start)
         for column in tangents.indices {
             evaluation.hypergradient[column] += VectorMath.dot(tangents[column].point, gradientY)
         }
@@ -209,7 +231,7 @@ extension HypergradientEvaluator {
         let unrolling = unrolling
         var before = unrolling.rule.begin(at: start)
         guard let end = descend(unrolling, from: start, keep: { _, state in before = state }) else { return nil }
-        var (evaluation, gradientY) = open(x, end.point)
+        var (evaluation, gradientY) = open(x, end.point, from: start)
         let upperGradient = gradientY
         let last = unrolling.steps - 1
         var point = end.point
@@ -246,7 +268,7 @@ extension HypergradientEvaluator {
         _ x: [Double], from start: [Double], _ rule: InitialisationGradient
     ) -> Evaluation? {
         guard let end = descend(unrolling, from: start, keep: { _, _ in }) else { return nil }
-        var (evaluation, gradientY) = open(x, end.point)
+        var (evaluation, gradientY) = open(x, end.point, from: start)
         switch rule {
         case .firstOrder: break
         case .reptile:

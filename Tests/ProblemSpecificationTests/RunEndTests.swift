@@ -26,4 +26,14 @@ import Testing
                 "\(method) \(result.termination) \(result.x) \(result.remarks)")
         }
     }
+
+    /// Steps of 2y + x and 1.1y + x lead away from the fixed points.
+    @Test(arguments: ["2*y+x", "1.1*y+x"], ["\"itd\"", "\"itd-forward\""])
+    func stepsOfAnExpandingMapAreNamed(_ map: String, _ method: String) throws {
+        let text = document("y^2+x^2", "\"fixed_point\": {\"y\": \"\(map)\"}", x: "0.1", y: "1")
+        let (_, result) = try run(text, ["method=\(method)"])
+        #expect(result.termination == .diverged)
+        #expect(
+            result.remarks.contains { $0.contains("the steps of level l grow without bound") }, "\(result.remarks)")
+    }
 }
