@@ -112,7 +112,7 @@ extension LimitCase {
         let setup = limited("body-window-bytes", limit, configure: { $0.timeouts.bodyWindow = .milliseconds(150) })
         return try await seen(setup) { server in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for count in [limit, limit - 1] {
+                for count in [limit - 1, limit] {
                     let client = try TestClient(server)
                     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\nExpect: 100-continue\r\n\r\n"
                     try await client.send(head)
