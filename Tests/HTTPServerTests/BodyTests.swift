@@ -237,22 +237,25 @@ extension SocketTests {
             }
         }
 
+        /// A producer that fails behind its first word.
+        private static var broken: Setup {
+            struct Mistake: Error {}
+            return Setup(routes: { router in
+                router.add(
+                    .get, "/broken",
+                    .inline { _ in
+                        Response(
+                            body: .stream(length: nil) { writer in
+                                try await writer.write(Array("hello".utf8))
+                                throw Mistake()
+                            })
+                    })
+            })
+        }
+
         /// Where the end of the connection is the end of the content, a cut must not look like one.
         @Test func aCutStreamToHTTP10IsReset() async throws {
-            struct Mistake: Error {}
-            try await withServer(
-                Setup(routes: { router in
-                    router.add(
-                        .get, "/broken",
-                        .inline { _ in
-                            Response(
-                                body: .stream(length: nil) { writer in
-                                    try await writer.write(Array("hello".utf8))
-                                    throw Mistake()
-                                })
-                        })
-                })
-            ) { server in
+            try await withServer(Self.broken) { server in
                 let client = try TestClient(server)
                 try await client.send("GET /broken HTTP/1.0\r\n\r\n")
                 let error = await #expect(throws: SystemError.self) { try await client.rest() }
@@ -307,20 +310,7 @@ extension SocketTests {
         }
 
         @Test func aProducersErrorCutsTheAnswer() async throws {
-            struct Mistake: Error {}
-            try await withServer(
-                Setup(routes: { router in
-                    router.add(
-                        .get, "/broken",
-                        .inline { _ in
-                            Response(
-                                body: .stream(length: nil) { writer in
-                                    try await writer.write(Array("hello".utf8))
-                                    throw Mistake()
-                                })
-                        })
-                })
-            ) { server in
+            try await withServer(Self.broken) { server in
                 let client = try TestClient(server)
                 try await client.send(get("/broken"))
                 let all = try await client.rest()

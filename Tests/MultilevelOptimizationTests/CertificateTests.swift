@@ -16,7 +16,8 @@ import Testing
             looks += 1
             return nil
         })
-        #expect(looks > 10, "who waits for a certificate sees that it goes on")
+        // At the point itself, and at both ends of every direction.
+        #expect(looks > 2 * result.certificate.differenceDirections, "who waits for a certificate sees that it goes on")
         return (run, result, result.certificate)
     }
 

@@ -73,7 +73,9 @@ struct EnsembleRunner {
             parts: ensemble.schedule.parts(rung: before.rung, waiting: waiting))
         let leg = RunLeg(
             job: job, source: RunSource(member: member, problem: job.built.problem), clock: clock,
-            stop: stopCheck(part, pauses: target != nil), limit: limit(target, member, before),
+            // Out of time, a member pauses where others are still to be compared with it, and has ended elsewhere.
+            stop: runner.stopCheck { part.isOver ? (target != nil ? .suspension : .timeLimit) : nil },
+            limit: limit(target, member, before),
             kept: { run in
                 var now = before
                 now.members[member].run = run
@@ -81,20 +83,6 @@ struct EnsembleRunner {
             }, onStart: part.begin)
         let end = try leg.run(from: before.members[member].run, &books, observer: &observer)
         return settle(end, member, target, part, &state)
-    }
-
-    /// Out of time, a member pauses where others are still to be compared with it, and has ended elsewhere.
-    private func stopCheck(_ part: TimePart, pauses: Bool) -> StopCheck {
-        let request = runner.request
-        return {
-            switch request() {
-            case .stop: return .userStop
-            case .suspend: return .suspension
-            case nil: break
-            }
-            guard part.isOver else { return nil }
-            return pauses ? .suspension : .timeLimit
-        }
     }
 
     /// The iteration to which the member goes: that of the rung, or the one after which the whole job is suspended.

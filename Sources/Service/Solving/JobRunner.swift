@@ -97,9 +97,11 @@ package struct JobRunner {
         let kept: (SolverState) -> KeptState = { state in
             KeptState(iteration: state.iteration) { state.archive(identity: $0) }
         }
+        let deadline = job.document.limits.timeSeconds.map(clock.moment)
+        let isOver: StopCheck = { deadline.map { ContinuousClock.now >= $0 } ?? false ? .timeLimit : nil }
         let leg = RunLeg(
             job: job, source: RunSource(member: nil, problem: job.built.problem), clock: clock,
-            stop: stopCheck(until: job.document.limits.timeSeconds.map(clock.moment)), limit: suspendAfter, kept: kept)
+            stop: stopCheck(orElse: isOver), limit: suspendAfter, kept: kept)
         switch try leg.run(from: state, &books, observer: &observer) {
         case .nothingComputed: return .nothingComputed
         case .paused(let run), .suspended(let run):
@@ -127,17 +129,15 @@ package struct JobRunner {
         }
     }
 
-    /// - Parameter deadline: when the time is over; nil for never.
-    func stopCheck(until deadline: ContinuousClock.Instant?) -> StopCheck {
+    /// Stops as the outside wants, else as `isOver` says.
+    func stopCheck(orElse isOver: @escaping StopCheck) -> StopCheck {
         let request = request
         return {
             switch request() {
-            case .stop: return .userStop
-            case .suspend: return .suspension
-            case nil: break
+            case .stop: .userStop
+            case .suspend: .suspension
+            case nil: isOver()
             }
-            if let deadline, ContinuousClock.now >= deadline { return .timeLimit }
-            return nil
         }
     }
 }
