@@ -108,7 +108,7 @@ struct Certifier {
     /// - Parameter startNorm: ‖projected ∇F‖ at the start of the run.
     func certify(_ evaluation: Evaluation, startNorm: Double, stop: @escaping StopCheck) -> Certificate? {
         let reference = ReferenceEvaluator(oracle: oracle, stop: stop)
-        guard let exact = reference.evaluate(at: evaluation.x, from: evaluation.y) else { return nil }
+        guard let exact = reference.evaluate(at: evaluation.x, from: evaluation.y, isNear: true) else { return nil }
         let set = problem.upper.constraint
         let norm = set.projectedGradientNorm(at: exact.x, gradient: exact.hypergradient)
         var certificate = Certificate(unmeasured: evaluation, norm: norm, problem)

@@ -60,6 +60,13 @@ extension HypergradientEvaluator {
         return solution.status == .interrupted ? nil : solution
     }
 
+    /// The lower solution by a minimiser that is not the method's own; `nil` when stopped.
+    func solveLower(from start: [Double], by minimiser: some Minimizer) -> Solution? {
+        oracle.beginSteps(at: start)
+        let solution = minimize(minimiser, from: start)
+        return solution.status == .interrupted ? nil : solution
+    }
+
     /// A solver's tolerance, or that of the iteration where tolerances fall.
     private func absolute(_ tolerance: Double) -> Tolerance {
         Tolerance(absolute: innerTolerance ?? tolerance)

@@ -5,12 +5,20 @@ import Tensors
 
 /// Solves the lower level and the adjoint system down to rounding.
 struct ReferenceEvaluator {
-    /// Newton corrections after the minimiser, each a solve by conjugate gradients.
-    static let corrections = 3
+    /// Newton corrections after a minimiser, each a solve by conjugate gradients, at the most.
+    private static let corrections = 6
+    /// What the gradient falls to before Newton's steps take over from the minimiser.
+    private static let approach = 1e-4
+    /// Relative length of a Newton step after which nothing is left but rounding.
+    private static let settled = 1e-9
+    /// What a correction near the minimiser leaves of the gradient, at the most.
+    private static let contraction = 0.1
     /// Variables up to which factors cost no more than iterations do where the level is well conditioned.
     private static let directLimit = 64
     /// Pairs that its minimiser, L-BFGS, remembers.
     static let memory = 20
+    /// Its updates at the most.
+    private static let steps = 5_000
 
     /// In float64.
     let oracle: BilevelOracle
@@ -18,7 +26,8 @@ struct ReferenceEvaluator {
 
     private static let iterative = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-14)
     private static let factors = LinearSystemSolver.automatic(steps: 10_000, tolerance: 1e-14)
-    private static let correctionSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-10)
+    /// Newton's steps converge quadratically: more digits of one would be lost in the next.
+    private static let correctionSolver = LinearSystemSolver.conjugateGradients(steps: 10_000, tolerance: 1e-6)
     /// For levels with a set or norms, what the corrections start from.
     private static let accelerated = LowerSolver.accelerated(steps: 50_000, tolerance: Tolerance(relative: 1e-10))
 
@@ -33,13 +42,15 @@ struct ReferenceEvaluator {
     private var configuration: DoubleLoopConfiguration {
         let isSmooth = oracle.lowerDimension == 0 || oracle.problem.lower.isSmooth
         return DoubleLoopConfiguration(
-            lower: isSmooth ? .lbfgs(memory: Self.memory, steps: 5_000, tolerance: 0) : Self.accelerated,
+            lower: isSmooth ? .lbfgs(memory: Self.memory, steps: Self.steps, tolerance: 0) : Self.accelerated,
             hypergradient: .implicit(adjointSolver), upper: .lineSearch, warmStartsLower: true,
             warmStartsLinear: false)
     }
 
     /// Evaluates at `x`, the lower solve beginning at `y`; `nil` when stopped.
-    func evaluate(at x: [Double], from y: [Double]) -> Evaluation? {
+    ///
+    /// - Parameter isNear: whether `y` nearly solves the level at `x`.
+    func evaluate(at x: [Double], from y: [Double], isNear: Bool = false) -> Evaluation? {
         if oracle.problem.isNested {
             return oracle.evaluateNested(at: x, from: y, tolerance: NestedEvaluator.defaultTolerance, stop: stop)
         }
@@ -47,13 +58,13 @@ struct ReferenceEvaluator {
         let evaluator = HypergradientEvaluator(
             oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
         guard oracle.lowerDimension > 0 else { return evaluator.evaluate(at: x, after: nil) }
-        guard let corrected = correct(y, evaluator) else { return nil }
+        guard let corrected = correct(y, isNear: isNear, evaluator) else { return nil }
         oracle.setLower(corrected.point)
         return evaluator.differentiate(
             x, corrected, residualNorm: corrected.statistics.residualNorm, adjointSolver, adjoint: nil)
     }
 
-    /// F alone, for differences.
+    /// F alone, for differences; `y` nearly solves the level at `x`.
     func value(at x: [Double], from y: [Double]) -> Double? {
         if oracle.problem.isNested {
             return oracle.nestedValue(at: x, from: y, tolerance: NestedEvaluator.defaultTolerance, stop: stop)
@@ -62,16 +73,19 @@ struct ReferenceEvaluator {
         let evaluator = HypergradientEvaluator(
             oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
         if oracle.lowerDimension > 0 {
-            guard let corrected = correct(y, evaluator) else { return nil }
+            guard let corrected = correct(y, isNear: true, evaluator) else { return nil }
             oracle.setLower(corrected.point)
         }
         return oracle.upperValue()
     }
 
-    /// Minimises, then applies Newton corrections y − H⁻¹∇_y g while they reduce the gradient: a minimiser that
-    /// compares values stops near the square root of the precision, Newton does not. Over a set or with norms the
-    /// corrections stay on the face that the minimiser has found.
-    private func correct(_ start: [Double], _ evaluator: HypergradientEvaluator) -> Solution? {
+    /// Minimises until Newton's steps y − H⁻¹∇_y g take over, which are quick near the minimiser and reach it to rounding,
+    /// where a minimiser that compares values stops near the square root of the precision and takes long to see it. Where
+    /// they do not settle, the minimiser goes on as far as values tell. Over a set or with norms the steps stay on the face
+    /// that the minimiser has found.
+    ///
+    /// - Parameter isNear: whether a solution is expected near the start.
+    private func correct(_ start: [Double], isNear: Bool, _ evaluator: HypergradientEvaluator) -> Solution? {
         if isDirect {
             var axes = configuration
             axes.lower = .closedForm
@@ -80,13 +94,42 @@ struct ReferenceEvaluator {
             // Else the level has no one minimiser, or none.
             if solved.status == .converged { return solved }
         }
-        guard var solution = evaluator.solveLower(from: start) else { return nil }
+        var start = start
+        if oracle.problem.lower.isSmooth {
+            if isNear {
+                guard let polished = polish(point(start), evaluator, contraction: Self.contraction) else { return nil }
+                if polished.isSettled { return polished.solution }
+            }
+            let minimiser = LBFGS(
+                memory: Self.memory, tolerance: Tolerance(relative: Self.approach), maxIterations: Self.steps)
+            guard let near = evaluator.solveLower(from: start, by: minimiser),
+                let polished = polish(near, evaluator, contraction: 1)
+            else { return nil }
+            if polished.isSettled { return polished.solution }
+            start = near.point
+        }
+        guard let solution = evaluator.solveLower(from: start) else { return nil }
+        return polish(solution, evaluator, contraction: 1)?.solution
+    }
+
+    /// A point as if a minimiser had begun and ended there.
+    private func point(_ y: [Double]) -> Solution {
+        Solution(point: y, status: .converged, statistics: SolveStatistics(iterations: 0, residualNorm: 0, scale: 0))
+    }
+
+    /// Newton corrections, as long as each leaves less than its share of the gradient, and whether they have come to where
+    /// rounding alone is left; `nil` when stopped.
+    private func polish(
+        _ solved: Solution, _ evaluator: HypergradientEvaluator, contraction: Double
+    ) -> (solution: Solution, isSettled: Bool)? {
+        var solution = solved
         var gradient = solution.point
         oracle.setLower(solution.point)
         oracle.lowerGradient(into: &gradient)
         let regularizer = oracle.regularizer()
         var norm = regularizer.stationarity(at: solution.point, gradient: gradient)
-        for _ in 0..<Self.corrections where norm > 0 && norm.isFinite {
+        var isSettled = norm == 0
+        for _ in 0..<Self.corrections where norm > 0 && norm.isFinite && !isSettled {
             let face = evaluator.face(at: solution.point)
             face?.addNormGradient(regularizer, to: &gradient)
             let step = evaluator.solveAdjoint(Self.correctionSolver, gradient, from: nil, along: face)
@@ -98,11 +141,16 @@ struct ReferenceEvaluator {
             oracle.setLower(trial)
             oracle.lowerGradient(into: &gradient)
             let trialNorm = regularizer.stationarity(at: trial, gradient: gradient)
+            let isLast = VectorMath.norm(step.point) <= Self.settled * max(1, VectorMath.norm(trial))
+            isSettled = isLast && step.status == .converged
             guard trialNorm < norm else { break }
+            let ratio = trialNorm / norm
             solution.point = trial
             norm = trialNorm
+            if ratio > contraction { break }
         }
+        if isSettled { solution.status = .converged }
         solution.statistics.residualNorm = norm
-        return solution
+        return (solution, isSettled)
     }
 }

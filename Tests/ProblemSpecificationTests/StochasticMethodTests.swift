@@ -74,6 +74,34 @@ import Testing
         "condition 1,000": badlyConditioned("mean((A @ U - b)^2) / 2", scale: "-0.1818"),
     ]
 
+    /// Logistic regression with one penalty: a lower level that is not quadratic.
+    private static let logistic = """
+        {"problem": {
+          "data": {
+            "A": {"random": {"normal": [1000, 20], "seed": 70}}, "e": {"random": {"normal": [1000], "seed": 71}},
+            "V": {"random": {"normal": [1000, 20], "seed": 72}}, "u": {"random": {"normal": [1000], "seed": 73}},
+            "t": {"random": {"normal": [20], "seed": 74}}},
+          "samples": {
+            "train": {"arrays": ["A", "e"], "batch": 32}, "validation": {"arrays": ["V", "u"], "batch": 32}},
+          "levels": [
+            {"variables": {"x": {"shape": []}}, "minimize": "mean(softplus(-sign(V @ t + 4 * u) * (V @ y)))"},
+            {"variables": {"y": {"shape": [20]}},
+             "minimize": "mean(softplus(-sign(A @ t + 4 * e) * (A @ y))) + 0.5 * exp(x) * sum(y^2)"}]},
+         "method": "saba", "seed": 1}
+        """
+
+    /// Newton's steps take over from the minimiser: down to rounding, in a small part of what iterations may read.
+    @Test func startIsSolvedInAFewPasses() throws {
+        for start in ["0", "-4"] {
+            let limits = RunLimits(iterations: 0)
+            let (run, _, _) = try Self.begin(
+                Self.logistic, ["problem.levels.0.variables.x.start=\(start)"], limits: limits)
+            let counts = run.state.counts
+            #expect(counts.samples <= 120_000 && counts.lowerGradient <= 30, "\(counts)")
+            #expect(run.state.best.lowerResidual <= 1e-14 && (run.state.best.linearResidual ?? 1) <= 1e-14)
+        }
+    }
+
     /// (F(best x) − F*)/F* once a method has read about `samples` rows, start and looks included.
     private static func gap(_ method: String, on text: String, optimum: Double, samples: Int) throws -> Double {
         let limits = RunLimits(iterations: .max, oracleKinds: [.samples: samples], hypergradientTolerance: 0)
