@@ -287,17 +287,25 @@ extension ConnectionStateMachine {
     /// Nothing more is read from this peer; what was answered before stays answered.
     mutating func refuse(_ error: RequestError) -> Action {
         let wasDiscarding = if case .discarding = reading { true } else { false }
+        let facts = AnswerFacts(isHead: beginsWithHeadMethod)
         stopReading()
         if wasDiscarding { return close(lingering: true) }
         switch writing {
         case .idle:
-            writing = .head(AnswerFacts())
+            writing = .head(facts)
             return .refuse(error)
         case .head:
             return .refuse(error)
         case .content, .closed:
             writing = .closed
             return .abort
+        }
+    }
+
+    /// Whether the bytes that could not be read as a request ask by HEAD: their refusal has no content either (RFC 9110 §9.3.2).
+    private var beginsWithHeadMethod: Bool {
+        input.withUnread { bytes in
+            bytes.prefix(64).drop { $0 == Byte.carriageReturn || $0 == Byte.lineFeed }.starts(with: "HEAD ".utf8)
         }
     }
 

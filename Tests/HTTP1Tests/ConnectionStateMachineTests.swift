@@ -64,6 +64,32 @@ import Testing
         }
     }
 
+    /// RFC 9110 §9.3.2, also where the request is refused before it could be read.
+    @Test(arguments: [
+        ("HEAD / HTTP/1.1\r\n\r\n", false), ("\r\nHEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", false),
+        ("HEAD /%zz HTTP/1.1\r\n", false), ("HEAD / HTTP/2.0\r\n", false), ("HEAD / HTTP/1.1\nHost: a\n\n", false),
+        ("GET / HTTP/1.1\r\n\r\n", true), ("HEADER / HTTP/1.1\r\n\r\n", true), ("HEAD\t/ HTTP/1.1\r\n", true),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n", false),
+        ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n", true),
+    ])
+    func refusalsOfHeadHaveNoContent(_ request: String, _ hasContent: Bool) {
+        var machine = ConnectionStateMachine(limits: HTTPLimits())
+        Array(request.utf8).withUnsafeBytes { machine.receive($0) }
+        var output: [UInt8] = []
+        while let action = machine.next() {
+            output = []
+            let isRefusal = if case .refuse = action { true } else { false }
+            guard isRefusal || action == .endOfBody(trailers: Fields()) else { continue }
+            machine.respond(ResponseHead(status: .badRequest), content: .known(3), date: [], into: &output)
+            Array("no\n".utf8).withUnsafeBytes { machine.write($0, into: &output) }
+            let end = machine.endResponse(into: &output)
+            #expect(!isRefusal || end == .close(lingering: true))
+            if isRefusal { break }
+        }
+        let text = String(decoding: output, as: UTF8.self)
+        #expect(text.contains("Content-Length: 3\r\n") && text.hasSuffix(hasContent ? "\r\n\r\nno\n" : "\r\n\r\n"))
+    }
+
     @Test(arguments: [Status.noContent, .notModified]) func statusWithoutContent(_ status: Status) {
         let (output, action) = answer(to: get, status: status, content: .known(5), writing: ["hello"])
         #expect(!output.contains("Content-Length") && output.hasSuffix("Date: x\r\n\r\n"))
