@@ -6,16 +6,21 @@ extension Connection {
     /// Bytes of content to decode in one round: about a millisecond.
     private static let decodedBytesPerRound = 256 * 1024
 
-    /// Whether the round broke off because it has decoded enough, however much of that has somewhere to go.
-    var hasDecodedItsShare: Bool { decodedBytes >= Self.decodedBytesPerRound }
+    /// Actions in one round: half a millisecond of a body in chunks of one byte.
+    private static let actionsPerRound = 2048
+
+    /// Whether the round broke off because it has done enough, however much of that has somewhere to go.
+    var hasHadItsShare: Bool { decodedBytes >= Self.decodedBytesPerRound || actions >= Self.actionsPerRound }
 
     /// Takes actions while their results have somewhere to go.
     ///
     /// - Returns: whether more can be taken once the output has left.
     func process() -> Bool {
+        defer { deliverBody() }
         var answered = 0
         decodedBytes = 0
-        while case .open = ending, !isFull, !hasDecodedItsShare {
+        actions = 0
+        while case .open = ending, !isFull, !hasHadItsShare {
             if answered == server.configuration.limits.pipelinedDepth { return true }
             let number = exchangeNumber
             guard let action = machine.next() else {
@@ -23,9 +28,14 @@ extension Connection {
                 return false
             }
             perform(action)
+            actions += 1
             if exchangeNumber != number { answered += 1 }
         }
         return isOpen && output.count >= server.configuration.bufferedBytes
+    }
+
+    private func deliverBody() {
+        if case .handling(_, let reader?, _) = stage { reader.deliver() }
     }
 
     private var isOpen: Bool {

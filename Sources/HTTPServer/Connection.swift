@@ -83,6 +83,8 @@ actor Connection: EventHandler {
     var decoder: GzipDecoder?
     /// What that gave in the present round.
     var decodedBytes = 0
+    /// Actions of the present round.
+    var actions = 0
     var ending = Ending.open
     /// Counts exchanges, so that what comes too late from a handler is recognised.
     var exchangeNumber = 0
@@ -292,7 +294,7 @@ extension Connection {
             flush()
             // An answer that ended just now makes room for the request behind it.
             let isFree = wasBusy && exchange == nil
-            guard isFree || hasDecodedItsShare || output.isEmpty && (hasMore || isBacklogged) else { return false }
+            guard isFree || hasHadItsShare || output.isEmpty && (hasMore || isBacklogged) else { return false }
         }
         return isServing
     }

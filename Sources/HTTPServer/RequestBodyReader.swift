@@ -14,10 +14,17 @@ package final class RequestBodyReader: Sendable, AsyncSequence {
     private typealias Piece = Result<[UInt8]?, any Error>
 
     private struct State {
-        var pieces: [[UInt8]] = []
-        var byteCount = 0
+        /// What has come and was not asked for yet: one piece, in however many it came.
+        var waiting: [UInt8] = []
         var outcome: Piece?
         var waiter: CheckedContinuation<[UInt8]?, any Error>?
+
+        /// What a reader gets now: all that waits, then the end; nil when it has to wait.
+        mutating func takePiece() -> Piece? {
+            guard !waiting.isEmpty else { return outcome }
+            defer { waiting = [] }
+            return .success(waiting)
+        }
     }
 
     private let state = Mutex(State())
@@ -31,12 +38,13 @@ package final class RequestBodyReader: Sendable, AsyncSequence {
         self.wantsMore = wantsMore
     }
 
-    /// The next piece, not empty; nil at the end.
+    /// All that has come since the last piece, not empty; nil at the end.
     ///
     /// - Throws: ``RequestBodyError``, or `CancellationError` when the task is cancelled.
     package func next() async throws -> [UInt8]? {
-        if let piece = takePiece() { return try piece.get() }
-        wantsMore()
+        let (piece, hasMore) = state.withLock { ($0.takePiece(), $0.outcome == nil) }
+        if hasMore { wantsMore() }
+        if let piece { return try piece.get() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { wait($0) }
         } onCancel: {
@@ -47,26 +55,9 @@ package final class RequestBodyReader: Sendable, AsyncSequence {
         }
     }
 
-    /// A piece that is there already.
-    private func takePiece() -> Piece? {
-        let (piece, isEmpty) = state.withLock { state -> (Piece?, Bool) in
-            guard !state.pieces.isEmpty else { return (state.outcome, false) }
-            let bytes = state.pieces.removeFirst()
-            state.byteCount -= bytes.count
-            return (.success(bytes), state.pieces.isEmpty && state.outcome == nil)
-        }
-        if isEmpty { wantsMore() }
-        return piece
-    }
-
     private func wait(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
         take { state in
-            if !state.pieces.isEmpty {
-                let bytes = state.pieces.removeFirst()
-                state.byteCount -= bytes.count
-                return (continuation, .success(bytes))
-            }
-            if let outcome = state.outcome { return (continuation, outcome) }
+            if let piece = state.takePiece() { return (continuation, piece) }
             if Task.isCancelled { return (continuation, .failure(CancellationError())) }
             state.waiter = continuation
             return nil
@@ -83,30 +74,31 @@ package final class RequestBodyReader: Sendable, AsyncSequence {
     // MARK: The connection's side
 
     /// Bytes that wait for the handler.
-    var bufferedBytes: Int { state.withLock { $0.byteCount } }
+    var bufferedBytes: Int { state.withLock { $0.waiting.count } }
 
+    /// Adds bytes for the next ``deliver()``.
     func push(_ bytes: [UInt8]) {
+        state.withLock { state in
+            if state.outcome == nil { state.waiting += bytes }
+        }
+    }
+
+    /// Wakes a handler that waits for what was pushed: once for all of it, so that a body in many small chunks costs no
+    /// more wake-ups than it has reads.
+    func deliver() {
         take { state in
-            guard state.outcome == nil else { return nil }
-            if let waiter = state.waiter {
-                state.waiter = nil
-                return (waiter, .success(bytes))
-            }
-            state.pieces.append(bytes)
-            state.byteCount += bytes.count
-            return nil
+            guard let waiter = state.waiter, let piece = state.takePiece() else { return nil }
+            state.waiter = nil
+            return (waiter, piece)
         }
     }
 
     /// Nothing more comes: the end for nil, else an error. Only the first counts.
     func finish(_ error: RequestBodyError?) {
-        let outcome: Piece = error.map { .failure($0) } ?? .success(nil)
-        take { state in
-            guard state.outcome == nil else { return nil }
-            state.outcome = outcome
-            defer { state.waiter = nil }
-            return state.waiter.map { ($0, outcome) }
+        state.withLock { state in
+            if state.outcome == nil { state.outcome = error.map { .failure($0) } ?? .success(nil) }
         }
+        deliver()
     }
 }
 

@@ -43,6 +43,58 @@ extension SocketTests {
             }
         }
 
+        /// A body in chunks of one byte: a read of the socket brings ten thousand of them, and others have their turn before
+        /// they are all looked at. Its handler is woken for many at once.
+        @Test func aBodyInCrumbsLeavesTurnsToOthers() async throws {
+            let seen = Count()
+            let (paused, looks) = (Record<Int>(), Record<Int>())
+            let setup = Setup(
+                configure: {
+                    $0.loops = 1
+                    $0.limits.pipelinedDepth = 1
+                    $0.bodyWitness = { _ in seen }
+                },
+                routes: { router in
+                    router.add(
+                        .get, "/pause",
+                        .inline { _ in
+                            paused.add(1)
+                            usleep(200_000)
+                            return Response()
+                        })
+                    router.add(
+                        .get, "/look",
+                        .inline { _ in
+                            looks.add(seen.bytes)
+                            return Response()
+                        })
+                    router.add(
+                        .put, "/streamed", body: .streamed(limit: 1 << 20),
+                        .offLoop { request in
+                            guard case .streamed(let reader) = request.body else { return Response(status: .conflict) }
+                            var (count, pieces) = (0, 0)
+                            while let piece = try await reader.next() {
+                                count += piece.count
+                                pieces += 1
+                            }
+                            return Response(body: .bytes(Array("\(count) \(pieces <= count / 100)".utf8)))
+                        })
+                })
+            try await withServer(setup) { server in
+                let (client, other) = (try TestClient(server), try TestClient(server))
+                try await other.send(get("/pause") + String(repeating: get("/look"), count: 40))
+                _ = await paused.wait(for: 1)
+                let head = "PUT /streamed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                try await client.send(head + String(repeating: "1\r\nx\r\n", count: 50_000) + "0\r\n\r\n")
+                #expect(try await client.answer().body == "50000 true")
+                for _ in 0..<41 { _ = try await other.answer() }
+                // Two rounds of 2,048 chunks are a turn.
+                let steps = zip(looks.all, looks.all.dropFirst()).map { $1 - $0 }
+                #expect(steps.max() ?? 0 <= 8_192, "\(steps)")
+                #expect(looks.all.last == 50_000)
+            }
+        }
+
         private final class Count: BodyWitness {
             private let count = Atomic(0)
             var bytes: Int { count.load(ordering: .relaxed) }
