@@ -1,5 +1,6 @@
-// What Linux has and the Glibc module does not export: epoll, eventfd, accept4. The last is declared here because the
+// What Linux has and the Glibc module does not export: epoll, eventfd, mallopt, accept4. The last is declared here because the
 // macro that reveals it changes types that other modules have seen without it.
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>

@@ -149,6 +149,43 @@ def flood(port, until):
         s.close()
 
 
+def crumbs(port, until):
+    """Bodies in chunks of one byte, and in bytes that stand for many."""
+    heads = [POST.replace(b"Content-Length: 4096", b"Transfer-Encoding: chunked"),
+             b"PUT /v1/datasets/crumbs.csv HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"]
+    held = [connect(port) for _ in range(32)]
+    for number, s in enumerate(held):
+        s.sendall(heads[number % 2])
+        s.setblocking(False)
+    rest = [b""] * len(held)
+    while time.monotonic() < until:
+        for number, s in enumerate(held):
+            piece = rest[number] or b"1\r\n1\r\n" * 5_000
+            rest[number] = piece[quietly(s.send, piece) or 0:]
+        time.sleep(0.001)
+    for s in held:
+        s.close()
+
+
+def large(port, until):
+    """Documents as large as may be, and a little larger, side by side."""
+    head = POST.replace(b"Content-Length: 4096", b"Transfer-Encoding: chunked")
+    piece = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+
+    def send():
+        with connect(port) as s:
+            s.sendall(head)
+            for _ in range(257):
+                s.sendall(piece)
+            s.recv(1 << 16)
+    while time.monotonic() < until:
+        senders = [threading.Thread(target=quietly, args=(send,)) for _ in range(16)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+
+
 def halves(port, until):
     while time.monotonic() < until:
         for request, answers in [(GET, 1), (GET * 3, 3), (GET[:20], 1), (b"", 0), (POST + b"{", 1), (LONG, 1)]:
@@ -276,8 +313,8 @@ def main():
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8_192, most), most))
     with tempfile.TemporaryDirectory() as work:
-        plain = [("idle", idle, {}), ("deaf", deaf, {}), ("slow", slow, {}), ("flood", flood, {}), ("half-closes", halves, {}),
-                 ("resets", resets, {})]
+        plain = [("idle", idle, {}), ("deaf", deaf, {}), ("slow", slow, {}), ("flood", flood, {}), ("crumbs", crumbs, {}),
+                 ("large", large, {}), ("half-closes", halves, {}), ("resets", resets, {})]
         faults = besiege(Server(executable, work), plain, seconds)
         tls = ["--tls-certificate", f"{CERTIFICATES}/first.pem", "--tls-key", f"{CERTIFICATES}/first.key"]
         faults += besiege(Server(executable, work, *tls), [("TLS garbage", garbage, {"secured": True})], seconds)

@@ -1,11 +1,13 @@
 // The service as a process: its URL on standard output, its log on standard error, its signals.
 import Dispatch
 import Glibc
+import Sockets
 
 /// Runs a service until it is told to end.
 package enum ServiceProcess {
     /// Serves; ends the process. Status 0 after a drain, 2 when it could not start.
     package static func run(_ configuration: ServiceConfiguration) -> Never {
+        giveBackLargeBlocks()
         // A file at the process's limit is a full disk like any other: the write fails with EFBIG.
         signal(SIGXFSZ, SIG_IGN)
         // Listened to before the URL is said: a signal that comes sooner than its source is lost.
@@ -35,9 +37,11 @@ package enum ServiceProcess {
                 exit(0)
             } catch let error as StartError {
                 journal.say("error: \(error.reason)")
+                journal.flush()
                 exit(2)
             } catch {
                 journal.say("error: \(error)")
+                journal.flush()
                 exit(2)
             }
         }
