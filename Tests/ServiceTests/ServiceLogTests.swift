@@ -1,4 +1,4 @@
-// The log of a service on a server that turns connections away: a line for each, and nothing else.
+// The log of a service: of a server that turns connections away, and before a reader that does not read.
 import Dispatch
 import Foundation
 import HTTP1
@@ -36,6 +36,36 @@ extension APITests {
             let refusals = lines.filter { $0.contains(" - - 503 ") }
             #expect(lines.count == 3 && refusals.count == 3)
             #expect(refusals.allSatisfy { $0.contains(#/ 503 [0-9]+ [0-9]+\.[0-9]{6} /#) })
+        }
+
+        /// A pipe that nobody reads: whoever speaks goes on, what has no room is counted, and all the rest comes in order
+        /// once somebody reads. Also where the pipe does not block.
+        @Test(arguments: [0, O_NONBLOCK]) func doesNotWaitForItsReader(_ flags: Int32) async throws {
+            let pipe = Pipe()
+            let end = pipe.fileHandleForWriting
+            _ = fcntl(end.fileDescriptor, F_SETFL, flags)
+            let log = ServiceLog(descriptor: end.fileDescriptor)
+            let filler = String(repeating: "x", count: 8_000)
+            let count = 1_000
+            for number in 0..<count { log.say("line \(number) \(filler)") }
+            log.flush(within: .milliseconds(10))
+            async let reading = read(pipe.fileHandleForReading)
+            log.flush(within: .seconds(50))
+            try end.close()
+            let lines = try await reading.split(separator: UInt8(ascii: "\n"))
+                .map { String(decoding: $0.prefix(80), as: UTF8.self).split(separator: " ") }
+            let numbers = lines.filter { $0[1] == "line" }.compactMap { Int($0[2]) }
+            #expect(numbers == numbers.sorted() && numbers.count > 500)
+            let dropped = lines.filter { $0[2] == "lines" }.compactMap { Int($0[1]) }
+            #expect(!dropped.isEmpty && dropped.reduce(numbers.count, +) == count)
+        }
+
+        private func read(_ end: FileHandle) async throws -> Data {
+            try await withCheckedThrowingContinuation { continuation in
+                DispatchQueue(label: "reader").async {
+                    continuation.resume(with: Result { try end.readToEnd() ?? Data() })
+                }
+            }
         }
 
         /// What comes unasked, to the end.

@@ -9,28 +9,45 @@ import Synchronization
 
 /// Writes lines to a descriptor. Control characters in a line are shown as `?`, so that a name cannot forge another.
 ///
-/// A line of a request is written within ``delay``; one that waits when the process is killed is lost. Where the reader
-/// of the log does not keep up, lines of requests are dropped, and a line says how many.
+/// Nothing waits for whoever reads the log. A line of a request is written within ``delay``, any other at once; what still
+/// waits when the process is killed is lost. Where the reader does not keep up, lines are dropped, and a line says how many.
 package final class ServiceLog: Sendable {
     private struct State {
         var waiting: [UInt8] = []
+        /// A write comes when the delay is over.
         var isScheduled = false
+        /// A write comes as soon as the one before it has ended.
+        var isUrgent = false
         var dropped = 0
         /// Seconds since 1970, and their text as far as the second.
         var second = Int.min
         var stamp: [UInt8] = []
+
+        /// Whether the caller has to bring the write about.
+        mutating func claimWrite() -> Bool {
+            defer { isUrgent = true }
+            return !isUrgent
+        }
+    }
+
+    private enum Next {
+        case nothing
+        case writeSoon
+        case writeNow
     }
 
     /// How long a line of a request waits for others.
     package static let delay = DispatchTimeInterval.milliseconds(50)
     /// Bytes that are written without waiting for more.
     private static let enough = 32 * 1024
-    /// Bytes that wait at most.
+    /// Bytes that wait at most, with lines of requests.
     private static let limit = 4 * 1024 * 1024
+    /// Room beyond it for what else is said: it is little, and matters.
+    private static let reserve = 256 * 1024
 
     private let descriptor: Int32
     private let state = Mutex(State())
-    /// Keeps writes in order and off the event loops.
+    /// Keeps writes in order and off the event loops: it alone waits for the reader.
     private let queue = DispatchQueue(label: "log")
 
     /// - Parameter descriptor: stays open as long as the process.
@@ -38,42 +55,52 @@ package final class ServiceLog: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Says a line, and returns when it is written.
+    /// Says a line.
     package func say(_ line: String) {
-        state.withLock { state in
+        let mustWrite = state.withLock { state in
+            guard state.waiting.count < Self.limit + Self.reserve else {
+                state.dropped += 1
+                return false
+            }
             Self.stamp(&state)
             state.waiting += line.utf8.map { $0 < 32 || $0 == 127 ? UInt8(ascii: "?") : $0 }
             state.waiting.append(UInt8(ascii: "\n"))
+            return state.claimWrite()
         }
-        flush()
+        if mustWrite { queue.async { self.write() } }
     }
 
     /// Notes an answer: method, target, status, bytes, seconds, request id, peer.
     package func note(_ record: AccessRecord) {
-        let (isFirst, isEnough) = state.withLock { state -> (Bool, Bool) in
+        let next = state.withLock { state -> Next in
             guard state.waiting.count < Self.limit else {
                 state.dropped += 1
-                return (false, false)
+                return .nothing
             }
-            let before = state.waiting.count
             Self.stamp(&state)
             record.append(to: &state.waiting)
+            if state.waiting.count >= Self.enough { return state.claimWrite() ? .writeNow : .nothing }
             defer { state.isScheduled = true }
-            return (!state.isScheduled, before < Self.enough && state.waiting.count >= Self.enough)
+            return state.isScheduled ? .nothing : .writeSoon
         }
-        if isFirst { queue.asyncAfter(deadline: .now() + Self.delay) { self.write() } }
-        if isEnough { queue.async { self.write() } }
+        switch next {
+        case .nothing: break
+        case .writeSoon: queue.asyncAfter(deadline: .now() + Self.delay) { self.write() }
+        case .writeNow: queue.async { self.write() }
+        }
     }
 
-    /// Returns when all that was noted is written.
-    package func flush() {
-        queue.sync { write() }
+    /// Returns when all that was said and noted is written, or its reader has been waited for so long.
+    package func flush(within patience: DispatchTimeInterval = .seconds(1)) {
+        let written = DispatchGroup()
+        queue.async(group: written) { self.write() }
+        _ = written.wait(timeout: .now() + patience)
     }
 
     /// On the queue only.
     private func write() {
         let bytes = state.withLock { state -> [UInt8] in
-            state.isScheduled = false
+            (state.isScheduled, state.isUrgent) = (false, false)
             if state.dropped > 0 {
                 Self.stamp(&state)
                 state.waiting += "\(state.dropped) lines were not written in time\n".utf8
@@ -86,10 +113,21 @@ package final class ServiceLog: Sendable {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN {
+                waitForRoom()
+                continue
+            }
             // A reader that went away is no reason to end.
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Somebody who shares the descriptor may have made it non-blocking.
+    private func waitForRoom() {
+        var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        // A reader that goes away makes it ready too, and the write behind it fails.
+        _ = poll(&polled, 1, -1)
     }
 
     /// `2026-11-21T08:33:21.045Z `, all but the milliseconds made once a second.
