@@ -113,10 +113,10 @@ package protocol JobStore: DatasetStore {
 
     // MARK: Telling
 
-    /// Takes notices that are due, the oldest first, at most `share` of one address. Each of them is due again at `until`,
-    /// should its taker die.
+    /// Takes notices that are due, the oldest first, at most `share` of one receiver. Each of them is due again at
+    /// `until`, should its taker die.
     ///
-    /// - Parameter busy: addresses to leave out.
+    /// - Parameter busy: receivers to leave out.
     /// - Throws: `outOfRange` for the limit.
     func takeNotices(limit: Int, share: Int, leavingOut busy: Set<String>, until: Timestamp, at time: Timestamp)
         async throws(JobStoreError) -> [Notice]

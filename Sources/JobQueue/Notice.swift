@@ -27,6 +27,17 @@ package struct Notice: Hashable, Sendable {
     /// How often it has been taken, this time included.
     package let attempts: Int
 
+    /// Who is told: what shares and busy receivers are counted by.
+    package var receiver: String { Self.receiver(of: address) }
+
+    /// The host of a URL, whatever its port, path and case; an address that is no URL itself.
+    package static func receiver(of address: String) -> String {
+        guard let scheme = address.firstRange(of: "://") else { return address }
+        let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
+        let host = authority.prefix { $0 != (authority.first == "[" ? "]" : ":") }
+        return (host.last == "." ? host.dropLast() : host).lowercased()
+    }
+
     package init(number: Int64, owner: String, address: String, event: JobEvent, attempts: Int) {
         self.number = number
         self.owner = owner

@@ -26,7 +26,10 @@ enum DatabaseFile {
         configuration.maximumReaderCount = options.maximumReaders
         // Statements that could be undone in part keep a journal, sorts spill: in files of a temporary folder, unless
         // told otherwise, and a container with one writable volume has none.
-        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA temp_store = MEMORY") }
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            db.add(function: SQLiteStore.receiver)
+        }
         return configuration
     }
 

@@ -3,6 +3,11 @@ import GRDB
 import JobQueue
 
 extension SQLiteStore {
+    /// `receiver(address)` in SQL, for every connection of the file.
+    static let receiver = DatabaseFunction("receiver", argumentCount: 1, pure: true) { values in
+        String.fromDatabaseValue(values[0]).map(Notice.receiver)
+    }
+
     private static let isAnyDue = """
         SELECT EXISTS (SELECT 1 FROM notice WHERE due_at <= ?1) OR EXISTS (SELECT 1 FROM notice WHERE due_at > ?2)
         """
@@ -10,9 +15,10 @@ extension SQLiteStore {
         UPDATE notice SET due_at = :until, attempts = attempts + 1
         WHERE number IN (
             SELECT number FROM (
-                SELECT number, row_number() OVER (PARTITION BY address ORDER BY number) AS place FROM notice
-                WHERE (due_at <= :now OR due_at > :horizon)
-                    AND address NOT IN (SELECT value FROM json_each(:busy)))
+                SELECT number, row_number() OVER (PARTITION BY receiver ORDER BY number) AS place FROM (
+                    SELECT number, receiver(address) AS receiver FROM notice
+                    WHERE due_at <= :now OR due_at > :horizon)
+                WHERE receiver NOT IN (SELECT value FROM json_each(:busy)))
             WHERE place <= :share ORDER BY number LIMIT :limit)
         RETURNING number, job_id, owner, address, seq, epoch, type, time, data, attempts
         """

@@ -69,6 +69,20 @@ let noticeChecks = [
         }
         #expect(try await bench.take(256, at: 999).count == 5)
     },
+    ConformanceCheck("URLs of one host share, whatever else is in them") { bench in
+        let addresses = [
+            "https://a.example/1", "http://A.example:8443/2?x=/y", "https://a.example.?z",
+            "https://b.example/://a.example/",
+            "http://[2001:DB8::1]:80/", "https://[2001:db8::1]/x", "https://a.example.org/",
+        ]
+        for address in addresses {
+            try await bench.submit { $0.subscription = Subscription(address: address, eventTypes: ["state"]) }
+        }
+        let taken = try await bench.take(share: 1, leavingOut: ["a.example.org"], at: 1)
+        #expect(taken.map(\.address) == [addresses[0], addresses[3], addresses[4]])
+        #expect(taken.map(\.receiver) == ["a.example", "b.example", "[2001:db8::1"])
+        #expect(try await bench.take(at: 1).map(\.address) == [1, 2, 5, 6].map { addresses[$0] })
+    },
     ConformanceCheck("a clock that went back does not keep a notice waiting") { bench in
         try await bench.submit(at: 7_201) { $0.subscription = all }
         #expect(try await bench.take(at: 3_601) == [])

@@ -10,8 +10,8 @@ import Sockets
 package struct WebhookLimits: Sendable {
     /// Calls at once.
     package var calls = 32
-    /// Calls at once to one URL.
-    package var callsPerURL = 4
+    /// Calls at once to one host, whatever its URLs.
+    package var callsPerHost = 4
     /// Time of one call, from the connection to the last byte of the answer.
     package var time = Duration.seconds(10)
     /// Bytes of an answer; what it says is not looked at.
@@ -53,7 +53,7 @@ package actor WebhookCourier {
     private let metrics: ServiceMetrics
     private let now: @Sendable () -> Timestamp
     private let log: @Sendable (String) -> Void
-    /// Calls under way, by URL.
+    /// Calls under way, by receiver.
     private var underWay: [String: Int] = [:]
     private let calls = DispatchQueue(label: "webhooks", attributes: .concurrent)
 
@@ -99,12 +99,12 @@ package actor WebhookCourier {
         guard room > 0 else { return [] }
         let time = now()
         return try await store.takeNotices(
-            limit: room, share: limits.callsPerURL, leavingOut: Set(underWay.keys),
+            limit: room, share: limits.callsPerHost, leavingOut: Set(underWay.keys),
             until: time.advanced(by: WebhookLimits.hold), at: time)
     }
 
     private func begin(_ notice: Notice) {
-        underWay[notice.address, default: 0] += 1
+        underWay[notice.receiver, default: 0] += 1
         let time = now()
         Task {
             let answer = await withCheckedContinuation { continuation in
@@ -115,8 +115,8 @@ package actor WebhookCourier {
     }
 
     private func settle(_ notice: Notice, _ answer: WebhookAnswer) async {
-        underWay[notice.address, default: 1] -= 1
-        if underWay[notice.address] == 0 { underWay[notice.address] = nil }
+        underWay[notice.receiver, default: 1] -= 1
+        if underWay[notice.receiver] == 0 { underWay[notice.receiver] = nil }
         metrics.observe(answer)
         do {
             switch answer {
