@@ -47,11 +47,13 @@ package struct Client: Sendable {
             try socket.write(
                 head.encoded(contentLength: content?.count) + (content ?? []), before: clock.afterSilence)
         } catch {
-            // A server may refuse a body before it has read it: what it answers is there to be read. One that is silent has
-            // been waited for already.
-            guard content?.isEmpty == false, error != .timedOut else { throw .interrupted(error) }
+            // A server may refuse a body before it has read it, and stop reading: what it answers is there to be read. One
+            // that has said nothing by now has been waited for already.
+            guard content?.isEmpty == false else { throw .interrupted(error) }
+            return try Exchange(
+                socket, method: head.method, clock: clock, headClock: error == .timedOut ? .over : clock)
         }
-        return try Exchange(socket, method: head.method, clock: clock)
+        return try Exchange(socket, method: head.method, clock: clock, headClock: clock)
     }
 
     private func connect(to url: HTTPURL, _ clock: ExchangeClock) throws(ClientError) -> ClientSocket {
@@ -87,6 +89,11 @@ struct ExchangeClock {
         connected = min(end, now + configuration.connecting.nanoseconds)
         silence = configuration.silence.nanoseconds
     }
+
+    private init() { (connected, end, silence) = (0, 0, 0) }
+
+    /// Of one who takes what is there, and waits no more.
+    static let over = ExchangeClock()
 
     /// The deadline of a wait that begins now.
     func afterSilence() -> Int { min(end, MonotonicClock.now() + silence) }

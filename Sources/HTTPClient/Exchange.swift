@@ -13,11 +13,13 @@ package struct Exchange: ~Copyable {
     private static let bufferBytes = 64 * 1024
 
     /// Reads up to the head of the answer.
+    ///
+    /// - Parameter headClock: how long that is waited for.
     init(
-        _ socket: consuming ClientSocket, method: RequestMethod, clock: ExchangeClock
+        _ socket: consuming ClientSocket, method: RequestMethod, clock: ExchangeClock, headClock: ExchangeClock
     ) throws(ClientError) {
         var decoder = ResponseDecoder(method: method)
-        let first = try Self.advance(&decoder, socket, clock)
+        let first = try Self.advance(&decoder, socket, headClock)
         guard case .head(let head) = first else { throw .malformed(.incomplete) }
         self.head = head
         self.socket = socket

@@ -141,6 +141,19 @@ private enum Certificates {
         }
     }
 
+    /// A server that takes nothing and has said why before the client gave up.
+    @Test func anUploadThatNobodyTakesIsAnswered() async throws {
+        let listener = try SlowServer(pieces: 0, pause: 0)
+        let answer = try await blocking {
+            var configuration = ClientConfiguration()
+            configuration.silence = .milliseconds(400)
+            let url = try #require(HTTPURL("http://127.0.0.1:\(listener.port)/"))
+            return try Client(configuration).send(
+                OutgoingHead(method: .put, url: url), content: [UInt8](repeating: 120, count: 64 << 20))
+        }
+        #expect(answer.head.statusCode == 200)
+    }
+
     @Test func contentIsBounded() async throws {
         try await withServer { base in
             var configuration = ClientConfiguration()
