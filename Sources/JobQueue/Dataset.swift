@@ -131,8 +131,10 @@ package protocol DatasetStore: Sendable {
     func storedBytes(of owner: String) async throws(JobStoreError) -> Int64
     /// Forgets a data set; jobs keep its file.
     ///
-    /// - Throws: `unknownDataset`; `datasetInUse` while jobs that have not ended use it, unless `force`.
-    func deleteDataset(_ id: DatasetID, force: Bool) async throws(JobStoreError)
+    /// - Parameter condition: asked in the transaction, of its file; nil for none.
+    /// - Throws: `unknownDataset`; `datasetInUse` while jobs that have not ended use it, unless `force`; `datasetChanged` where
+    ///   the condition does not hold.
+    func deleteDataset(_ id: DatasetID, force: Bool, if condition: DatasetCondition?) async throws(JobStoreError)
     /// Those of `blobs` that a data set or a job needs.
     func neededBlobs(among blobs: Set<String>) async throws(JobStoreError) -> Set<String>
 }

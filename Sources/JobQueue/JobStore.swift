@@ -130,8 +130,10 @@ package protocol JobStore: DatasetStore {
     /// Removes a job and its log; of a running one its worker learns by `leaseLost`.
     ///
     /// - Returns: its checkpoints, for their files to be removed.
-    /// - Throws: `invalidState` for a job that is not final, unless `force`.
-    func delete(_ id: JobID, force: Bool) async throws(JobStoreError) -> [CheckpointReference]
+    /// - Throws: `invalidState` for a job that is not final, unless `force`; `revisionMismatch` unless `revision` is nil or the
+    ///   job's.
+    func delete(_ id: JobID, force: Bool, ifRevision revision: Int64?)
+        async throws(JobStoreError) -> [CheckpointReference]
     /// Removes at most `limit` final jobs whose time to live is over.
     ///
     /// - Throws: `outOfRange` for the limit.
@@ -169,5 +171,17 @@ package struct CompactionStep: Hashable, Sendable {
     package init(job: JobID, droppedCount: Int) {
         self.job = job
         self.droppedCount = droppedCount
+    }
+}
+
+extension JobStore {
+    /// Removes a job, whatever its revision.
+    package func delete(_ id: JobID, force: Bool) async throws(JobStoreError) -> [CheckpointReference] {
+        try await delete(id, force: force, ifRevision: nil)
+    }
+
+    /// Forgets a data set, whatever its content.
+    package func deleteDataset(_ id: DatasetID, force: Bool) async throws(JobStoreError) {
+        try await deleteDataset(id, force: force, if: nil)
     }
 }

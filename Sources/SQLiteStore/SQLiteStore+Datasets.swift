@@ -144,15 +144,19 @@ extension SQLiteStore {
         }
     }
 
-    package func deleteDataset(_ id: DatasetID, force: Bool) async throws(JobStoreError) {
+    package func deleteDataset(
+        _ id: DatasetID, force: Bool, if condition: DatasetCondition?
+    ) async throws(JobStoreError) {
         try await write { transaction in
             let db = transaction.db
             let select = try db.cachedStatement(sql: Self.selectByID)
             guard let row = try Row.fetchOne(select, arguments: [id.description]) else {
                 throw JobStoreError.unknownDataset(id.description)
             }
-            let active = try Self.entry(row, in: db).use.activeCount
+            let entry = try Self.entry(row, in: db)
+            let active = entry.use.activeCount
             if active > 0, !force { throw JobStoreError.datasetInUse(id, jobs: active) }
+            guard condition?(entry.dataset.blob) ?? true else { throw JobStoreError.datasetChanged }
             let number: Int64 = row[0]
             try db.cachedStatement(sql: Self.deleteRow).execute(arguments: [number])
         }

@@ -36,18 +36,23 @@ extension SQLiteStore {
     ) async throws(JobStoreError) -> JobTransition {
         try await write { transaction in
             let stored = try JobRow.load(id, from: transaction.db)
-            let found = stored.job.revision
-            if let revision, revision != found {
-                throw JobStoreError.revisionMismatch(wanted: revision, found: found)
-            }
+            try Self.check(revision, of: stored.job)
             return try transaction.perform(action, on: stored, at: time)
         }
     }
 
-    package func delete(_ id: JobID, force: Bool) async throws(JobStoreError) -> [CheckpointReference] {
+    private static func check(_ revision: Int64?, of job: Job) throws(JobStoreError) {
+        guard let revision, revision != job.revision else { return }
+        throw .revisionMismatch(wanted: revision, found: job.revision)
+    }
+
+    package func delete(
+        _ id: JobID, force: Bool, ifRevision revision: Int64?
+    ) async throws(JobStoreError) -> [CheckpointReference] {
         try await write { transaction in
             let stored = try JobRow.load(id, from: transaction.db)
             try stored.job.checkDeletion(force: force)
+            try Self.check(revision, of: stored.job)
             try Self.delete(stored, in: &transaction)
             return stored.job.checkpoints
         }

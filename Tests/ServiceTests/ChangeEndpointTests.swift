@@ -74,6 +74,24 @@ extension APITests {
             }
         }
 
+        @Test func ifMatchGuardsADeletion() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                for tag in ["\"r2.s1\"", "\"r9.s1\", \"r2.s9\"", "*"] {
+                    let path = "/v1/jobs/\(try await house.submit(client))"
+                    let stale = ["If-Match: \"r1.s1\", W/\"r2.s1\""]
+                    let early = try await client.request("DELETE", path, stale)
+                    #expect(early.status == 409 && early.problem == "invalid-state")
+                    #expect(try await client.post("\(path)/cancel").json["revision"] == .integer(2))
+                    let refused = try await client.request("DELETE", path, stale)
+                    #expect(refused.status == 412 && refused.problem == "precondition-failed")
+                    #expect(try await client.get(path).status == 200)
+                    #expect(try await client.request("DELETE", path, ["If-Match: \(tag)"]).status == 204)
+                    #expect(try await client.request("DELETE", path, ["If-Match: \(tag)"]).status == 404)
+                }
+            }
+        }
+
         @Test func anEndedJobKeepsItsPriorityAndLimits() async throws {
             try await withHouse { house in
                 let client = try house.client()

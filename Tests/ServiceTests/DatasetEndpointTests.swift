@@ -86,6 +86,21 @@ extension APITests {
             }
         }
 
+        @Test func aDeletionMayAskForWhatItForgets() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let tag = "\"\(Digest.sha256(Array(Self.table.utf8)))\""
+                for wanted in [tag, "\"x\", \(tag)", "*"] {
+                    #expect(try await put(client, "t", Self.table).status == 201)
+                    for condition in ["If-Match: \"x\"", "If-Match: W/\(tag)", "If-None-Match: *"] {
+                        let refused = try await client.request("DELETE", "/v1/datasets/t", [condition])
+                        #expect(refused.status == 412 && refused.problem == "precondition-failed", "\(condition)")
+                    }
+                    #expect(try await client.request("DELETE", "/v1/datasets/t", ["If-Match: \(wanted)"]).status == 204)
+                }
+            }
+        }
+
         /// Refused before the body is sent, so that nobody sends it for nothing.
         @Test func aConditionThatFailsIsToldBeforeTheBody() async throws {
             try await withHouse { house in

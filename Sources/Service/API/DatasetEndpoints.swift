@@ -174,7 +174,8 @@ struct DatasetEndpoints: Sendable {
     /// `DELETE /v1/datasets/{name}`.
     @Sendable func delete(_ request: Request) async throws -> Response {
         let isForced = try Query(request, known: ["force"]).flag("force") ?? false
-        try await context.store.deleteDataset(try await find(request).dataset.id, force: isForced)
+        try await context.store.deleteDataset(
+            try await find(request).dataset.id, force: isForced, if: condition(request.head))
         return Response(status: .noContent)
     }
 }

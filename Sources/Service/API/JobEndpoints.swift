@@ -129,10 +129,21 @@ struct JobEndpoints: Sendable {
         let query = try Query(request, known: ["force"])
         let id = try context.jobID(request)
         let isForced = try query.flag("force") ?? false
-        _ = try await context.store.delete(id, force: isForced)
+        let revision = try await revision(of: id, wanted: request, force: isForced)
+        _ = try await context.store.delete(id, force: isForced, ifRevision: revision)
         context.discard(id, .everything)
         context.workforce.wake(for: .asked(id))
         return Response(status: .noContent)
+    }
+
+    /// The one revision that may be deleted, where If-Match names some; nil for any. What could not be deleted without the
+    /// condition is refused as such (RFC 9110 §13.2.1).
+    private func revision(of id: JobID, wanted request: Request, force: Bool) async throws -> Int64? {
+        guard case .oneOf(let revisions) = WantedRevision(request.fields("if-match")) else { return nil }
+        let job = try await context.store.job(id)
+        try job.checkDeletion(force: force)
+        guard revisions.contains(job.revision) else { throw APIError.preconditionFailed(found: job.revision) }
+        return job.revision
     }
 }
 
