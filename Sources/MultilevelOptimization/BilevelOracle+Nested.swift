@@ -58,10 +58,13 @@ extension Evaluation {
     init(_ x: [Double], _ found: NestedEvaluation) {
         var lower = SolveStatus.converged
         var linear = SolveStatus.converged
+        var isInfeasible = false
         for fault in found.faults {
             switch fault.fault {
             case .undefined, .unbounded, .grew: lower = .diverged(quantity: .value, iteration: 0)
-            case .notConverged: lower = lower.isDivergence ? lower : .iterationLimit
+            case .notConverged(let error):
+                lower = lower.isDivergence ? lower : .iterationLimit
+                isInfeasible = isInfeasible || !(error <= Precision.float64.displacementLimit)
             case .interrupted: lower = lower.isDivergence ? lower : .interrupted
             case .flat, .indefinite, .singular: linear = .indefinite(curvature: 0)
             case .residual: linear = linear == .converged ? .iterationLimit : linear
@@ -71,6 +74,7 @@ extension Evaluation {
             x: x, y: found.responses.flatMap { $0 }, v: [], value: found.value, hypergradient: found.hypergradient,
             lowerResidual: VectorMath.norm(found.residuals), linearResidual: found.linearResidual, lowerStatus: lower,
             linearStatus: linear, remarks: found.faults.map(\.sentence))
+        self.isInfeasible = isInfeasible
         levels = zip(found.residuals, found.linearResiduals).map { LevelResidual(residual: $0, linearResidual: $1) }
     }
 }

@@ -40,6 +40,10 @@ package struct Certificate: Sendable, Equatable {
     package var upperCurvatures: [Double] = []
     /// What the accuracy of solves makes of a second difference there.
     package var upperScale = 0.0
+    /// What the differences say beyond their largest error.
+    var slopes = SlopeVerdict()
+    /// Whether the levels below have no solution at the point that could be found.
+    package var isInfeasible = false
     /// Of problems that are evaluated through all levels.
     package var levels: [LevelCertificate] = []
     /// What the solves down to rounding have found wrong.
@@ -56,8 +60,14 @@ package struct Certificate: Sendable, Equatable {
         differenceDirections = 0
     }
 
-    /// Differences further off than this contradict ∇F: those of smooth objectives are within 1e-6.
-    private static let contradiction = 1e-3
+    /// Whether a level below stands at a point that is no minimum, whatever rounding does to eigenvalues.
+    var hasNegativeCurvature: Bool {
+        let all = [curvature] + levels.map(\.curvature)
+        return all.contains { curvature in
+            guard let curvature else { return false }
+            return curvature.smallest < -1e-9 * curvature.magnitude
+        }
+    }
 
     /// What each statement is worth, under the names that results give them. What was not measured is `unknown`.
     package var confidences: [(name: String, confidence: Confidence)] {
@@ -72,7 +82,7 @@ package struct Certificate: Sendable, Equatable {
 
     /// Takes the word for a norm back that differences contradict.
     fileprivate mutating func holdAgainstDifferences() {
-        if let differenceError, !(differenceError <= Self.contradiction) {
+        if slopes.contradictsReference {
             normConfidence = .unknown
             errorConfidence = .unknown
             hypergradientError = nil
@@ -110,8 +120,10 @@ struct Certifier {
         let reference = ReferenceEvaluator(oracle: oracle, stop: stop)
         guard let exact = reference.evaluate(at: evaluation.x, from: evaluation.y, isNear: true) else { return nil }
         let set = problem.upper.constraint
-        let norm = set.projectedGradientNorm(at: exact.x, gradient: exact.hypergradient)
+        let direction = exact.isUsable ? exact.hypergradient : evaluation.hypergradient
+        let norm = set.projectedGradientNorm(at: exact.x, gradient: direction)
         var certificate = Certificate(unmeasured: evaluation, norm: norm, problem)
+        certificate.isInfeasible = exact.isInfeasible
         if !problem.isSingleLevel {
             certificate.lowerResidual = lowerResidual(evaluation)
             certificate.linearResidual = exact.linearResidual
@@ -130,7 +142,9 @@ struct Certifier {
             certificate.errorConfidence = .estimated
             certificate.normConfidence = .verified
         }
-        addDifferences(to: &certificate, exact, reference, startNorm: startNorm)
+        if exact.isUsable {
+            addDifferences(to: &certificate, exact, evaluation.hypergradient, reference, startNorm: startNorm)
+        }
         certificate.holdAgainstDifferences()
         return certificate
     }
@@ -194,7 +208,8 @@ struct Certifier {
 
     /// Compares ⟨∇F, d⟩ with (F(x + εd) − F(x − εd)) / 2ε, the lower level solved anew at both points.
     private func addDifferences(
-        to certificate: inout Certificate, _ exact: Evaluation, _ reference: ReferenceEvaluator, startNorm: Double
+        to certificate: inout Certificate, _ exact: Evaluation, _ own: [Double], _ reference: ReferenceEvaluator,
+        startNorm: Double
     ) {
         var stream = RandomStream(seed: seed, stream: "certificate")
         let step = Double.ulpOfOne.squareRoot().squareRoot() * max(1, VectorMath.maxNorm(exact.x)) / 4
@@ -214,6 +229,17 @@ struct Certifier {
             else { return }
             let slope = VectorMath.dot(exact.hypergradient, direction)
             worst = max(worst, abs((high - low) / (2 * step) - slope))
+            let rises = SlopeVerdict.Rises(forward: high - exact.value, backward: low - exact.value, step: step)
+            let slopes = (reference: slope, own: VectorMath.dot(own, direction))
+            certificate.slopes.add(rises, slopes, scale: scale) { length in
+                func rise(_ signed: Double) -> Double? {
+                    var point = exact.x
+                    VectorMath.add(signed, direction, to: &point)
+                    return reference.value(at: point, from: exact.y).map { $0 - exact.value }
+                }
+                guard let forward = rise(length), let backward = rise(-length) else { return nil }
+                return SlopeVerdict.Rises(forward: forward, backward: backward, step: length)
+            }
             curvatures.append((high - 2 * exact.value + low) / (step * step))
             size = max(size, high.magnitude, low.magnitude)
         }

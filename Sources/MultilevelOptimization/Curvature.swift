@@ -46,6 +46,9 @@ package struct Curvature: Sendable, Equatable {
         isExact = ritz.status == .converged || dimension <= steps
     }
 
+    /// Of the larger of the two.
+    var magnitude: Double { max(largest.magnitude, smallest.magnitude) }
+
     /// A safe constant step for gradient descent: 2/(L + μ) with a margin for what Ritz values miss.
     package var gradientStep: Double? {
         let margin = isExact ? 1.0 : 1.05

@@ -7,6 +7,11 @@ extension Level {
     var extremum: String { sense == .minimize ? "minimum" : "maximum" }
 }
 
+extension Evaluation {
+    /// Whether a remark is one of its own, but for measured numbers.
+    func explains(_ remark: String) -> Bool { remarks.contains { Diagnosis.isSame($0, remark) } }
+}
+
 /// Explains the state of an evaluation.
 enum Diagnosis {
     /// Which quantity diverged first, in which variable.
@@ -40,6 +45,26 @@ enum Diagnosis {
         }
         return "the linear system diverged \(place)\(culprit(problem.lower, evaluation.v, previous?.v)): "
             + "use a smaller step, more regularisation, or cg"
+    }
+
+    /// What is not finite where the solver of the lower of two levels begins: the start itself, or the objective there;
+    /// `nil` where both are, and where there are other levels.
+    static func lowerStart(_ oracle: BilevelOracle, _ x: [Double]) -> String? {
+        let problem = oracle.problem
+        guard problem.levels.count == 2, VectorMath.isFinite(x) else { return nil }
+        oracle.setUpper(x)
+        var start = oracle.coldStart()
+        guard VectorMath.isFinite(start) else {
+            return "at the start: the start of level \(problem.lower.name) is not finite"
+                + "\(culprit(problem.lower, start, nil)): start the variables above it elsewhere, or give it numbers"
+        }
+        problem.lower.constraint.project(&start)
+        oracle.setLower(start)
+        var gradient = start
+        let value = problem.lower.fixedPoint == nil ? oracle.lowerValue() : 0
+        oracle.lowerGradient(into: &gradient)
+        guard !(value.isFinite && VectorMath.isFinite(gradient)) else { return nil }
+        return "at the start: \(LevelFault(problem.lower, .undefined).sentence)"
     }
 
     /// What is not finite at the start, where no level below the outermost is to blame.
@@ -103,6 +128,17 @@ enum Diagnosis {
         return nil
     }
 
+    /// What a kink of F where a run ended says of it; `nil` without one.
+    static func kink(_ slopes: SlopeVerdict, of level: Level) -> String? {
+        if slopes.kinks == 0 { return nil }
+        let place = "the total objective of level \(level.name) has a kink where the run ended"
+        let (change, optimum) = level.sense == .minimize ? ("rises", "minimum") : ("falls", "maximum")
+        return slopes.minima == slopes.directions
+            ? "\(place), and \(change) to both sides of it: a \(optimum) along all directions tried, though no "
+                + "hypergradient vanishes there"
+            : "\(place), which steps along hypergradients do not leave: smooth it, or start elsewhere"
+    }
+
     private static func isLinear(_ evaluation: Evaluation) -> Bool {
         guard let residual = evaluation.linearResidual else { return false }
         return !residual.isFinite || !VectorMath.isFinite(evaluation.v) || evaluation.linearStatus?.isDivergence == true
@@ -118,6 +154,14 @@ enum Diagnosis {
         lowerGrowth <= 8
             ? "the upper variables diverged in iteration \(iteration)\(culprits.upper): use a smaller upper_step.step"
             : "the lower variables diverged in iteration \(iteration)\(culprits.lower): use a smaller lower_solver.step"
+    }
+
+    /// Whether two sentences differ in nothing but measured numbers. Names of levels are none, whatever they look like.
+    static func isSame(_ a: String, _ b: String) -> Bool {
+        func words(_ sentence: String) -> [Substring] {
+            sentence.split(separator: " ").filter { Double($0) == nil || !($0.contains(".") || $0.contains("e")) }
+        }
+        return words(a) == words(b)
     }
 
     /// What makes the hypergradient less exact than asked, in sentences that do not change from iteration to iteration.

@@ -26,12 +26,24 @@ package struct Evaluation: Sendable, Equatable {
     package var remarks: [String] = []
     /// Of each level below the outermost; of nested evaluations.
     package var levels: [LevelResidual] = []
+    /// Whether a level below has no solution at x that its solver could find, so that y is none; `remarks` say which.
+    package var isInfeasible = false
 
     package var isFinite: Bool { value.isFinite && VectorMath.isFinite(hypergradient) }
 
     /// Whether the numbers mean anything. A solver that diverged returns a point it passed on its way, with finite
     /// numbers and even with a hypergradient of zero.
-    var isUsable: Bool { isFinite && !lowerStatus.isDivergence && linearStatus?.isDivergence != true }
+    var isUsable: Bool {
+        isFinite && !isInfeasible && !lowerStatus.isDivergence && linearStatus?.isDivergence != true
+    }
+
+    /// The same where F has no value at x.
+    var withoutNumbers: Evaluation {
+        var result = self
+        result.value = .nan
+        result.hypergradient = hypergradient.map { _ in .nan }
+        return result
+    }
 
     /// Whether the lower solver left the finite numbers at an upper point that is finite.
     var isLowerStepTooLong: Bool {

@@ -17,6 +17,8 @@ struct HypergradientEvaluator {
     let seed: UInt64
     /// ‖h‖₂ of the evaluation before; infinite at the start.
     let lastNorm: Double
+    /// What the lower objective is measured in where its scale would mislead its solver's tolerance.
+    var unit = 1.0
 
     init(
         oracle: BilevelOracle, configuration: DoubleLoopConfiguration, estimatedStep: Double?,
@@ -79,17 +81,6 @@ struct HypergradientEvaluator {
     func zeros(_ count: Int) -> [Double] { [Double](repeating: 0, count: count) }
 
     // MARK: - Implicit
-
-    private func evaluateImplicit(
-        _ x: [Double], from start: [Double], _ solver: LinearSystemSolver, adjoint: [Double]?
-    ) -> Evaluation? {
-        guard let lower = solveLower(from: start) else { return nil }
-        oracle.setLower(lower.point)
-        var residual = zeros(oracle.lowerDimension)
-        oracle.lowerGradient(into: &residual)
-        let norm = oracle.regularizer().stationarity(at: lower.point, gradient: residual)
-        return differentiate(x, lower, residualNorm: norm, solver, adjoint: adjoint)
-    }
 
     /// The face of a solution over a set or with norms; `nil` for smooth levels.
     func face(at y: [Double]) -> Face? {

@@ -1,6 +1,9 @@
 // What is wrong with the solve of one level, in words that name the level and say what to try.
 import Solvers
 
+import func Glibc.log10
+import func Glibc.pow
+
 /// A fault of the solve of one level.
 package struct LevelFault: Sendable, Equatable {
     /// The level's name.
@@ -24,11 +27,22 @@ package struct LevelFault: Sendable, Equatable {
     private var extremum: String { sense == .minimize ? "minimum" : "maximum" }
     private var extremiser: String { sense == .minimize ? "minimiser" : "maximiser" }
 
+    /// A measured number, to the digit that tells anything.
+    private static func rounded(_ number: Double) -> String {
+        guard number.isNormal, number.magnitude > 1e-300 else { return "\(number)" }
+        let power = log10(number.magnitude).rounded(.down)
+        let (size, digit) = (pow(10, power.magnitude), power < 0)
+        let leading = (digit ? number * size : number / size).rounded()
+        return "\(digit ? leading / size : leading * size)"
+    }
+
     /// One sentence, with what to try.
     package var sentence: String {
         switch fault {
         case .flat:
-            return "the \(extremiser) of \(place) is not unique there: add a small quadratic term"
+            return
+                "the Hessian of \(place) is singular to rounding there: its \(extremiser) is not unique, flat to second "
+                + "order, or on a kink: add a small quadratic term"
         case .indefinite:
             let curvature = sense == .minimize ? "negative" : "positive"
             return
@@ -53,9 +67,13 @@ package struct LevelFault: Sendable, Equatable {
                 "the steps of \(place) grow without bound: give its solver a smaller step, or bound its variables where "
                 + "its objective has no \(extremum)"
         case .notConverged(let error):
+            let distance =
+                error < 100
+                ? "its solver ended \(Self.rounded(error)) of its variables' size away from a solution"
+                : "no step from where its solver ended leads to a solution, it may have none"
             return
-                "\(place) was not solved, the last step was still \(error) of the solution's size: start it nearer to "
-                + "its solution, or scale its variables alike"
+                "\(place) was not solved, \(distance): start it elsewhere, scale its variables alike, or bound the "
+                + "variables above it"
         case .singular where isMap:
             return
                 "the matrix of \(place) has no inverse, its fixed point is not unique or does not vary smoothly there: let "
@@ -65,7 +83,7 @@ package struct LevelFault: Sendable, Equatable {
                 + "quadratic term"
         case .residual(let residual):
             return
-                "\(place) was solved to a relative residual of \(residual) only: add a small quadratic term, or scale "
+                "\(place) was solved to a relative residual of \(Self.rounded(residual)) only: add a small quadratic term, or scale "
                 + "its variables alike"
         case .interrupted: return "\(place) was interrupted"
         }

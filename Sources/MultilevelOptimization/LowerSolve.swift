@@ -21,6 +21,18 @@ extension HypergradientEvaluator {
             })
     }
 
+    /// The same in units of ``unit``, for solvers whose first step is as long as the gradient or its square says.
+    private var scaledObjective: SmoothObjective {
+        if unit == 1 { return objective }
+        let factor = 1 / unit
+        return SmoothObjective(epsilon: oracle.precision.epsilon) { point, gradient in
+            oracle.setLower(point)
+            let value = oracle.stepValueAndGradient(into: &gradient)
+            VectorMath.scale(factor, &gradient)
+            return factor * value
+        }
+    }
+
     /// The lower solution; `nil` when stopped.
     func solveLower(from start: [Double]) -> Solution? {
         oracle.beginSteps(at: start)
@@ -29,7 +41,7 @@ extension HypergradientEvaluator {
         case .gradientDescent(let step, let steps, let tolerance):
             solution = minimize(
                 GradientDescent(
-                    step: descentStep(step), tolerance: tolerance.map(absolute), maxIterations: steps,
+                    step: descentStep(step), tolerance: tolerance.map(scaled), maxIterations: steps,
                     regularizer: oracle.regularizer()), from: start)
         case .accelerated(let steps, let tolerance):
             solution = minimize(
@@ -39,19 +51,21 @@ extension HypergradientEvaluator {
                     maxIterations: steps), from: start)
         case .lbfgs(let memory, let steps, let tolerance):
             solution = minimize(
-                LBFGS(memory: memory, tolerance: absolute(tolerance), maxIterations: steps), from: start)
+                LBFGS(memory: memory, tolerance: absolute(tolerance), maxIterations: steps), scaledObjective,
+                from: start)
         case .rule(let rule, let step, let steps, let tolerance):
             solution = minimize(
                 RuleDescent(
-                    rule: rule, schedule: schedule(step, of: rule), tolerance: tolerance.map(absolute),
+                    rule: rule, schedule: schedule(step, of: rule), tolerance: tolerance.map(scaled),
                     maxIterations: steps),
                 from: start)
         case .newtonCG(let steps, let tolerance):
             solution = NewtonCG(tolerance: absolute(tolerance), maxIterations: steps).minimize(
-                objective,
+                scaledObjective,
                 hessian: { point, direction, product in
                     oracle.setLower(point)
                     oracle.hessianProduct(direction, into: &product)
+                    if unit != 1 { VectorMath.scale(1 / unit, &product) }
                 }, from: start, shouldStop: { stop() != nil })
         case .anderson(let memory, let step, let steps, let tolerance):
             solution = accelerate(memory, schedule(step).value(at: 0), steps, tolerance, from: start)
@@ -72,9 +86,16 @@ extension HypergradientEvaluator {
         Tolerance(absolute: innerTolerance ?? tolerance)
     }
 
-    private func minimize(_ method: some Minimizer, from start: [Double]) -> Solution {
+    /// The same for solvers that see the objective in its own units.
+    private func scaled(_ tolerance: Double) -> Tolerance {
+        Tolerance(absolute: unit * absolute(tolerance).absolute)
+    }
+
+    private func minimize(
+        _ method: some Minimizer, _ objective: SmoothObjective? = nil, from start: [Double]
+    ) -> Solution {
         do {
-            return try method.minimize(objective, from: start, shouldStop: { stop() != nil })
+            return try method.minimize(objective ?? self.objective, from: start, shouldStop: { stop() != nil })
         } catch {
             preconditionFailure("a start of the level's own dimension: \(error)")
         }
@@ -104,7 +125,7 @@ extension HypergradientEvaluator {
         _ memory: Int, _ alpha: Double, _ steps: Int, _ tolerance: Double?, from start: [Double]
     ) -> Solution {
         let method = AndersonAcceleration(
-            memory: memory, tolerance: tolerance.map { alpha * absolute($0).absolute }, maxIterations: steps)
+            memory: memory, tolerance: tolerance.map { alpha * scaled($0).absolute }, maxIterations: steps)
         var solution = method.solve(
             from: start, shouldStop: { stop() != nil },
             displacement: { point, displacement in

@@ -35,6 +35,15 @@ extension Precision {
         }
     }
 
+    /// The largest of Newton's steps, relative to max(1, ‖y‖), from a lower point that counts as a solution which rounding
+    /// alone keeps from its tolerance.
+    var displacementLimit: Double {
+        switch self {
+        case .float64: 1e-3
+        case .float32: 3e-2
+        }
+    }
+
     /// The relative difference below which two objective values say nothing about which point is better.
     var indistinguishable: Double {
         switch self {

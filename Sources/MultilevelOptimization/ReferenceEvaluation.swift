@@ -59,12 +59,16 @@ struct ReferenceEvaluator {
             oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
         guard oracle.lowerDimension > 0 else { return evaluator.evaluate(at: x, after: nil) }
         guard let corrected = correct(y, isNear: isNear, evaluator) else { return nil }
-        oracle.setLower(corrected.point)
-        return evaluator.differentiate(
-            x, corrected, residualNorm: corrected.statistics.residualNorm, adjointSolver, adjoint: nil)
+        let lower = corrected.solution
+        oracle.setLower(lower.point)
+        guard
+            let found = evaluator.differentiate(
+                x, lower, residualNorm: lower.statistics.residualNorm, adjointSolver, adjoint: nil)
+        else { return nil }
+        return evaluator.judged(found, lower, residual: corrected.residual, newton: corrected.newton)
     }
 
-    /// F alone, for differences; `y` nearly solves the level at `x`.
+    /// F alone, for differences; `y` nearly solves the level at `x`. Not a number where the level was not solved.
     func value(at x: [Double], from y: [Double]) -> Double? {
         if oracle.problem.isNested {
             return oracle.nestedValue(at: x, from: y, tolerance: NestedEvaluator.defaultTolerance, stop: stop)
@@ -74,7 +78,11 @@ struct ReferenceEvaluator {
             oracle: oracle, configuration: configuration, estimatedStep: nil, stop: stop)
         if oracle.lowerDimension > 0 {
             guard let corrected = correct(y, isNear: true, evaluator) else { return nil }
-            oracle.setLower(corrected.point)
+            let lower = corrected.solution
+            oracle.setLower(lower.point)
+            let fault = evaluator.fault(of: lower, residual: corrected.residual, newton: corrected.newton)
+            if lower.status.isDivergence || fault != nil { return .nan }
+            oracle.setLower(lower.point)
         }
         return oracle.upperValue()
     }
@@ -85,31 +93,33 @@ struct ReferenceEvaluator {
     /// that the minimiser has found.
     ///
     /// - Parameter isNear: whether a solution is expected near the start.
-    private func correct(_ start: [Double], isNear: Bool, _ evaluator: HypergradientEvaluator) -> Solution? {
+    private func correct(_ start: [Double], isNear: Bool, _ evaluator: HypergradientEvaluator) -> Corrected? {
         if isDirect {
             var axes = configuration
             axes.lower = .closedForm
             let direct = HypergradientEvaluator(oracle: oracle, configuration: axes, estimatedStep: nil, stop: stop)
             guard let solved = direct.solveLower(from: start) else { return nil }
             // Else the level has no one minimiser, or none.
-            if solved.status == .converged { return solved }
+            if solved.status == .converged {
+                return Corrected(solution: solved, residual: [], newton: 0, isSettled: true)
+            }
         }
         var start = start
         if oracle.problem.lower.isSmooth {
             if isNear {
                 guard let polished = polish(point(start), evaluator, contraction: Self.contraction) else { return nil }
-                if polished.isSettled { return polished.solution }
+                if polished.isSettled { return polished }
             }
             let minimiser = LBFGS(
                 memory: Self.memory, tolerance: Tolerance(relative: Self.approach), maxIterations: Self.steps)
             guard let near = evaluator.solveLower(from: start, by: minimiser),
                 let polished = polish(near, evaluator, contraction: 1)
             else { return nil }
-            if polished.isSettled { return polished.solution }
+            if polished.isSettled { return polished }
             start = near.point
         }
         guard let solution = evaluator.solveLower(from: start) else { return nil }
-        return polish(solution, evaluator, contraction: 1)?.solution
+        return polish(solution, evaluator, contraction: 1)
     }
 
     /// A point as if a minimiser had begun and ended there.
@@ -117,11 +127,21 @@ struct ReferenceEvaluator {
         Solution(point: y, status: .converged, statistics: SolveStatistics(iterations: 0, residualNorm: 0, scale: 0))
     }
 
-    /// Newton corrections, as long as each leaves less than its share of the gradient, and whether they have come to where
-    /// rounding alone is left; `nil` when stopped.
+    /// A lower point after Newton corrections.
+    private struct Corrected {
+        let solution: Solution
+        /// ∂g/∂y there; empty where factors have solved the level.
+        let residual: [Double]
+        /// The length of Newton's step that led there, or that would lead away from there; `nil` without any.
+        let newton: Double?
+        /// Whether rounding alone is left.
+        let isSettled: Bool
+    }
+
+    /// Newton corrections, as long as each leaves less than its share of the gradient; `nil` when stopped.
     private func polish(
         _ solved: Solution, _ evaluator: HypergradientEvaluator, contraction: Double
-    ) -> (solution: Solution, isSettled: Bool)? {
+    ) -> Corrected? {
         var solution = solved
         var gradient = solution.point
         oracle.setLower(solution.point)
@@ -129,28 +149,34 @@ struct ReferenceEvaluator {
         let regularizer = oracle.regularizer()
         var norm = regularizer.stationarity(at: solution.point, gradient: gradient)
         var isSettled = norm == 0
+        var newton: Double?
         for _ in 0..<Self.corrections where norm > 0 && norm.isFinite && !isSettled {
             let face = evaluator.face(at: solution.point)
-            face?.addNormGradient(regularizer, to: &gradient)
-            let step = evaluator.solveAdjoint(Self.correctionSolver, gradient, from: nil, along: face)
+            var rhs = gradient
+            face?.addNormGradient(regularizer, to: &rhs)
+            let step = evaluator.solveAdjoint(Self.correctionSolver, rhs, from: nil, along: face)
             if step.status == .interrupted { return nil }
             guard step.status == .converged || step.status == .stagnated else { break }
+            newton = VectorMath.norm(step.point)
             var trial = solution.point
+            var trialGradient = gradient
             VectorMath.add(-1, step.point, to: &trial)
             regularizer.set.project(&trial)
             oracle.setLower(trial)
-            oracle.lowerGradient(into: &gradient)
-            let trialNorm = regularizer.stationarity(at: trial, gradient: gradient)
+            oracle.lowerGradient(into: &trialGradient)
+            let trialNorm = regularizer.stationarity(at: trial, gradient: trialGradient)
             let isLast = VectorMath.norm(step.point) <= Self.settled * max(1, VectorMath.norm(trial))
             isSettled = isLast && step.status == .converged
             guard trialNorm < norm else { break }
             let ratio = trialNorm / norm
             solution.point = trial
+            gradient = trialGradient
             norm = trialNorm
             if ratio > contraction { break }
         }
         if isSettled { solution.status = .converged }
         solution.statistics.residualNorm = norm
-        return (solution, isSettled)
+        oracle.setLower(solution.point)
+        return Corrected(solution: solution, residual: gradient, newton: newton, isSettled: isSettled)
     }
 }

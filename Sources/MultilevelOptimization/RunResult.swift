@@ -55,15 +55,17 @@ extension SolverRun {
             let limit = reference.operations.adding(Self.lateOperations)
             let late: StopCheck = { stop() ?? (reference.operations > limit ? .oracleLimit : nil) }
             measured = certifier.certify(best, startNorm: state.startNorm, stop: late)
-        case .userStop, .diverged: measured = nil
+        case .userStop, .diverged, .infeasible: measured = nil
         }
         let certificate = measured ?? Certificate(unmeasured: best, norm: projectedNorm(best), problem)
         if let measured {
-            for remark in shapes(measured, termination) where !remarks.contains(remark) { remarks.append(remark) }
-            if termination == .converged, let remark = contradiction(measured) {
-                termination = .stalled
+            for remark in shapes(measured, termination)
+            where !remarks.contains(where: { Diagnosis.isSame($0, remark) || $0.hasSuffix(": \(remark)") }) {
                 remarks.append(remark)
             }
+            let verdict = verdict(measured, termination)
+            termination = verdict.termination
+            if let remark = verdict.remark { remarks.append(remark) }
         }
         let (objectives, levels) =
             problem.isNested ? nestedObjectives(at: best, levelCounts, seconds) : (levelObjectives(at: best), [])
@@ -72,6 +74,23 @@ extension SolverRun {
             x: restoredUpper(best.x), y: restoredLower(best.y), objectives: objectives, certificate: certificate,
             counts: oracle.counts,
             remarks: remarks, levels: levels)
+    }
+
+    /// How a run ended, by what the certificate says of its point, and why it was not as the method has it.
+    private func verdict(
+        _ certificate: Certificate, _ termination: Termination
+    ) -> (termination: Termination, remark: String?) {
+        switch termination {
+        case .iterationLimit, .oracleLimit, .timeLimit, .userStop, .diverged, .infeasible: return (termination, nil)
+        case .converged, .stalled: break
+        }
+        if certificate.hasNegativeCurvature || certificate.isInfeasible && configuration.aimsAtHypergradient {
+            return (.infeasible, nil)
+        }
+        if termination == .converged, let remark = contradiction(certificate) { return (.stalled, remark) }
+        let isStationary = termination == .converged || projectedNorm(state.best) <= tolerance
+        let kink = isStationary ? nil : Diagnosis.kink(certificate.slopes, of: problem.upper)
+        return (termination, kink)
     }
 
     /// Why a point whose norm the method found small is no stationary point by the certificate; `nil` where that agrees, or
@@ -86,6 +105,12 @@ extension SolverRun {
                 + "\(certificate.hypergradientNorm), not within the tolerance as the method has it: give the lower "
                 + "solver a smaller tolerance, or scale the objectives of the levels alike"
         }
+        if certificate.slopes.contradictsMethod {
+            return
+                Diagnosis.kink(certificate.slopes, of: problem.upper)
+                ?? "not converged: differences of level \(problem.upper.name)'s total objective, the levels below solved "
+                + "anew, contradict the hypergradient: see whether a level below has a kink there, or is flat"
+        }
         return nil
     }
 
@@ -93,7 +118,7 @@ extension SolverRun {
     private func shapes(_ certificate: Certificate, _ termination: Termination) -> [String] {
         var remarks = certificate.remarks
         if let curvature = certificate.curvature, remarks.isEmpty {
-            let rounding = 1e-12 * max(curvature.largest.magnitude, curvature.smallest.magnitude)
+            let rounding = 1e-12 * curvature.magnitude
             if curvature.smallest < -rounding {
                 remarks.append(LevelFault(problem.lower, .indefinite).sentence)
             } else if curvature.smallest <= rounding {

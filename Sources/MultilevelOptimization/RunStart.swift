@@ -20,7 +20,7 @@ struct RunStart {
         guard let exact = ReferenceEvaluator(oracle: oracle.reference, stop: stop).evaluate(at: x, from: y) else {
             return nil
         }
-        let norm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: exact.hypergradient)
+        var norm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: exact.hypergradient)
         let method: MethodState
         var control: StepControl?
         var best = exact
@@ -77,26 +77,33 @@ struct RunStart {
             oracle.add(spent.byLevel, [])
             if stop() != nil { return nil }
         }
-        var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         // By full gradients, or where all levels have just been solved.
         let isEvaluated = !configuration.isStochastic || configuration.responses != nil
+        if isEvaluated && !exact.isUsable && best.isUsable {
+            norm = problem.upper.constraint.projectedGradientNorm(at: x, gradient: best.hypergradient)
+        }
+        var state = SolverState(startValue: exact.value, startNorm: norm, method: method, best: best)
         state.estimatedStep = estimatedStep
         state.estimatedJointStep = jointStep
         if configuration.isStochastic { state.reportedPoint = x }
         state.control = control
         state.counts = oracle.counts
         state.levelCounts = oracle.levelCounts
-        if !exact.isFinite {
+        let isUsable = exact.isUsable && (best.isUsable || !isEvaluated)
+        if !isUsable, let undefined = Diagnosis.lowerStart(oracle.reference, x) {
+            state.termination = .diverged
+            state.remarks.append(undefined)
+        } else if !exact.isFinite {
             state.termination = .diverged
             state.remarks.append(Diagnosis.undefined(exact, problem))
         } else if isEvaluated && !best.isUsable {
-            state.termination = .diverged
+            state.termination = best.isInfeasible ? .infeasible : .diverged
             state.remarks.append(Diagnosis.divergence(best, growth: 1, "at the start", problem))
         } else if isEvaluated {
             state.remarks = Diagnosis.remarks(best)
         }
         self.state = state
-        reference = exact
+        reference = exact.isUsable ? exact : exact.withoutNumbers
     }
 }
 

@@ -116,7 +116,8 @@ package final class SolverRun {
             oracle: oracle, stop: stop)
         let reference = start.reference
         let point = ProgressPoint(
-            iteration: 0, upperObjective: run.sign * reference.value, hypergradientNorm: start.state.startNorm,
+            iteration: 0, upperObjective: run.sign * reference.value,
+            hypergradientNorm: reference.isFinite ? start.state.startNorm : .nan,
             lowerResidual: reference.lowerResidual, linearResidual: reference.linearResidual, step: nil,
             counts: start.state.counts, x: run.restoredUpper(reference.x),
             hypergradient: run.restoredUpper(reference.hypergradient.map { run.sign * $0 }),
@@ -325,9 +326,12 @@ package final class SolverRun {
         keepCounts()
         switch status {
         case .diverged:
-            state.termination = .diverged
+            // A search that went back as far as it can has its point, on the edge of where the levels below are solved.
+            state.termination =
+                !evaluation.isInfeasible ? .diverged : configuration.searchesUpperStep ? .stalled : .infeasible
             let growth = state.startNorm > 0 ? projectedNorm(previous) / state.startNorm : 1
-            state.remarks.append(
+            if evaluation.isInfeasible, state.remarks.contains(where: { evaluation.explains($0) }) { break }
+            remark(
                 Diagnosis.divergence(
                     evaluation, after: previous, growth: growth, "in iteration \(state.iteration + 1)", problem))
         case .converged, .iterationLimit, .stagnated, .indefinite, .interrupted: state.termination = .stalled
@@ -337,9 +341,11 @@ package final class SolverRun {
 
     /// Remembers, once each, what makes the numbers less than they should be.
     private func note(_ evaluation: Evaluation) {
-        for remark in Diagnosis.remarks(evaluation) where !state.remarks.contains(remark) {
-            state.remarks.append(remark)
-        }
+        for sentence in Diagnosis.remarks(evaluation) { remark(sentence) }
+    }
+
+    private func remark(_ sentence: String) {
+        if !state.remarks.contains(where: { Diagnosis.isSame($0, sentence) }) { state.remarks.append(sentence) }
     }
 
     func point(_ evaluation: Evaluation, step: Double?) -> ProgressPoint {

@@ -78,6 +78,7 @@ extension StateWriter {
             write(level.residual)
             write(level.linearResidual)
         }
+        write(evaluation.isInfeasible)
     }
 
     fileprivate mutating func write(_ control: StepControl) {
@@ -285,7 +286,7 @@ extension StateReader {
             x: x, y: y, v: v, value: try readDouble(), hypergradient: hypergradient,
             lowerResidual: try readDouble(), linearResidual: try readOptionalDouble(), lowerStatus: try readStatus(),
             linearStatus: try readBool() ? try readStatus() : nil, remarks: try readStrings(),
-            levels: try readLevelResiduals())
+            levels: try readLevelResiduals(), isInfeasible: try readBool())
     }
 
     fileprivate mutating func readControl() throws(StateArchiveError) -> StepControl {

@@ -11,9 +11,16 @@ package enum Termination: String, Sendable, Equatable, CaseIterable {
     case stalled
     case userStop = "user_stop"
     case diverged
+    /// A level below the outermost has no solution there that its solver could find.
+    case infeasible
 
-    /// The state of a job that ended so.
-    package var isSuccess: Bool { self != .diverged }
+    /// Whether a job that ended so succeeded, and its numbers are those of a point.
+    package var isSuccess: Bool {
+        switch self {
+        case .converged, .iterationLimit, .timeLimit, .oracleLimit, .stalled, .userStop: true
+        case .diverged, .infeasible: false
+        }
+    }
 }
 
 /// The upper step's memory.

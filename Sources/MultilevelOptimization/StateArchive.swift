@@ -16,7 +16,7 @@ package enum StateArchiveError: Error, Equatable {
 package struct StateWriter {
     /// "STKL", the version, and the length and checksum of what follows.
     static let magic: [UInt8] = [0x53, 0x54, 0x4B, 0x4C]
-    static let version: UInt32 = 5
+    static let version: UInt32 = 6
     private var bytes: [UInt8] = []
 
     package init() {}

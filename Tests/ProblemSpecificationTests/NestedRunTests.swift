@@ -98,7 +98,7 @@ import Testing
     @Test(arguments: [
         // Nothing bounds y below; its curvature vanishes; a maximum.
         ("-y + 0*x", "the solution of level y leaves all bounds"),
-        ("y^4 + x*0", "the minimiser of level y is not unique"),
+        ("y^4 + x*0", "the Hessian of level y is singular to rounding there: its minimiser is not unique"),
         ("x*0 - 0.5*y^2", "level y has no minimum"),
     ]) func whatHasNoResponseIsNamed(_ formula: String, _ words: String) throws {
         let text = """

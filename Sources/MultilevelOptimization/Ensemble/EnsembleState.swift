@@ -49,11 +49,11 @@ package struct MemberState: Sendable, Equatable {
     /// How it ended by itself or at a limit; nil for one that was dropped, never began, or still runs.
     package var termination: Termination? { run?.termination }
 
-    /// Smaller is better: runs that ended well, or were dropped, by their objective; then those that diverged; then those
+    /// Smaller is better: runs that ended well, or were dropped, by their objective; then those that failed; then those
     /// without a finite point.
     fileprivate var rank: (kind: Int, value: Double) {
         guard let score, score.value.isFinite else { return (2, 0) }
-        return (termination == .diverged ? 1 : 0, score.value)
+        return (termination?.isSuccess == false ? 1 : 0, score.value)
     }
 }
 

@@ -70,7 +70,7 @@ enum EnsembleDocument {
             object.add("lower_residual", score.lowerResidual)
         }
         object.add("oracle", ResultDocument.oracle(run.counts))
-        if state.termination == .diverged, let reason = run.remarks.last { object.add("detail", reason) }
+        if state.termination?.isSuccess == false, let reason = run.remarks.last { object.add("detail", reason) }
         return object
     }
 

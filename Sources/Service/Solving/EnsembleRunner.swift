@@ -159,7 +159,7 @@ struct EnsembleRunner {
     /// How the job ended: as its best member did, unless a person or the time ended one earlier.
     private func termination(_ state: EnsembleState, _ best: Int) -> Termination {
         let own = state.members[best].termination
-        if own == .diverged { return .diverged }
+        if let own, !own.isSuccess { return own }
         let all = state.members.map(\.termination)
         if all.contains(.userStop) { return .userStop }
         if all.contains(.timeLimit) || state.members.contains(where: \.isLate) { return .timeLimit }

@@ -172,7 +172,7 @@ extension Termination {
     fileprivate var isFinal: Bool {
         switch self {
         case .converged, .stalled: true
-        case .iterationLimit, .timeLimit, .oracleLimit, .userStop, .diverged: false
+        case .iterationLimit, .timeLimit, .oracleLimit, .userStop, .diverged, .infeasible: false
         }
     }
 }
