@@ -1,12 +1,14 @@
 // What a person at a terminal sees. Standard output belongs to results and to them alone.
 import Glibc
 import Service
+import Synchronization
 
 /// Shows progress on standard error.
-final class Console {
+final class Console: Sendable {
     private let mode: ProgressMode
     static let isTerminal = isatty(STDERR_FILENO) == 1
-    private var lineLength = 0
+    /// Of the live line.
+    private let lineLength = Mutex(0)
 
     init(mode: ProgressMode) { self.mode = mode }
 
@@ -24,7 +26,7 @@ final class Console {
         switch output {
         case .live(let line): live(String(line.prefix(Self.columns - 1)))
         case .line(let line):
-            let wasLive = lineLength > 0
+            let wasLive = lineLength.withLock { $0 > 0 }
             if wasLive { live("") }
             Self.write((wasLive ? "\r" : "") + line + "\n", to: STDERR_FILENO)
         }
@@ -38,15 +40,19 @@ final class Console {
 
     /// Overwrites the live line.
     private func live(_ line: String) {
-        let padding = String(repeating: " ", count: max(0, lineLength - line.count))
-        Self.write("\r\(line)\(padding)", to: STDERR_FILENO)
-        lineLength = line.count
+        lineLength.withLock { length in
+            let padding = String(repeating: " ", count: max(0, length - line.count))
+            Self.write("\r\(line)\(padding)", to: STDERR_FILENO)
+            length = line.count
+        }
     }
 
     /// Leaves the live line standing.
     func finish() {
-        if lineLength > 0 { Self.write("\n", to: STDERR_FILENO) }
-        lineLength = 0
+        lineLength.withLock { length in
+            if length > 0 { Self.write("\n", to: STDERR_FILENO) }
+            length = 0
+        }
     }
 
     /// Shows a document's warnings.

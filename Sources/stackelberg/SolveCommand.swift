@@ -40,7 +40,11 @@ struct Solve: ParsableCommand {
     @Option(help: ArgumentHelp("Suspend after this iteration; needs --checkpoint.", valueName: "iteration"))
     var suspendAfter: Int?
 
+    @Option(help: ArgumentHelp("Runs of one job that go on at once, at most; one for each processor.", valueName: "n"))
+    var threads: Int?
+
     func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads wants a number from 1, came \(threads)") }
         guard let suspendAfter else { return }
         if suspendAfter < 0 { throw ValidationError("--suspend-after wants an iteration, came \(suspendAfter)") }
         if checkpoint == nil { throw ValidationError("--suspend-after needs --checkpoint for the state") }
@@ -73,7 +77,7 @@ struct Solve: ParsableCommand {
     private var options: SolveOptions {
         SolveOptions(
             checkpoint: checkpoint.map { URL(fileURLWithPath: $0) }, resume: resume.map { URL(fileURLWithPath: $0) },
-            suspendAfter: suspendAfter)
+            suspendAfter: suspendAfter, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     }
 
     private func report(_ outcome: SolveOutcome) throws {

@@ -4,6 +4,7 @@ import Foundation
 import MultilevelOptimization
 import ProblemSpecification
 import Service
+import Synchronization
 import Testing
 
 extension JSONValue {
@@ -30,6 +31,14 @@ private struct Recorder: RunObserver {
         events.append("member \(member) \(data["state"]?.text ?? "")")
     }
     mutating func checkpoint(_ state: KeptState) throws { kept = state }
+}
+
+/// Counts calls from any thread.
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+
+    /// 1, 2, 3, …
+    func next() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
 }
 
 /// One document and ways to run it.
@@ -86,11 +95,13 @@ private struct Subject: Sendable, CustomTestStringConvertible {
 
     func run(
         _ source: JSONValue? = nil, from saved: SavedState? = nil, suspendAfter: Int? = nil,
-        request: @escaping () -> StopRequest? = { nil }
+        threads: Int = 1,
+        request: @escaping @Sendable () -> StopRequest? = { nil }
     ) throws -> Run {
         let job = try admitted(source)
-        let runner = JobRunner(
+        var runner = JobRunner(
             job: job, provenance: KernelEnvironment.provenance(for: job), suspendAfter: suspendAfter, request: request)
+        runner.threads = threads
         var recorder = Recorder()
         switch try runner.run(from: saved, observer: &recorder) {
         case .finished(let document, _): return Run(result: document, recorder: recorder)
@@ -196,27 +207,27 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Asks for something from the n-th question on.
+    private func asking(_ wish: StopRequest, after count: Int) -> @Sendable () -> StopRequest? {
+        let asked = Counter()
+        return { asked.next() > count ? wish : nil }
+    }
+
     /// Whatever is asked at whatever moment: a state that goes on, the best so far, or nothing.
-    @Test func askedToSuspendOrStopAtAnyMoment() throws {
+    @Test(arguments: [1, 3]) func askedToSuspendOrStopAtAnyMoment(threads: Int) throws {
         let subject = try Subject("halving", #"restarts={"count": 4, "halving": {"iterations": 2, "factor": 2}}"#)
         let whole = try subject.run()
         let job = try subject.admitted()
         let identity = job.identity(KernelEnvironment.provenance(for: job))
         for moment in stride(from: 0, to: 1_500, by: 97) {
-            var left = moment
-            func asked(_ wish: StopRequest) -> StopRequest? {
-                left -= 1
-                return left < 0 ? wish : nil
-            }
-            let suspended = try subject.run(request: { asked(.suspend) })
+            let suspended = try subject.run(threads: threads, request: asking(.suspend, after: moment))
             if let kept = suspended.recorder.kept {
                 let saved = try SavedState(kept.archive(identity), of: job, identity: identity)
-                #expect(try subject.run(from: saved).hash == whole.hash, "moment \(moment)")
+                #expect(try subject.run(from: saved, threads: 2).hash == whole.hash, "moment \(moment)")
             } else {
                 #expect(suspended.hash == whole.hash, "moment \(moment)")
             }
-            left = moment
-            let stopped = try subject.run(request: { asked(.stop) })
+            let stopped = try subject.run(threads: threads, request: asking(.stop, after: moment))
             guard let result = stopped.result else { continue }
             #expect(["user_stop", "converged", "iteration_limit"].contains(result["termination"]?.text ?? ""))
             #expect(stopped.members.count == 4 && result["variables"]?["x"] != nil)
@@ -226,13 +237,52 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         }
     }
 
+    // MARK: - Side by side
+
+    @Test(arguments: [2, 3, 8]) func manyAtOnceEndInTheSameBytes(threads: Int) throws {
+        for subject in try Subject.all() {
+            let (one, many) = (try subject.run(), try subject.run(threads: threads))
+            #expect(one.hash == many.hash, "\(subject)")
+            // Each member has told the same in the same order, whatever came between.
+            for member in one.members.indices {
+                func told(_ run: Subject.Run) -> [String] {
+                    run.recorder.events.filter { $0.split(separator: " ")[1] == "\(member)" }
+                }
+                #expect(told(one) == told(many), "\(subject), member \(member)")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func membersRunAtOnce() throws {
+        let threads = Counter()
+        let key = "\(UUID())"
+        let met = DispatchSemaphore(value: 0)
+        // Whoever comes first waits for the other: with one thread that would be for ever.
+        let found = try Subject("at once", "restarts=4").run(threads: 2) {
+            guard Thread.current.threadDictionary[key] == nil else { return nil }
+            Thread.current.threadDictionary[key] = true
+            if threads.next() == 2 { met.signal() } else { met.wait() }
+            return nil
+        }
+        #expect(found.members.count == 4)
+    }
+
+    @Test func asManyAtOnceAsThereIsMemoryFor() throws {
+        let price = try Subject("memory", "restarts=1").admitted().price
+        let subject = try Subject("memory", "restarts=8")
+        let least = price.totalBytes + 7 * price.vectorBytes
+        for (bytes, room) in [(least, 1), (least + price.totalBytes - 1, 1), (least + 2 * price.totalBytes, 3)] {
+            #expect(try subject.admitted(machineBytes: bytes).ensemble?.room == room)
+        }
+    }
+
     // MARK: - Budgets
 
-    @Test func timeIsForAllMembers() throws {
+    @Test(arguments: [1, 3]) func timeIsForAllMembers(threads: Int) throws {
         let subject = try Subject(
             "time", "restarts=4", "limits.iterations=100000000", "limits.time_seconds=1.2", "method=soba")
         let began = ContinuousClock.now
-        let found = try subject.run()
+        let found = try subject.run(threads: threads)
         // Certificates come on top, and a busy machine.
         #expect(ContinuousClock.now - began < .seconds(20))
         #expect(found.result?["termination"]?.text == "time_limit")
@@ -241,7 +291,7 @@ private struct Subject: Sendable, CustomTestStringConvertible {
         let halved = try Subject(
             "time", #"restarts={"count": 4, "halving": {"iterations": 100000, "factor": 2}}"#,
             "limits.iterations=100000000", "limits.time_seconds=0.8", "method=soba"
-        ).run()
+        ).run(threads: threads)
         #expect(halved.result?["termination"]?.text == "time_limit")
         #expect(halved.members.count { $0["state"]?.text == "dropped" } == 3)
     }

@@ -96,8 +96,8 @@ import Testing
     }
 
     /// Whenever its workers die, every member's points are told once, and its end.
-    @Test func goesOnWithEveryMemberAfterItsWorkersAreKilled() async throws {
-        let bench = try await Bench()
+    @Test(arguments: [1, 3]) func goesOnWithEveryMemberAfterItsWorkersAreKilled(workers: Int) async throws {
+        let bench = try await Bench(options: Supervisor.Options(workers: workers))
         let expected = try await bench.hash(try await bench.submit(Bench.members))
         let id = try await bench.submit(Bench.members)
         for round in 0...2 {

@@ -54,9 +54,10 @@ package struct EnsembleSchedule: Sendable, Equatable {
     /// Rung `index`. Limits that are lowered while a job runs may leave it fewer than it has climbed: then it is the last.
     package subscript(index: Int) -> Rung { rungs[min(index, rungs.count - 1)] }
 
-    /// How many equal parts the time left is cut into for a member that climbs `rung` with `waiting` others still to follow:
-    /// every rung gets as much, and every member of a rung.
-    package func parts(rung: Int, waiting: Int) -> Int {
-        1 + waiting + max(0, rungs.count - 1 - rung) * self[rung].count
+    /// How many equal parts the time left is cut into for a member that climbs `rung` with `waiting` others still to begin:
+    /// every rung gets as much, and every turn of a rung, in which `atOnce` members climb side by side.
+    package func parts(rung: Int, waiting: Int, atOnce: Int) -> Int {
+        func turns(_ count: Int) -> Int { (count + atOnce - 1) / atOnce }
+        return turns(1 + waiting) + max(0, rungs.count - 1 - rung) * turns(self[rung].count)
     }
 }

@@ -11,6 +11,8 @@ import Tensors
 package struct AdmittedEnsemble: Sendable {
     let members: [AdmittedMember]
     let schedule: EnsembleSchedule
+    /// Members for which there is memory at once, at least 1.
+    package let room: Int
     /// What the members select of data sets.
     let selections: [DatasetSelection]
     private let admission: EnsembleAdmission
@@ -21,12 +23,13 @@ package struct AdmittedEnsemble: Sendable {
     func job(_ member: Int) throws(DocumentLoadError) -> AdmittedJob { try admission.job(member) }
 
     fileprivate init(
-        _ admission: EnsembleAdmission, members: [AdmittedMember], schedule: EnsembleSchedule,
+        _ admission: EnsembleAdmission, members: [AdmittedMember], schedule: EnsembleSchedule, room: Int,
         selections: [DatasetSelection]
     ) {
         self.admission = admission
         self.members = members
         self.schedule = schedule
+        self.room = room
         self.selections = selections
     }
 }
@@ -79,7 +82,7 @@ struct EnsembleAdmission: Sendable {
         job.ensemble = AdmittedEnsemble(
             self, members: members(points),
             schedule: EnsembleSchedule(count: request.memberCount, halving: request.halving, iterations: iterations),
-            selections: selections)
+            room: 1 + (memoryBytes - job.price.totalBytes) / max(1, price.totalBytes), selections: selections)
         return job
     }
 
@@ -141,6 +144,9 @@ struct EnsembleAdmission: Sendable {
             hint: "give a variable a random \(starts), or sweep over starts")
     }
 
+    /// That members may use together.
+    private var memoryBytes: Int { min(loaded.document.limits.memoryBytes ?? .max, machineBytes) }
+
     private func checkBudgets(_ price: MemoryPrice, _ diagnostics: inout Diagnostics) {
         let count = request.memberCount
         let limits = loaded.document.limits
@@ -151,7 +157,6 @@ struct EnsembleAdmission: Sendable {
                     pointer: "/limits/oracle_calls", code: .outOfRange,
                     message: "wanted at least one call for each of \(count) members, came \(least)"))
         }
-        let memoryBytes = min(limits.memoryBytes ?? .max, machineBytes)
         let whole = price.holding(states: count - 1).totalBytes
         guard !diagnostics.hasErrors, whole > memoryBytes else { return }
         diagnostics.report(

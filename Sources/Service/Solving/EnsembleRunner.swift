@@ -1,125 +1,117 @@
-// Runs the members of a job one after the other, rung by rung, and reports the best. A member is a run like any other: only
-// its state is kept between two rungs, so that one run at a time takes memory.
+// Runs the members of a job rung by rung, as many side by side as there is room for, and reports the best. A member is a run
+// like any other: only its state is kept between two rungs, so that no more runs take memory than run at once.
 import Foundation
 import MultilevelOptimization
 import ProblemSpecification
 
 /// Runs the members of one job.
-struct EnsembleRunner {
+struct EnsembleRunner: Sendable {
     let runner: JobRunner
     let ensemble: AdmittedEnsemble
     let clock: RunClock
 
-    /// What became of a member's turn.
-    private enum Turn {
-        case over
-        case suspended
-        /// A person wants no more.
-        case stopped
-    }
+    /// Members that run at once. Where the job is to be suspended after so many iterations of all, who comes first matters.
+    private var atOnce: Int { runner.suspendAfter == nil ? min(max(runner.threads, 1), ensemble.room) : 1 }
 
     /// Runs from the start, or from a state.
-    func run(
-        from saved: EnsembleState?, _ books: inout RunBooks, observer: inout some RunObserver
+    func run<Observer: RunObserver>(
+        from saved: EnsembleState?, _ books: inout RunBooks, observer: inout Observer
     ) throws -> RunnerOutcome {
-        var state = saved ?? EnsembleState(count: ensemble.members.count)
-        var told = Set(state.members.indices.filter { state.members[$0].isOver })
-        observer.began(resumedFrom: saved?.iterations)
-        rungs: while true {
-            let due = state.due
-            for (turn, member) in due.enumerated() {
-                switch try climb(member, &state, waiting: due.count - 1 - turn, &books, &observer) {
-                case .over: tell(state, &told, &observer)
-                case .suspended:
-                    try observer.checkpoint(Self.kept(state))
-                    return .suspended(iteration: state.iterations)
-                case .stopped:
-                    state.end(.userStop)
-                    break rungs
-                }
+        let desk = EnsembleDesk(
+            ensemble, saved ?? EnsembleState(count: ensemble.members.count), atOnce: atOnce, keeping: books,
+            observer: observer)
+        defer { (observer, books) = desk.close() }
+        desk.report { $0.began(resumedFrom: saved?.iterations) }
+        repeat {
+            MemberCrew.run(min(atOnce, desk.lineUp())) { takeTurns(desk) }
+            switch desk.haltReason {
+            case .suspended:
+                try desk.keep(always: true)
+                return .suspended(iteration: desk.state.iterations)
+            case .failed(let error): throw error
+            case .stopped:
+                desk.end(.userStop)
+                return try finish(desk.state, desk.close().books)
+            case nil: break
             }
-            guard state.rung < ensemble.schedule.rungs.count - 1 else { break }
-            state.finishRung(ensemble.schedule)
-            tell(state, &told, &observer)
-        }
-        tell(state, &told, &observer)
-        return try finish(state, books)
+        } while desk.finishRung()
+        return try finish(desk.state, desk.close().books)
     }
 
-    private static func kept(_ state: EnsembleState) -> KeptState {
-        KeptState(iteration: state.iterations) { state.archive(identity: $0) }
-    }
-
-    /// Says of each member once that it is over.
-    private func tell(_ state: EnsembleState, _ told: inout Set<Int>, _ observer: inout some RunObserver) {
-        for (index, member) in state.members.enumerated() where member.isOver && told.insert(index).inserted {
-            observer.ended(
-                member: index, EnsembleDocument.event(member, ensemble.members[index], best: state.best))
+    /// What one thread does.
+    private func takeTurns<Observer>(_ desk: EnsembleDesk<Observer>) {
+        while let turn = desk.nextTurn() {
+            do {
+                try climb(turn, desk)
+            } catch {
+                desk.halt(.failed(error))
+            }
         }
     }
 
     // MARK: - One member
 
     /// Lets a member run to the end of the rung, or of its part of the time.
-    private func climb(
-        _ member: Int, _ state: inout EnsembleState, waiting: Int, _ books: inout RunBooks,
-        _ observer: inout some RunObserver
-    ) throws -> Turn {
-        let before = state
-        let job = try ensemble.job(member)
-        let target = ensemble.schedule[before.rung].target
-        let part = TimePart(
-            of: runner.job.document.limits.timeSeconds, clock,
-            parts: ensemble.schedule.parts(rung: before.rung, waiting: waiting))
+    private func climb<Observer>(_ turn: MemberTurn, _ desk: EnsembleDesk<Observer>) throws {
+        let job = try ensemble.job(turn.member)
+        let part = TimePart(of: runner.job.document.limits.timeSeconds, clock, parts: turn.parts)
+        let isCompared = turn.rung.target != nil
         let leg = RunLeg(
-            job: job, source: RunSource(member: member, problem: job.built.problem), clock: clock,
-            // Out of time, a member pauses where others are still to be compared with it, and has ended elsewhere.
-            stop: runner.stopCheck { part.isOver ? (target != nil ? .suspension : .timeLimit) : nil },
-            limit: limit(target, member, before),
+            job: job, source: RunSource(member: turn.member, problem: job.built.problem), clock: clock,
+            stop: runner.stopCheck {
+                if desk.isHalted { return .suspension }
+                // Out of time, a member pauses where others are still to be compared with it, and has ended elsewhere.
+                return part.isOver ? (isCompared ? .suspension : .timeLimit) : nil
+            },
+            limit: limit(turn),
             kept: { run in
-                var now = before
-                now.members[member].run = run
-                return Self.kept(now)
+                desk.note(turn.member, run)
+                return desk.kept
             }, onStart: part.begin)
-        let end = try leg.run(from: before.members[member].run, &books, observer: &observer)
-        return settle(end, member, target, part, &state)
+        var books = desk.booksOfMember
+        var observer = MemberObserver(desk: desk)
+        let end = try leg.run(from: turn.state.run, &books, observer: &observer)
+        desk.addCompile(books.compile)
+        let (state, halt) = settle(end, turn, part, isHalted: { desk.isHalted })
+        desk.settle(turn.member, state, halt: halt)
     }
 
     /// The iteration to which the member goes: that of the rung, or the one after which the whole job is suspended.
-    private func limit(_ target: Int?, _ member: Int, _ state: EnsembleState) -> Int? {
+    private func limit(_ turn: MemberTurn) -> Int? {
         let suspension = runner.suspendAfter.map {
-            max(0, $0 - state.iterations) + (state.members[member].run?.iteration ?? 0)
+            max(0, $0 - turn.iterations) + (turn.state.run?.iteration ?? 0)
         }
-        guard let target, let suspension else { return target ?? suspension }
+        guard let target = turn.rung.target, let suspension else { return turn.rung.target ?? suspension }
         return min(target, suspension)
     }
 
-    /// Notes how a member's stretch ended, and scores it where it has climbed the rung.
+    /// How a member's stretch ended: what it is now, scored where it has climbed the rung, and whether the others halt.
     private func settle(
-        _ end: LegEnd, _ member: Int, _ target: Int?, _ part: TimePart, _ state: inout EnsembleState
-    ) -> Turn {
+        _ end: LegEnd, _ turn: MemberTurn, _ part: TimePart, isHalted: @escaping () -> Bool
+    ) -> (MemberState, Halt?) {
         let wish = runner.request()
+        var member = turn.state
         switch end {
         case .nothingComputed:
-            if wish == .suspend { return .suspended }
-            if wish == .stop { return .stopped }
-            state.members[member].isLate = true
-            return .over
-        case .suspended(let run) where wish == .suspend:
-            state.members[member].run = run.state
-            return .suspended
-        case .paused(let run) where run.state.iteration < target ?? .max:
-            state.members[member].run = run.state
-            return .suspended
+            if wish == .suspend || isHalted() { return (member, .suspended) }
+            if wish == .stop { return (member, .stopped) }
+            member.isLate = true
+            return (member, nil)
+        case .suspended(let run) where wish == .suspend || isHalted():
+            member.run = run.state
+            return (member, .suspended)
+        case .paused(let run) where run.state.iteration < turn.rung.target ?? .max:
+            member.run = run.state
+            return (member, .suspended)
         case .paused(let run), .suspended(let run), .ended(let run, _):
             // The state first: scoring adds to the counts of the run.
             let reached = run.state
             guard let score = score(run, part) else {
-                state.members[member].run = reached
-                return .suspended
+                member.run = reached
+                return (member, .suspended)
             }
-            state.members[member].climb(reached, score)
-            return reached.termination == .userStop ? .stopped : .over
+            member.climb(reached, score)
+            return (member, reached.termination == .userStop ? .stopped : nil)
         }
     }
 

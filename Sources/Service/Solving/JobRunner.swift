@@ -5,7 +5,7 @@ import MultilevelOptimization
 import ProblemSpecification
 
 /// Takes what a job's runs report.
-package protocol RunObserver {
+package protocol RunObserver: Sendable {
     /// The job begins, or continues after `iteration`.
     mutating func began(resumedFrom iteration: Int?)
     /// - Parameter incumbentPoint: the upper variables of `incumbent`.
@@ -21,11 +21,11 @@ package protocol RunObserver {
 }
 
 /// A state of a job as it is kept.
-package struct KeptState {
+package struct KeptState: Sendable {
     /// Iterations so far, of all its runs.
     package let iteration: Int
     /// Its bytes, under what it must belong to.
-    package let archive: (_ identity: String) -> [UInt8]
+    package let archive: @Sendable (_ identity: String) -> [UInt8]
 }
 
 /// A state of a job as it was read back.
@@ -54,15 +54,17 @@ package enum RunnerOutcome {
 }
 
 /// Runs one job.
-package struct JobRunner {
+package struct JobRunner: Sendable {
     let job: AdmittedJob
     let provenance: Provenance
     /// What the outside wants. Asked at every inner iteration.
-    let request: () -> StopRequest?
+    let request: @Sendable () -> StopRequest?
     /// Seconds spent by earlier attempts; they count towards the time limit.
     var elapsedBefore = 0.0
     /// Suspend after so many iterations, of all runs.
     var suspendAfter: Int?
+    /// Members of the job that run at once, at most.
+    package var threads = 1
     /// Whether states are kept now and then.
     var keepsStates = false
     /// The job's id, for its result.
@@ -72,7 +74,8 @@ package struct JobRunner {
     ///   - suspendAfter: so many iterations, of all runs; nil for never.
     ///   - request: what the outside wants. Asked at every inner iteration.
     package init(
-        job: AdmittedJob, provenance: Provenance, suspendAfter: Int? = nil, request: @escaping () -> StopRequest?
+        job: AdmittedJob, provenance: Provenance, suspendAfter: Int? = nil,
+        request: @escaping @Sendable () -> StopRequest?
     ) {
         self.job = job
         self.provenance = provenance

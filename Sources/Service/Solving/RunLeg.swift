@@ -4,7 +4,7 @@ import MultilevelOptimization
 import ProblemSpecification
 
 /// When a job began, and what earlier attempts at it took.
-struct RunClock {
+struct RunClock: Sendable {
     let began = ContinuousClock.now
     /// Seconds spent by earlier attempts; they count towards the time limit.
     let before: Double
@@ -18,12 +18,15 @@ struct RunClock {
 }
 
 /// What a job notes from stretch to stretch.
-struct RunBooks {
+struct RunBooks: Sendable {
     /// Time between states; nil where none are kept but at suspension.
     let keepingEvery: Duration?
     var lastKept = ContinuousClock.now
     /// Seconds until starts were evaluated.
     var compile = 0.0
+
+    /// Whether it is time for another state.
+    func isDue(at now: ContinuousClock.Instant) -> Bool { keepingEvery.map { now - lastKept >= $0 } ?? false }
 }
 
 /// How a stretch ended.
@@ -71,7 +74,7 @@ struct RunLeg {
             case .suspended: return .suspended(run)
             case .ended(let termination): return .ended(run, termination)
             }
-            if let every = books.keepingEvery, ContinuousClock.now - books.lastKept >= every {
+            if books.isDue(at: .now) {
                 try observer.checkpoint(kept(run.state))
                 books.lastKept = ContinuousClock.now
             }

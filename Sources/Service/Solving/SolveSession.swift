@@ -11,11 +11,14 @@ package struct SolveOptions: Sendable {
     package var resume: URL?
     /// Suspend after so many iterations, of all runs.
     package var suspendAfter: Int?
+    /// Runs of the job that go on at once, at most; one at a time where it is to be suspended after some iteration.
+    package var threads: Int
 
-    package init(checkpoint: URL? = nil, resume: URL? = nil, suspendAfter: Int? = nil) {
+    package init(checkpoint: URL? = nil, resume: URL? = nil, suspendAfter: Int? = nil, threads: Int = 1) {
         self.checkpoint = checkpoint
         self.resume = resume
         self.suspendAfter = suspendAfter
+        self.threads = threads
     }
 }
 
@@ -36,18 +39,19 @@ package enum SolveSessionError: Error {
 }
 
 /// Runs one admitted job in this process.
-package struct SolveSession {
+package struct SolveSession: Sendable {
     let job: AdmittedJob
     let options: SolveOptions
     let provenance: Provenance
     /// What the outside wants. Asked at every inner iteration.
-    let request: () -> StopRequest?
+    let request: @Sendable () -> StopRequest?
     /// Takes every event.
-    let emit: (ProgressEvent) -> Void
+    let emit: @Sendable (ProgressEvent) -> Void
 
     package init(
-        job: AdmittedJob, options: SolveOptions, provenance: Provenance, request: @escaping () -> StopRequest?,
-        emit: @escaping (ProgressEvent) -> Void
+        job: AdmittedJob, options: SolveOptions, provenance: Provenance,
+        request: @escaping @Sendable () -> StopRequest?,
+        emit: @escaping @Sendable (ProgressEvent) -> Void
     ) {
         self.job = job
         self.options = options
@@ -61,6 +65,7 @@ package struct SolveSession {
         let saved: SavedState? = if let file = options.resume { try read(file) } else { nil }
         var runner = JobRunner(job: job, provenance: provenance, request: request)
         runner.suspendAfter = options.suspendAfter
+        runner.threads = options.threads
         runner.keepsStates = options.checkpoint != nil
         var log = EventLog(session: self, saved: saved)
         do {

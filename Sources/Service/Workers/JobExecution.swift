@@ -25,11 +25,13 @@ final class JobExecution: Sendable {
     let log: @Sendable (String) -> Void
     /// Bytes that the worker may use for the job.
     private let memoryBudget: Int
+    /// Members of the job that run at once, at most.
+    private let threads: Int
     private let wantsSuspension = Mutex(false)
 
     init(
         claim: Claim, worker: WorkerProcess, store: any JobStore, folder: ServiceFolder, options: Supervisor.Options,
-        clock: ServiceClock, metrics: ServiceMetrics, log: @escaping @Sendable (String) -> Void
+        threads: Int, clock: ServiceClock, metrics: ServiceMetrics, log: @escaping @Sendable (String) -> Void
     ) {
         self.metrics = metrics
         self.claim = claim
@@ -37,6 +39,7 @@ final class JobExecution: Sendable {
         self.store = store
         self.folder = folder
         self.options = options
+        self.threads = threads
         self.clock = clock
         self.log = log
         memoryBudget = Self.memoryBudget(claim, options)
@@ -134,7 +137,7 @@ final class JobExecution: Sendable {
         return SolveOrder(
             job: lease.job.description, payload: payload, blobs: folder.blobs.path, folder: files.path,
             epoch: Int(lease.epoch), states: claim.job.checkpoints.reversed().map(\.name),
-            told: progress.told, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget,
+            told: progress.told, elapsedSeconds: progress.elapsed, memoryBytes: memoryBudget, threads: threads,
             limits: claim.job.limits.isEmpty ? nil : try JSONParser.parse(claim.job.limits))
     }
 

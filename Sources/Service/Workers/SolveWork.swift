@@ -4,9 +4,11 @@ import MultilevelOptimization
 import ProblemSpecification
 
 /// One job to be solved.
-struct SolveWork {
+struct SolveWork: Sendable {
     let order: SolveOrder
     let link: WorkerLink
+    /// Bytes that a thread takes by itself.
+    let threadBytes: Int
 
     /// Runs the job and sends its last report.
     func perform() {
@@ -16,6 +18,8 @@ struct SolveWork {
             var runner = JobRunner(job: job, provenance: provenance, request: link.request)
             runner.elapsedBefore = order.elapsedSeconds
             runner.keepsStates = true
+            runner.threads = min(order.threads, job.ensemble?.room ?? 1)
+            WorkerLimits.makeRoom(forThreads: runner.threads - 1, bytesOfEach: threadBytes)
             runner.name = order.job
             var observer = LinkObserver(work: self, job: job, identity: job.identity(provenance))
             let saved = newestState(job, observer)

@@ -209,9 +209,10 @@ package actor Supervisor: Workforce {
 
     /// - Returns: how it ended.
     private func execute(_ claim: Claim, on worker: WorkerProcess, slot: Int) async -> ExecutionEnd {
+        // Processors of the workers that have nothing to do are this job's, if it can use them.
         let execution = JobExecution(
-            claim: claim, worker: worker, store: store, folder: folder, options: options, clock: clock,
-            metrics: metrics, log: log)
+            claim: claim, worker: worker, store: store, folder: folder, options: options,
+            threads: max(1, options.workers - running.count), clock: clock, metrics: metrics, log: log)
         running[slot] = execution
         processes[slot]?.job = claim.job.id
         if isDraining { execution.suspend() }

@@ -15,7 +15,7 @@ package enum WorkerMain {
     package static func run() -> Never {
         closeInheritedDescriptors()
         lowerStanding()
-        WorkerLimits.warmUp()
+        let threadBytes = WorkerLimits.warmUp() + MemberCrew.stackBytes + WorkerLimits.heapSlack
         let link = WorkerLink()
         let baseline = WorkerLimits.residentBytes
         link.start(beatEvery: 1)
@@ -34,7 +34,7 @@ package enum WorkerMain {
                 link.send(.admitted(answer))
             case .solve(let order):
                 WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + baseline)
-                SolveWork(order: order, link: link).perform()
+                SolveWork(order: order, link: link, threadBytes: threadBytes).perform()
                 WorkerLimits.lift()
             case .stop, .suspend: break
             }
@@ -61,8 +61,14 @@ package enum WorkerMain {
 
 /// Limits that the kernel holds a worker to.
 enum WorkerLimits {
+    /// What a thread's own heap leaves unused, amply.
+    static let heapSlack = 16 << 20
+
     /// Makes BLAS take its buffers: it hangs when they are refused, so this comes before any limit.
-    static func warmUp() {
+    ///
+    /// - Returns: bytes of one thread's buffers.
+    static func warmUp() -> Int {
+        let before = residentBytes
         BLAS.configureSingleThread()
         let count = 64 * 64
         let a = AlignedBuffer(count: count)
@@ -71,6 +77,7 @@ enum WorkerLimits {
         BLAS.matmul(
             .float64, transposeA: false, transposeB: false, m: 64, n: 64, k: 64, a: a.address, b: b.address,
             c: c.address)
+        return max(0, residentBytes - before)
     }
 
     /// Bytes of private writable memory, as RLIMIT_DATA counts them.
@@ -90,6 +97,14 @@ enum WorkerLimits {
             let used = Int(clock()) / 1_000_000 + 1
             set(__rlimit_resource_t(RLIMIT_CPU.rawValue), soft: UInt(clamping: used + processorSeconds))
         }
+    }
+
+    /// Raises the limit of memory for threads beside the first, before they are made.
+    static func makeRoom(forThreads count: Int, bytesOfEach bytes: Int) {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
+        let (sum, overflow) = limit.rlim_cur.addingReportingOverflow(UInt(clamping: count * bytes))
+        set(__rlimit_resource_t(RLIMIT_DATA.rawValue), soft: overflow ? .max : sum)
     }
 
     /// Raises them to the hard limits again.

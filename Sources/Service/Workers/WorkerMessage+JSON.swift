@@ -38,6 +38,7 @@ extension WorkerOrder {
             object.add("told", order.told.json)
             object.add("elapsed_seconds", order.elapsedSeconds)
             object.add("memory_bytes", order.memoryBytes)
+            object.add("threads", order.threads)
             if let limits = order.limits { object.add("limits", limits) }
         }
         return object.value
@@ -74,13 +75,13 @@ extension WorkerOrder {
                 let folder = json["folder"]?.text, let epoch = json["epoch"]?.int,
                 let states = json["states"]?.elements, let told = ToldProgress(json["told"]),
                 let elapsed = json["elapsed_seconds"]?.double,
-                let memory = json["memory_bytes"]?.int
+                let memory = json["memory_bytes"]?.int, let threads = json["threads"]?.int
             else { return nil }
             self = .solve(
                 SolveOrder(
                     job: job, payload: payload, blobs: blobs, folder: folder, epoch: epoch,
                     states: states.compactMap(\.text), told: told,
-                    elapsedSeconds: elapsed, memoryBytes: memory, limits: json["limits"]))
+                    elapsedSeconds: elapsed, memoryBytes: memory, threads: threads, limits: json["limits"]))
         default: return nil
         }
     }

@@ -66,6 +66,8 @@ package struct SolveOrder: Sendable, Equatable {
     package var elapsedSeconds: Double
     /// Bytes beyond the worker's own.
     package var memoryBytes: Int
+    /// Members of the job that run at once, at most.
+    package var threads: Int
     /// The limits that hold instead of the document's.
     package var limits: JSONValue?
 }
