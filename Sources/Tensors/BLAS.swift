@@ -91,6 +91,10 @@ package enum BLAS {
     /// Makes all later products use one thread: the number of threads changes the order of sums, and so the bits.
     package static func configureSingleThread() { openblas_set_num_threads(1) }
 
+    /// Makes BLAS take the buffers that one thread needs: it asks for them again and again, for ever, when they are refused.
+    /// A factorisation always takes them; products of few elements need none.
+    package static func takeBuffers() { _ = Cholesky([1, 0, 0, 1], dimension: 2) }
+
     /// The library and the processor it is tuned for, such as "OpenBLAS 0.3.21 SkylakeX".
     package static var configuration: String {
         // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ..."; both strings are constants of the library.

@@ -290,7 +290,7 @@ private struct Subject: Sendable, CustomTestStringConvertible {
             found.members.allSatisfy { ($0["iterations"]?.int ?? 0) > 0 && $0["termination"]?.text == "time_limit" })
         let halved = try Subject(
             "time", #"restarts={"count": 4, "halving": {"iterations": 100000, "factor": 2}}"#,
-            "limits.iterations=100000000", "limits.time_seconds=0.8", "method=soba"
+            "limits.iterations=100000000", "limits.time_seconds=1.6", "method=soba"
         ).run(threads: threads)
         #expect(halved.result?["termination"]?.text == "time_limit")
         #expect(halved.members.count { $0["state"]?.text == "dropped" } == 3)

@@ -1,6 +1,7 @@
 // Jobs solved by real worker processes over a real store: killed, suspended, stopped, starved.
 import Foundation
 import JobQueue
+import MultilevelOptimization
 import ProblemSpecification
 import SQLiteStore
 import Service
@@ -124,6 +125,21 @@ import Testing
             try JSONParser.parse($0.data)["member"]?.double
         }
         #expect(ends.sorted() == [0, 1, 2])
+        await bench.close()
+    }
+
+    /// Factors take buffers of BLAS, which asks for ever when they are refused; a document and what is compiled of it are not in
+    /// the price.
+    @Test(arguments: [1, 3]) func aJobNeedsNoMoreMemoryThanItsPrice(sideBySide: Int) async throws {
+        let source = try JSONParser.parse(Bench.members).applying(JSONAssignment("method=aid-direct"))
+        let job = try Admission.admit(
+            try DocumentLoader.decode(source, datasets: DatasetLocator(folders: [], hint: "")), machineBytes: 1 << 30)
+        let others = (sideBySide - 1) * job.price.totalBytes
+        var options = Supervisor.Options(workers: 3)
+        options.memoryBytes = job.price.totalBytes + others
+        let bench = try await Bench(options: options)
+        let id = try await bench.submit(JSONWriter.string(source))
+        #expect(try await bench.final(id).state == .succeeded)
         await bench.close()
     }
 

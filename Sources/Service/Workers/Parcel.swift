@@ -31,6 +31,14 @@ package enum Parcel: Sendable, Equatable {
         }
     }
 
+    /// How many bytes they are; 0 where the file is gone.
+    var count: Int {
+        switch self {
+        case .inline(let bytes): bytes.count
+        case .file(let path): (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+        }
+    }
+
     /// As a member of a message.
     var json: JSONValue {
         switch self {

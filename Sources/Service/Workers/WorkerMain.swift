@@ -33,7 +33,8 @@ package enum WorkerMain {
                 WorkerLimits.lift()
                 link.send(.admitted(answer))
             case .solve(let order):
-                WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + baseline)
+                let overhead = WorkerLimits.overhead(documentBytes: order.payload.count)
+                WorkerLimits.impose(processorSeconds: nil, memoryBytes: order.memoryBytes + overhead + baseline)
                 SolveWork(order: order, link: link, threadBytes: threadBytes).perform()
                 WorkerLimits.lift()
             case .stop, .suspend: break
@@ -64,21 +65,19 @@ enum WorkerLimits {
     /// What a thread's own heap leaves unused, amply.
     static let heapSlack = 16 << 20
 
-    /// Makes BLAS take its buffers: it hangs when they are refused, so this comes before any limit.
+    /// Makes BLAS take its buffers, which comes before any limit.
     ///
     /// - Returns: bytes of one thread's buffers.
     static func warmUp() -> Int {
-        let before = residentBytes
         BLAS.configureSingleThread()
-        let count = 64 * 64
-        let a = AlignedBuffer(count: count)
-        let b = AlignedBuffer(count: count)
-        let c = AlignedBuffer(count: count)
-        BLAS.matmul(
-            .float64, transposeA: false, transposeB: false, m: 64, n: 64, k: 64, a: a.address, b: b.address,
-            c: c.address)
+        let before = residentBytes
+        BLAS.takeBuffers()
         return max(0, residentBytes - before)
     }
+
+    /// What a process takes for a job beside what the job is priced at: the document as it is read, of which a number may take
+    /// thirty times its letters, and the graphs that become programs.
+    static func overhead(documentBytes: Int) -> Int { (64 << 20) + 32 * documentBytes }
 
     /// Bytes of private writable memory, as RLIMIT_DATA counts them.
     static var residentBytes: Int {
