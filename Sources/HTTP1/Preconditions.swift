@@ -27,13 +27,10 @@ package struct EntityTag: Hashable, Sendable {
     /// As ETag carries it.
     package var text: String { (isWeak ? "W/\"" : "\"") + opaque + "\"" }
 
-    /// Both strong and the same: what If-Match and If-Range ask for.
+    /// Both strong and the same: what If-Range asks for.
     package func matchesStrongly(_ other: EntityTag) -> Bool {
         !isWeak && !other.isWeak && opaque == other.opaque
     }
-
-    /// The same, weak or not: what If-None-Match asks for.
-    package func matchesWeakly(_ other: EntityTag) -> Bool { opaque == other.opaque }
 }
 
 /// What the conditions of a request come to.
@@ -50,9 +47,9 @@ package enum Precondition: Equatable, Sendable {
     package init(of head: RequestHead, current: EntityTag?) {
         let required = TagList(head.fields.values(of: "if-match"))
         let excluded = TagList(head.fields.values(of: "if-none-match"))
-        if let required, !required.contains(current, by: EntityTag.matchesStrongly) {
+        if let required, !required.contains(current, weakly: false) {
             self = .failed
-        } else if let excluded, excluded.contains(current, by: EntityTag.matchesWeakly) {
+        } else if let excluded, excluded.contains(current, weakly: true) {
             self = head.method == .get || head.method == .head ? .notModified : .failed
         } else {
             self = .proceed
@@ -60,25 +57,30 @@ package enum Precondition: Equatable, Sendable {
     }
 }
 
-/// The value of If-Match or If-None-Match.
-private enum TagList {
-    case any
-    case tags([EntityTag])
+/// The value of If-Match or If-None-Match. All of its members count, and nothing is made of them: a head holds twenty thousand.
+private struct TagList {
+    private let values: [String]
 
-    /// nil when there is no such field. Members that are no tags match nothing.
+    /// nil when there is no such field.
     init?(_ values: [String]) {
-        guard !values.isEmpty else { return nil }
-        let members = values.flatMap { $0.split(separator: ",") }.map { member in
-            String(member.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-        }
-        self = members == ["*"] ? .any : .tags(members.compactMap { EntityTag(text: $0) })
+        if values.isEmpty { return nil }
+        self.values = values
     }
 
-    func contains(_ current: EntityTag?, by matches: (EntityTag) -> (EntityTag) -> Bool) -> Bool {
+    /// Whether a member matches `current`; `*` alone matches whatever there is. Members that are no tags match nothing.
+    ///
+    /// - Parameter weakly: also where one of the two, or both, are weak.
+    func contains(_ current: EntityTag?, weakly: Bool) -> Bool {
         guard let current else { return false }
-        return switch self {
-        case .any: true
-        case .tags(let tags): tags.contains { matches($0)(current) }
+        if FieldList.members(of: values) == ["*"] { return true }
+        if current.isWeak && !weakly { return false }
+        let wanted = Array("\"\(current.opaque)\"".utf8)
+        return values.contains { value in
+            value.utf8.split(separator: Byte.comma).contains { piece in
+                let member = FieldList.trimmed(piece)
+                let tag = weakly && member.starts(with: "W/".utf8) ? member.dropFirst(2) : member
+                return tag.elementsEqual(wanted)
+            }
         }
     }
 }

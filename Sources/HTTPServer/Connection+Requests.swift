@@ -9,6 +9,10 @@ extension Connection {
     /// Actions in one round: half a millisecond of a body in chunks of one byte.
     private static let actionsPerRound = 2048
 
+    /// Nanoseconds after which a round opens no further request, and a turn reads no further: some requests take longer to
+    /// understand than others, and a peer may send the worst.
+    static let longestRound = 1_000_000
+
     /// Whether the round broke off because it has done enough, however much of that has somewhere to go.
     var hasHadItsShare: Bool { decodedBytes >= Self.decodedBytesPerRound || actions >= Self.actionsPerRound }
 
@@ -17,6 +21,7 @@ extension Connection {
     /// - Returns: whether more can be taken once the output has left.
     func process() -> Bool {
         defer { deliverBody() }
+        let begun = MonotonicClock.now()
         var answered = 0
         decodedBytes = 0
         actions = 0
@@ -29,7 +34,9 @@ extension Connection {
             }
             perform(action)
             actions += 1
-            if exchangeNumber != number { answered += 1 }
+            guard exchangeNumber != number else { continue }
+            answered += 1
+            if MonotonicClock.now() - begun > Self.longestRound { return true }
         }
         return isOpen && output.count >= server.configuration.bufferedBytes
     }

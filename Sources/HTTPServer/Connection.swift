@@ -184,6 +184,7 @@ extension Connection {
         guard !isAdvancing else { return }
         isAdvancing = true
         defer { isAdvancing = false }
+        let begun = MonotonicClock.now()
         for _ in 0..<Self.readsPerTurn {
             let hasRead = wantsInput && mayRead
             if hasRead { readOnce() }
@@ -192,6 +193,7 @@ extension Connection {
                 updateDeadline()
                 return
             }
+            if MonotonicClock.now() - begun > Self.longestRound { break }
         }
         updateDeadline()
         putOff()

@@ -26,6 +26,18 @@ private func head(_ fields: [String], method: String = "GET") throws -> RequestH
         #expect(try Precondition(of: head(fields), current: tag) == outcome)
     }
 
+    /// However long a list is: what it names at its end counts too.
+    @Test func everyTagOfALongListCounts() throws {
+        let others = (0..<2_000).map { "\"\($0)\"" }.joined(separator: ",")
+        for (name, found, missed) in [
+            ("If-None-Match", Precondition.notModified, Precondition.proceed), ("If-Match", .proceed, .failed),
+        ] {
+            let most = "\(others.prefix(8_000)),"
+            #expect(try Precondition(of: head(["\(name): \(most) \t\"r1.s2\""]), current: tag) == found)
+            #expect(try Precondition(of: head(["\(name): \(most)*"]), current: tag) == missed)
+        }
+    }
+
     @Test func conditionsOfOtherMethods() throws {
         let creation = try head(["If-None-Match: *"], method: "PUT")
         #expect(Precondition(of: creation, current: tag) == .failed)
@@ -69,5 +81,33 @@ private func head(_ fields: [String], method: String = "GET") throws -> RequestH
     @Test func onlyGetHasRanges() throws {
         let head = try head(["Range: bytes=0-0"], method: "POST")
         #expect(RangeSelection(of: head, length: 10, current: tag) == .whole)
+    }
+}
+
+@Suite struct FieldListTests {
+    @Test func membersOfAllLinesInOrder() {
+        #expect(FieldList.members(of: ["a, b ,\tc", ",", "", " , d;x=\"y\""]) == ["a", "b", "c", "d;x=\"y\""])
+        #expect(FieldList.members(of: []).isEmpty)
+    }
+
+    @Test(arguments: [FieldList.most, FieldList.most + 1]) func endsWhereNobodyLooks(_ count: Int) {
+        let members = FieldList.members(of: ["a, b", (2..<count).map(String.init).joined(separator: ",")])
+        #expect(members == ["a", "b"] + (2..<FieldList.most).map { "\($0)" })
+    }
+
+    @Test(arguments: [(FieldList.most - 1, true), (FieldList.most, false)])
+    func aWishBeyondItIsNotHeard(_ count: Int, _ isWelcome: Bool) throws {
+        let wishes = (0..<count).map { "x\($0), " }.joined() + "gzip"
+        #expect(ContentCoding.gzipIsWelcome(to: try head(["Accept-Encoding: \(wishes)"]).fields) == isWelcome)
+    }
+
+    @Test func tagsOfGzipAreLedBack() throws {
+        let fields = try head([
+            "If-Match: \"a-gzip\", W/\"-gzip\",\"b-gzip\"-gzip", "If-None-Match: \"c\"", "X: \"a-gzip\"",
+        ]).fields
+        #expect(fields.nameGzipTags && !fields.withPlainTags().nameGzipTags)
+        #expect(fields.withPlainTags()["if-match"] == "\"a\", W/\"\",\"b\"-gzip")
+        #expect(fields.withPlainTags()["x"] == "\"a-gzip\"")
+        #expect(try !head(["If-Match: \"a-gzip, -gzi\""]).fields.nameGzipTags)
     }
 }

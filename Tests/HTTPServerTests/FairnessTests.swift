@@ -43,6 +43,37 @@ extension SocketTests {
             }
         }
 
+        /// Requests that take two milliseconds each, two hundred at once: another peer, which asks one by one, waits for a few
+        /// of them, not for as many as are answered in a round.
+        @Test func requestsThatTakeLongLeaveTurnsToOthers() async throws {
+            let answered = Record<Character>()
+            let setup = Setup(
+                configure: { $0.loops = 1 },
+                routes: { router in
+                    for (name, pause) in [("a", UInt32(2_000)), ("b", 0)] {
+                        router.add(
+                            .get, "/\(name)",
+                            .inline { _ in
+                                usleep(pause)
+                                answered.add(Character(name))
+                                return Response()
+                            })
+                    }
+                })
+            try await withServer(setup) { server in
+                let (greedy, modest) = (try TestClient(server), try TestClient(server))
+                try await greedy.send(String(repeating: get("/a"), count: 200))
+                for _ in 0..<8 {
+                    try await modest.send(get("/b"))
+                    _ = try await modest.answer()
+                }
+                let order = answered.all
+                let first = try #require(order.firstIndex(of: "b"))
+                let last = try #require(order.lastIndex(of: "b"))
+                #expect(order[first...last].count { $0 == "a" } <= 60)
+            }
+        }
+
         /// A body in chunks of one byte: a read of the socket brings ten thousand of them, and others have their turn before
         /// they are all looked at. Its handler is woken for many at once.
         @Test func aBodyInCrumbsLeavesTurnsToOthers() async throws {

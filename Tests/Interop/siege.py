@@ -186,6 +186,27 @@ def large(port, until):
             sender.join()
 
 
+def lists(port, until):
+    """Heads of 57 kB that are all list: preferences, tags, segments."""
+    def fill(name, member):
+        return b"".join(name + b": " + member * (8_000 // len(member)) + b"\r\n" for _ in range(7))
+    heads = [LONG[:-2] + fill(b"Accept-Encoding", b"a,") + b"\r\n", LONG[:-2] + fill(b"If-None-Match", b'"",') + b"\r\n",
+             GET.replace(b"/livez", b"/")[:-2] + fill(b"Accept", b"a/b;q=1,") + b"\r\n",
+             GET[:-2] + fill(b"If-None-Match", b'"-gzip",') + b"\r\n", GET.replace(b"/livez", b"/." * 4_000 + b"/livez")]
+    held = [connect(port) for _ in range(10)]
+    rest = [b""] * len(held)
+    for s in held:
+        s.setblocking(False)
+    while time.monotonic() < until:
+        for number, s in enumerate(held):
+            piece = rest[number] or heads[number % len(heads)] * 4
+            rest[number] = piece[quietly(s.send, piece) or 0:]
+            quietly(s.recv, 1 << 20)
+        time.sleep(0.001)
+    for s in held:
+        s.close()
+
+
 def halves(port, until):
     while time.monotonic() < until:
         for request, answers in [(GET, 1), (GET * 3, 3), (GET[:20], 1), (b"", 0), (POST + b"{", 1), (LONG, 1)]:
@@ -314,7 +335,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8_192, most), most))
     with tempfile.TemporaryDirectory() as work:
         plain = [("idle", idle, {}), ("deaf", deaf, {}), ("slow", slow, {}), ("flood", flood, {}), ("crumbs", crumbs, {}),
-                 ("large", large, {}), ("half-closes", halves, {}), ("resets", resets, {})]
+                 ("lists", lists, {}), ("large", large, {}), ("half-closes", halves, {}), ("resets", resets, {})]
         faults = besiege(Server(executable, work), plain, seconds)
         tls = ["--tls-certificate", f"{CERTIFICATES}/first.pem", "--tls-key", f"{CERTIFICATES}/first.key"]
         faults += besiege(Server(executable, work, *tls), [("TLS garbage", garbage, {"secured": True})], seconds)

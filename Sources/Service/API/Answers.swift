@@ -68,7 +68,7 @@ struct KnownTags {
     /// nil where the field is missing.
     init?(_ fields: [String]) {
         guard !fields.isEmpty else { return nil }
-        let entries = fields.flatMap { $0.split(separator: ",") }.map { String($0).trimmed }
+        let entries = FieldList.members(of: fields)
         tags = entries.compactMap { JobTag($0) }
         isAny = entries == ["*"]
     }
@@ -88,7 +88,7 @@ enum WantedRevision {
     /// nil where the field is missing. A weak tag matches nothing, nor does one that is none of ours.
     init?(_ fields: [String]) {
         guard !fields.isEmpty else { return nil }
-        let entries = fields.flatMap { $0.split(separator: ",") }.map { String($0).trimmed }
+        let entries = FieldList.members(of: fields)
         if entries == ["*"] {
             self = .any
         } else {
@@ -143,7 +143,7 @@ package struct MediaType: Equatable {
     /// The offer that Accept likes most, the first of equals; nil when it takes none. RFC 9110 §12.5.1: for each offer
     /// the most exact range decides.
     package static func choose(_ offers: [String], accept fields: [String]) -> String? {
-        let ranges = fields.flatMap { $0.split(separator: ",") }.map { MediaType($0) }.filter { !$0.essence.isEmpty }
+        let ranges = FieldList.members(of: fields).map { MediaType($0) }.filter { !$0.essence.isEmpty }
         guard !ranges.isEmpty else { return offers.first }
         var best: (weight: Double, precision: Int, offer: String)?
         for offer in offers {
@@ -160,7 +160,7 @@ package struct MediaType: Equatable {
 enum Preference {
     /// The seconds of `wait=…`, at most `limit`; nil when it is not asked for.
     static func wait(_ fields: [String], limit: Int) -> Int? {
-        for token in fields.flatMap({ $0.split(separator: ",") }) {
+        for token in FieldList.members(of: fields) {
             let word = token.split(separator: ";").first.map { String($0).trimmed.lowercased() } ?? ""
             guard word.hasPrefix("wait="), let seconds = Int(word.dropFirst(5)), seconds >= 0 else { continue }
             return min(seconds, limit)
