@@ -193,6 +193,8 @@ extension Connection {
         case .collecting(let route, let parameters, var content, let limit):
             guard let bytes = decoded(bytes) else { return }
             if content.count + bytes.count > limit { return answer(.contentTooLarge(limit: limit)) }
+            guard server.takeRoom(for: bytes.count) else { return answer(.noRoomForContent) }
+            exchange?.collectedBytes += bytes.count
             // Emptied first, so that the content is extended in place.
             stage = .idle
             content += bytes

@@ -10,7 +10,7 @@ extension Connection {
         case .methodNotAllowed(let allow):
             // The methods of a router are tokens.
             try? response.fields.append("Allow", allow)
-        case .tooManyHandlers, .tooManyConnections:
+        case .tooManyHandlers, .tooManyConnections, .noRoomForContent:
             if response.fields["retry-after"] == nil { try? response.fields.append("Retry-After", "1") }
         case .unsupportedContentCoding:
             try? response.fields.append("Accept-Encoding", "gzip")
@@ -134,6 +134,7 @@ extension Connection {
         decoder = nil
         machine.contentBytesAtOnce = .max
         if let client = exchange.client { server.giveBackPlace(of: client) }
+        if exchange.collectedBytes > 0 { server.giveRoomBack(exchange.collectedBytes) }
         self.exchange = nil
     }
 

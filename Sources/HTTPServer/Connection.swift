@@ -16,6 +16,8 @@ actor Connection: EventHandler {
         var status = 0
         /// Bytes of content seen so far, against the limit of the route.
         var contentBytes = 0
+        /// Bytes of collected content that are counted for it.
+        var collectedBytes = 0
         /// A condition of the request is about content in gzip.
         var namesGzipTags = false
         /// Whom a trusted proxy asks for.

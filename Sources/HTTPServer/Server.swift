@@ -17,6 +17,7 @@ final class ServerCore: Sendable {
     let clockBounds: ConnectionClock.Bounds
     private let population = Mutex(Population())
     private let runningHandlers = Atomic<Int>(0)
+    private let collectedBytes = Atomic<Int>(0)
     private let date = Mutex((second: Int.min, line: [UInt8]()))
 
     init(configuration: ServerConfiguration, router: Router) {
@@ -45,6 +46,18 @@ final class ServerCore: Sendable {
 
     func giveHandlerSlotBack() {
         runningHandlers.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Whether there is room for so many more bytes of a body, which then are counted.
+    func takeRoom(for count: Int) -> Bool {
+        let taken = collectedBytes.wrappingAdd(count, ordering: .relaxed).newValue
+        if taken <= configuration.collectedBytes { return true }
+        giveRoomBack(count)
+        return false
+    }
+
+    func giveRoomBack(_ count: Int) {
+        collectedBytes.wrappingSubtract(count, ordering: .relaxed)
     }
 
     // MARK: Connections

@@ -41,6 +41,8 @@ package struct ServerConfiguration: Sendable {
     package var connectionsPerAddress = 10_000
     /// Handlers that run off the loops at once, streams that have begun not counted; one more request gets 503.
     package var handlersAtOnce = 1024
+    /// Bytes of collected bodies at once, from their arrival to the end of the answer; whose body goes beyond gets 503.
+    package var collectedBytes = 512 << 20
     /// Bytes that may wait for a socket, or for a reader of a request body, before their producer has to.
     package var bufferedBytes = 64 * 1024
     /// Text of more bytes leaves in gzip, for readers that welcome it.
@@ -104,6 +106,8 @@ package enum ServerFault: Error, Sendable {
     /// As many handlers run as may.
     case tooManyHandlers
     case tooManyConnections
+    /// Bodies of others take all the room there is.
+    case noRoomForContent
     /// What a handler threw.
     case handler(any Error)
 
@@ -118,7 +122,7 @@ package enum ServerFault: Error, Sendable {
         case .contentTooLarge, .contentTooDense: .contentTooLarge
         case .unsupportedContentCoding: .unsupportedMediaType
         case .malformedContentCoding: .badRequest
-        case .tooManyHandlers, .tooManyConnections: .serviceUnavailable
+        case .tooManyHandlers, .tooManyConnections, .noRoomForContent: .serviceUnavailable
         case .handler: .internalServerError
         }
     }

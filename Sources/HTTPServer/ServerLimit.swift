@@ -68,6 +68,7 @@ package struct ServerLimit: Sendable {
         ServerLimit("chunk-extension-bytes", .bytes, 0...1 << 24, \.limits.chunkExtensionBytes, "400"),
         ServerLimit("trailer-bytes", .bytes, 2...1 << 20, \.limits.trailerBytes, "431"),
         ServerLimit("discarded-body-bytes", .bytes, 0...1 << 30, \.limits.discardedBodyBytes, "answered, then closed"),
+        ServerLimit("collected-bytes", .bytes, 1 << 12...1 << 40, \.collectedBytes, "503"),
         ServerLimit("decompression-ratio", .ratio, 1...2_000, \.decompressionRatio, "413"),
         ServerLimit("body-window-bytes", .bytes, 0...1 << 30, \.timeouts.bodyBytesPerWindow, "408"),
         ServerLimit("body-window-seconds", \.timeouts.bodyWindow, "408"),

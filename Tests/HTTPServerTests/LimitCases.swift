@@ -96,6 +96,18 @@ extension LimitCase {
         LimitCase("discarded-body-bytes", 1_000, within: "404, 200", beyond: "404") { limit, size in
             try await outcome(post("/nothing", filler(size)), of: limited("discarded-body-bytes", limit))
         },
+        LimitCase("collected-bytes", 8_000, within: "200, 200", beyond: "503, 200") { limit, size in
+            try await seen(limited("collected-bytes", limit)) { server in
+                var words: [String] = []
+                // Whatever became of the first, its room is free again.
+                for count in [size, limit] {
+                    let client = try TestClient(server)
+                    try await client.send(post("/echo", filler(count)))
+                    words.append("\(try await client.answer().status)")
+                }
+                return words.joined(separator: ", ")
+            }
+        },
         LimitCase("decompression-ratio", 100, within: "200", beyond: "413") { limit, size in
             try await denseBody(limit, size)
         },

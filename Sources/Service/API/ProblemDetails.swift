@@ -74,6 +74,8 @@ extension ProblemDetails {
         case .malformedContentCoding: self.init(.malformedRequest, "the body is not what its Content-Encoding says")
         case .tooManyHandlers: self.init(.overloaded, "too many requests are being answered", retryAfter: 1)
         case .tooManyConnections: self.init(.overloaded, "too many connections are open", retryAfter: 1)
+        case .noRoomForContent:
+            self.init(.overloaded, "the bodies of other requests take all the room there is", retryAfter: 1)
         case .handler(let error): self.init(error)
         }
     }
