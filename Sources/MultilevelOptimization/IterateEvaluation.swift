@@ -10,9 +10,10 @@ struct IterateLook {
     var evaluation: Evaluation
     /// f + |⟨v, g_y⟩| there, and a bound on what is not known of F(x): of second order.
     var estimate: Double
-    /// g_y after those steps, and the lower residual.
+    /// g_y after those steps, and both residuals.
     var gradient: [Double]
     var residual: Double
+    var linearResidual: Double
 
     var isFinite: Bool {
         evaluation.isFinite && estimate.isFinite && evaluation.lowerResidual.isFinite
@@ -24,8 +25,9 @@ struct IterateLook {
 enum LookDepth {
     /// The same number of steps on either, so that budgets are kept exactly.
     case fixed
-    /// Until both residuals have fallen to a thousandth, along the face that full proximal steps of this length find.
-    case adaptive(step: Double)
+    /// Until both residuals have fallen to a thousandth, along the face that full proximal steps of this length find; and
+    /// again where that leaves F unknown to more than a part of its distance from `value`, which it is to be held against.
+    case adaptive(step: Double, value: Double)
 }
 
 /// Evaluates the iterates of methods on batches on all data.
@@ -40,13 +42,18 @@ struct IterateEvaluator {
     private static let rounds = 3
     /// Of levels with a face, which such steps find.
     private static let faceRounds = 20
+    /// Times that either system of an adaptive look is solved, at the most.
+    private static let passes = 2
+    /// What may stay unknown of F(x), as a part of how far it is from the value that it is held against, and of itself.
+    private static let doubt = 0.1
+    private static let rounding = 1e-13
     /// What its systems' residuals fall to, in the norm of the preconditioner: errors of f and h are products of two.
     private static let reduction = 1e-3
     /// Oracle calls of a fixed look: f with its gradient, g_y twice, the corrections and one product more, Jv.
     static let calls = 6 + 2 * corrections
     /// Oracle calls of an adaptive look, at the most.
     static func callLimit(_ problem: MultilevelProblem) -> Int {
-        problem.lower.isSmooth ? 6 + 2 * limit + rounds : 6 + 2 * faceLimit + 2 * faceRounds
+        problem.lower.isSmooth ? passes * (7 + 2 * limit + rounds) : 6 + 2 * faceLimit + 2 * faceRounds
     }
 
     /// Rows that one look reads in the main.
@@ -68,7 +75,36 @@ struct IterateEvaluator {
 
     mutating func look(x: [Double], y: [Double], v: [Double]) -> IterateLook {
         oracle.setUpper(x)
-        let (lower, gradient, lowerResidual, corrected) = corrected(y)
+        let start = lowerPoint(y)
+        let first = look(x, from: start, v)
+        guard case .adaptive(_, let value) = depth, oracle.problem.lower.isSmooth, oracle.isSymmetric,
+            isDoubtful(first, from: start, beside: value)
+        else { return first }
+        let adjoint = first.evaluation.v.map { -$0 }
+        var second = look(x, from: lowerPoint(first.evaluation.y), adjoint)
+        second.evaluation.lowerResidual = first.evaluation.lowerResidual
+        second.evaluation.linearResidual = first.evaluation.linearResidual
+        return second
+    }
+
+    /// Whether a look leaves F(x) unknown to more than a part of its distance from another value. The error of f + ⟨v, g_y⟩
+    /// is of second order in that of y, and there falls with the square of what is left of the residual: where the level is
+    /// far from a quadratic between y and y*(x), or f is, by little.
+    private func isDoubtful(_ look: IterateLook, from start: LowerPoint, beside value: Double) -> Bool {
+        guard start.residual > 0, look.isFinite else { return false }
+        let found = look.evaluation
+        oracle.setLower(start.y)
+        let before = oracle.upperValue() - VectorMath.dot(found.v, start.gradient)
+        oracle.setLower(found.y)
+        let after = found.value - VectorMath.dot(found.v, look.gradient)
+        let left = min(1, look.residual / start.residual)
+        let unknown = (before - after).magnitude * left * left
+        return unknown > Self.doubt * (look.estimate - value).magnitude + Self.rounding * found.value.magnitude
+    }
+
+    private mutating func look(_ x: [Double], from start: LowerPoint, _ v: [Double]) -> IterateLook {
+        let (lower, gradient, corrected) = self.corrected(start)
+        let y = start.y
         var (fromUpper, residual) = (y, y)
         var (direction, mixed) = (x, x)
         let value = oracle.upperGradients(y: &fromUpper, x: &direction)
@@ -92,11 +128,11 @@ struct IterateEvaluator {
         let unknown = (energy(slope, face) * energy(residual, face)).squareRoot()
         let evaluation = Evaluation(
             x: x, y: lower, v: adjoint.map { -$0 }, value: value, hypergradient: direction,
-            lowerResidual: lowerResidual, linearResidual: linearResidual, lowerStatus: .iterationLimit,
+            lowerResidual: start.residual, linearResidual: linearResidual, lowerStatus: .iterationLimit,
             linearStatus: .iterationLimit)
         return IterateLook(
             evaluation: evaluation, estimate: value + remaining.magnitude + unknown, gradient: gradient,
-            residual: corrected)
+            residual: corrected, linearResidual: VectorMath.norm(residual))
     }
 
     private var isAdaptive: Bool {
@@ -132,10 +168,8 @@ struct IterateEvaluator {
         var residual: Double
     }
 
-    /// y nearer to y*(x), or y itself where the level is too far from a quadratic; g_y there, and the residuals before and
-    /// there.
-    private mutating func corrected(_ y: [Double]) -> (y: [Double], gradient: [Double], before: Double, after: Double) {
-        let first = lowerPoint(y)
+    /// y nearer to y*(x), or y itself where the level is too far from a quadratic; g_y and the residual there.
+    private mutating func corrected(_ first: LowerPoint) -> (y: [Double], gradient: [Double], residual: Double) {
         var (best, present) = (first, first)
         var left = limit
         for _ in 0..<rounds where left > 0 {
@@ -158,7 +192,7 @@ struct IterateEvaluator {
             if oracle.problem.lower.isSmooth && !(best.residual <= 0.5 * before) { break }
         }
         oracle.setLower(best.y)
-        return (best.y, best.gradient, first.residual, best.residual)
+        return (best.y, best.gradient, best.residual)
     }
 
     private func lowerPoint(_ y: [Double]) -> LowerPoint {
@@ -178,7 +212,7 @@ struct IterateEvaluator {
 
     /// After a full proximal step, where an adaptive look needs one to find the face: that of the iterates is noise's.
     private func stepped(_ point: LowerPoint) -> LowerPoint {
-        guard case .adaptive(let step) = depth, !oracle.problem.lower.isSmooth, oracle.isSymmetric else { return point }
+        guard case .adaptive(let step, _) = depth, !oracle.problem.lower.isSmooth, oracle.isSymmetric else { return point }
         var next = point.y
         VectorMath.add(-step, point.gradient, to: &next)
         oracle.regularizer().apply(&next, step: step)

@@ -111,12 +111,13 @@ package struct MemoryPrice: Sendable, Equatable {
         let rows = configuration.isStochastic ? problem.upper.variables.filter { $0.axis != nil } : []
         // The last good point, to which automatic steps may return.
         let anchor = configuration.isStochastic ? upper.adding(lower).times(2) : 0
-        // What looks at all data learn of H: kept, and those of one look.
-        let learnt = configuration.isStochastic ? CurvaturePairs.capacity(dimension: lower).times(4).times(lower) : 0
+        // What looks at all data learn of H and of F: kept, and those of one look or step.
+        func pairs(_ dimension: Int) -> Int { CurvaturePairs.capacity(dimension: dimension).times(4).times(dimension) }
+        let learnt = configuration.isStochastic ? pairs(lower).adding(pairs(upper)) : 0
         let points = upper.adding(lower).times(vectorsPerVariable).adding(anchor).adding(learnt)
             .adding(rows.reduce(0) { $0.adding($1.count.times(3)) })
             .adding(problem.upper.constraint.room(for: upper))
-        var history = pairs(ReferenceEvaluator.memory, steps: .max, lower)
+        var history = Self.pairs(ReferenceEvaluator.memory, steps: .max, lower)
         switch configuration.algorithm {
         case .doubleLoop(let axes): history = max(history, self.history(axes, problem))
         // Beside the reference evaluation: estimates and tables last from iteration to iteration.

@@ -101,10 +101,15 @@ extension StateWriter {
         write(control.lookSamples)
         write(control.length)
         write(control.curvature)
-        for vectors in [control.pairs.steps, control.pairs.images] {
-            write(vectors.count)
-            for vector in vectors { write(vector) }
+        for pairs in [control.pairs, control.upperPairs] {
+            for vectors in [pairs.steps, pairs.images] {
+                write(vectors.count)
+                for vector in vectors { write(vector) }
+            }
         }
+        write(control.reach)
+        write(control.misses)
+        write(control.patience)
     }
 
     fileprivate mutating func write(_ status: SolveStatus) {
@@ -309,10 +314,18 @@ extension StateReader {
         control.lookSamples = try readInt()
         control.length = try readInt()
         control.curvature = try readDouble()
+        control.pairs = try readPairs()
+        control.upperPairs = try readPairs()
+        control.reach = try readDouble()
+        control.misses = try readInt()
+        control.patience = try readInt()
+        return control
+    }
+
+    private mutating func readPairs() throws(StateArchiveError) -> CurvaturePairs {
         let (steps, images) = (try readVectors(), try readVectors())
         guard let pairs = CurvaturePairs(steps: steps, images: images) else { throw .invalidField("pairs") }
-        control.pairs = pairs
-        return control
+        return pairs
     }
 
     private mutating func readStatus() throws(StateArchiveError) -> SolveStatus {

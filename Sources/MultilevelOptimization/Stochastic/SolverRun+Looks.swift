@@ -13,7 +13,7 @@ extension SolverRun {
         let isReport = isStage && reportsStages || state.iteration == reportDue
         guard isReport || isStage else { return .silent }
         let (x, y, v) = isStage ? sampledAverages : sampledIterates
-        let depth = isStage ? LookDepth.adaptive(step: AutomaticSteps.longest(control.curvature)) : .fixed
+        let depth = isStage ? adaptiveDepth(control) : .fixed
         let before = oracle.counts.samples
         var evaluator = IterateEvaluator(oracle: oracle.reference, depth: depth, pairs: control.pairs)
         let look = evaluator.look(x: x, y: y, v: v)
@@ -29,15 +29,46 @@ extension SolverRun {
         let verdict = control.judge(look, residual: residual, start: state.startValue, iterations: control.length)
         control.length = stageLength(control)
         control.next = state.iteration + control.length
+        let hasLeapt = verdict != .diverged && leaps(&control)
         state.control = control
         switch verdict {
-        case .good, .poor: settle(verdict)
+        case .good, .poor: settle(hasLeapt ? .poor : verdict)
         case .diverged:
             return diverged(by: state.iteration) {
                 "the upper objective has risen out of its range by iteration \($0): give smaller steps"
             }
         }
         return isReport ? report(look.evaluation) : .silent
+    }
+
+    private func adaptiveDepth(_ control: StepControl) -> LookDepth {
+        .adaptive(step: AutomaticSteps.longest(control.curvature), value: control.anchorValue)
+    }
+
+    /// Looks where a quasi-Newton step leads from the last good point, and whether the run goes on from there.
+    private func leaps(_ control: inout StepControl) -> Bool {
+        guard configuration.sampledAxes?.upperStep.isAutomatic == true, problem.lower.fixedPoint == nil,
+            state.termination == nil, !limits.areSpent(state.counts), hasCalls(IterateEvaluator.callLimit(problem)),
+            let x = control.leap(in: problem.upper.constraint)
+        else { return false }
+        var evaluator = IterateEvaluator(
+            oracle: oracle.reference, depth: adaptiveDepth(control), pairs: control.pairs)
+        var look = evaluator.look(x: x, y: control.anchor.y, v: control.anchor.v.map { -$0 })
+        // The iterates go on from where this look has found them.
+        look.evaluation.lowerResidual = look.residual
+        look.evaluation.linearResidual = look.linearResidual
+        control.pairs = evaluator.pairs
+        state.counts = oracle.counts
+        let norms = (there: projectedNorm(look.evaluation), here: projectedNorm(control.anchor))
+        guard control.accept(look, norm: norms) else { return false }
+        rank(look, residual(look.evaluation), &control)
+        return true
+    }
+
+    /// Whether that many calls, and a measurement of curvature, are left.
+    private func hasCalls(_ count: Int) -> Bool {
+        guard let budget = limits.oracleCalls else { return true }
+        return budget - state.counts.calls >= count + BatchCurvature.calls
     }
 
     /// Whether the looks of stages are reports: where the document does not say how far apart these are, so that measuring

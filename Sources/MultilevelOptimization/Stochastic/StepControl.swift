@@ -60,11 +60,17 @@ package struct StepControl: Sendable, Equatable {
     package var noisyIterations = 0
     /// Steps on y in which it forgets: 2/(1 − q²) with the contraction q of a step.
     package var relaxation = 1.0
+    /// What looks have learnt of the Hessian of F: differences of points and of full hypergradients.
+    package var upperPairs = CurvaturePairs()
+    /// How far a leap may go, leaps in a row that were none, and stages before the next.
+    package var reach = Double.infinity
+    package var misses = 0
+    package var patience = 0
     /// Rows that the last look at the end of a stage has read; 0 before the first.
     package var lookSamples = 0
 
     /// Good stages along one direction after which a factor that was too much is tried again.
-    private static let patience = 4
+    private static let longStreak = 4
     /// Halvings of γ at the most: beyond it the steps are not what is wrong.
     private static let smallestFactor = 0x1p-40
     private static let smallestNoiseFactor = 0x1p-6
@@ -127,6 +133,7 @@ package struct StepControl: Sendable, Equatable {
         let rise = look.estimate - anchorValue
         let scale = max(start.magnitude, start - anchorValue)
         guard look.isFinite, residual.isFinite, rise <= 10 * scale else { return .diverged }
+        learn(look.evaluation)
         defer { noisyIterations = max(0, noisyIterations + (isNoisy ? iterations : -iterations)) }
         guard Self.isBetter(look.estimate, residual, than: anchorValue, anchorResidual) else {
             shorten()
@@ -139,6 +146,68 @@ package struct StepControl: Sendable, Equatable {
         anchorResidual = residual
         return .good
     }
+
+    // MARK: - Leaps
+
+    /// Remembers how ∇F has changed from the last good point to another.
+    private mutating func learn(_ evaluation: Evaluation) {
+        upperPairs.append(
+            VectorMath.subtract(evaluation.x, anchor.x),
+            image: VectorMath.subtract(evaluation.hypergradient, anchor.hypergradient))
+    }
+
+    /// Where a quasi-Newton step leads from the last good point, in the variables that no bound holds there; `nil` where
+    /// nothing is known yet, and for a while after such steps that led nowhere.
+    mutating func leap(in set: ConvexSet) -> [Double]? {
+        guard patience == 0 else {
+            patience -= 1
+            return nil
+        }
+        guard let box = set.bounds(anchor.x.count), !upperPairs.steps.isEmpty else { return nil }
+        let slope = anchor.hypergradient
+        func freed(_ vector: [Double]) -> [Double] {
+            vector.indices.map { index in
+                let isHeld =
+                    slope[index] > 0 ? anchor.x[index] <= box.lower[index] : anchor.x[index] >= box.upper[index]
+                return isHeld ? 0 : vector[index]
+            }
+        }
+        var pairs = CurvaturePairs()
+        for (step, image) in zip(upperPairs.steps, upperPairs.images) { pairs.append(freed(step), image: freed(image)) }
+        var step = pairs.apply(freed(slope))
+        let length = VectorMath.norm(step)
+        guard length > 0, length.isFinite, !pairs.steps.isEmpty else { return nil }
+        VectorMath.scale(-min(1, reach / length), &step)
+        var point = anchor.x
+        VectorMath.add(1, step, to: &point)
+        set.project(&point)
+        return point
+    }
+
+    /// Goes on from where a leap has led, if F is lower there.
+    ///
+    /// - Parameters:
+    ///   - norm: of the projected hypergradient there, and at the last good point.
+    mutating func accept(_ look: IterateLook, norm: (there: Double, here: Double)) -> Bool {
+        let length = VectorMath.norm(VectorMath.subtract(look.evaluation.x, anchor.x))
+        guard look.isFinite, Self.isBetter(look.estimate, 2 * norm.there, than: anchorValue, norm.here) else {
+            if look.isFinite { learn(look.evaluation) }
+            reach = 0.25 * length
+            misses += 1
+            patience = (1 << min(misses, Self.mostDoublings)) - 1
+            return false
+        }
+        learn(look.evaluation)
+        reach = max(reach, 4 * length)
+        misses = 0
+        anchor = look.evaluation
+        anchorGradient = look.gradient
+        anchorValue = look.estimate
+        anchorResidual += norm.there - norm.here
+        return true
+    }
+    /// Of the wait for the next leap.
+    private static let mostDoublings = 3
 
     private mutating func lengthen(_ direction: [Double]) {
         failures = 0
@@ -153,8 +222,8 @@ package struct StepControl: Sendable, Equatable {
         }
         streak += 1
         if streak > 1 { isNoisy = false }
-        if streak > Self.patience { ceiling *= 2 }
-        if cosine > 0.9 && (!isPlain || streak > Self.patience) { noiseFactor = min(1, 2 * noiseFactor) }
+        if streak > Self.longStreak { ceiling *= 2 }
+        if cosine > 0.9 && (!isPlain || streak > Self.longStreak) { noiseFactor = min(1, 2 * noiseFactor) }
         // Where a stage hardly turns the gradient, it was far too short.
         for factor in [cosine > 0.9 ? 4.0 : 2, 2] where factor * upperFactor < ceiling {
             upperFactor *= factor
