@@ -14,6 +14,13 @@ struct IterateLook {
     var gradient: [Double]
     var residual: Double
     var linearResidual: Double
+    /// What the estimate leaves unknown beyond its bounds, where y was far from y*(x).
+    var doubt = 0.0
+
+    /// Whether more is unknown than a part of the distance from another value, and than rounding.
+    func isDoubtful(beside value: Double) -> Bool {
+        doubt > 0.1 * (estimate - value).magnitude + 1e-13 * estimate.magnitude
+    }
 
     var isFinite: Bool {
         evaluation.isFinite && estimate.isFinite && evaluation.lowerResidual.isFinite
@@ -44,9 +51,6 @@ struct IterateEvaluator {
     private static let faceRounds = 20
     /// Times that either system of an adaptive look is solved, at the most.
     private static let passes = 2
-    /// What may stay unknown of F(x), as a part of how far it is from the value that it is held against, and of itself.
-    private static let doubt = 0.1
-    private static let rounding = 1e-13
     /// What its systems' residuals fall to, in the norm of the preconditioner: errors of f and h are products of two.
     private static let reduction = 1e-3
     /// Oracle calls of a fixed look: f with its gradient, g_y twice, the corrections and one product more, Jv.
@@ -76,30 +80,31 @@ struct IterateEvaluator {
     mutating func look(x: [Double], y: [Double], v: [Double]) -> IterateLook {
         oracle.setUpper(x)
         let start = lowerPoint(y)
-        let first = look(x, from: start, v)
-        guard case .adaptive(_, let value) = depth, oracle.problem.lower.isSmooth, oracle.isSymmetric,
-            isDoubtful(first, from: start, beside: value)
-        else { return first }
-        let adjoint = first.evaluation.v.map { -$0 }
-        var second = look(x, from: lowerPoint(first.evaluation.y), adjoint)
+        var first = look(x, from: start, v)
+        guard case .adaptive(_, let value) = depth, oracle.problem.lower.isSmooth, oracle.isSymmetric else {
+            return first
+        }
+        first.doubt = doubt(first, from: start)
+        guard first.isDoubtful(beside: value) else { return first }
+        var second = look(x, from: lowerPoint(first.evaluation.y), first.evaluation.v.map { -$0 })
+        let fallen = first.residual > 0 ? min(1, second.residual / first.residual) : 0
+        second.doubt = first.doubt * fallen * fallen
         second.evaluation.lowerResidual = first.evaluation.lowerResidual
         second.evaluation.linearResidual = first.evaluation.linearResidual
         return second
     }
 
-    /// Whether a look leaves F(x) unknown to more than a part of its distance from another value. The error of f + ⟨v, g_y⟩
-    /// is of second order in that of y, and there falls with the square of what is left of the residual: where the level is
-    /// far from a quadratic between y and y*(x), or f is, by little.
-    private func isDoubtful(_ look: IterateLook, from start: LowerPoint, beside value: Double) -> Bool {
-        guard start.residual > 0, look.isFinite else { return false }
+    /// The error of f − ⟨H⁻¹ f_y, g_y⟩ is of second order in that of y, and falls with the square of what is left of the
+    /// residual: from what it was at the start of a look.
+    private func doubt(_ look: IterateLook, from start: LowerPoint) -> Double {
+        guard start.residual > 0, look.isFinite else { return 0 }
         let found = look.evaluation
         oracle.setLower(start.y)
         let before = oracle.upperValue() - VectorMath.dot(found.v, start.gradient)
         oracle.setLower(found.y)
         let after = found.value - VectorMath.dot(found.v, look.gradient)
         let left = min(1, look.residual / start.residual)
-        let unknown = (before - after).magnitude * left * left
-        return unknown > Self.doubt * (look.estimate - value).magnitude + Self.rounding * found.value.magnitude
+        return (before - after).magnitude * left * left
     }
 
     private mutating func look(_ x: [Double], from start: LowerPoint, _ v: [Double]) -> IterateLook {
@@ -212,7 +217,9 @@ struct IterateEvaluator {
 
     /// After a full proximal step, where an adaptive look needs one to find the face: that of the iterates is noise's.
     private func stepped(_ point: LowerPoint) -> LowerPoint {
-        guard case .adaptive(let step, _) = depth, !oracle.problem.lower.isSmooth, oracle.isSymmetric else { return point }
+        guard case .adaptive(let step, _) = depth, !oracle.problem.lower.isSmooth, oracle.isSymmetric else {
+            return point
+        }
         var next = point.y
         VectorMath.add(-step, point.gradient, to: &next)
         oracle.regularizer().apply(&next, step: step)

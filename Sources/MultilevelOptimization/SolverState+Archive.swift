@@ -107,6 +107,7 @@ extension StateWriter {
                 for vector in vectors { write(vector) }
             }
         }
+        write(control.anchorDoubt)
         write(control.reach)
         write(control.misses)
         write(control.patience)
@@ -316,6 +317,7 @@ extension StateReader {
         control.curvature = try readDouble()
         control.pairs = try readPairs()
         control.upperPairs = try readPairs()
+        control.anchorDoubt = try readDouble()
         control.reach = try readDouble()
         control.misses = try readInt()
         control.patience = try readInt()

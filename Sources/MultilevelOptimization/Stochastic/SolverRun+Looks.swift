@@ -17,6 +17,10 @@ extension SolverRun {
         let before = oracle.counts.samples
         var evaluator = IterateEvaluator(oracle: oracle.reference, depth: depth, pairs: control.pairs)
         let look = evaluator.look(x: x, y: y, v: v)
+        if isStage, look.isFinite, control.isDoubtful(beside: look), hasCalls(IterateEvaluator.callLimit(problem)) {
+            let anchor = control.anchor
+            control.correct(by: evaluator.look(x: anchor.x, y: anchor.y, v: anchor.v.map { -$0 }))
+        }
         control.pairs = evaluator.pairs
         state.counts = oracle.counts
         let residual = residual(look.evaluation)

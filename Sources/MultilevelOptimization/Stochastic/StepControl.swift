@@ -31,6 +31,8 @@ package struct StepControl: Sendable, Equatable {
     package var anchor: Evaluation
     package var anchorValue: Double
     package var anchorResidual: Double
+    /// What that estimate leaves unknown.
+    package var anchorDoubt = 0.0
     /// g_y there.
     package var anchorGradient: [Double]
     /// The same of the best point that was measured.
@@ -123,6 +125,23 @@ package struct StepControl: Sendable, Equatable {
         return value < other - 1e-13 * scale || (value <= other + 1e-9 * scale && residual < otherResidual)
     }
 
+    /// Whether the last good point may have been rated better than it is, for all that this look tells.
+    func isDoubtful(beside look: IterateLook) -> Bool {
+        anchorDoubt > 0.1 * (look.estimate - anchorValue).magnitude + 1e-13 * anchorValue.magnitude
+    }
+
+    /// Takes what another look has found where the last good point is.
+    mutating func correct(by look: IterateLook) {
+        if bestValue == anchorValue { bestValue = look.estimate }
+        var found = look.evaluation
+        found.lowerResidual = anchor.lowerResidual
+        found.linearResidual = anchor.linearResidual
+        anchor = found
+        anchorGradient = look.gradient
+        anchorValue = look.estimate
+        anchorDoubt = look.doubt
+    }
+
     /// Judges the stage that ends here, and settles the factors of the next.
     ///
     /// - Parameters:
@@ -143,6 +162,7 @@ package struct StepControl: Sendable, Equatable {
         anchor = look.evaluation
         anchorGradient = look.gradient
         anchorValue = look.estimate
+        anchorDoubt = look.doubt
         anchorResidual = residual
         return .good
     }
@@ -203,6 +223,7 @@ package struct StepControl: Sendable, Equatable {
         anchor = look.evaluation
         anchorGradient = look.gradient
         anchorValue = look.estimate
+        anchorDoubt = look.doubt
         anchorResidual += norm.there - norm.here
         return true
     }

@@ -115,7 +115,8 @@ extension StochasticConfiguration {
     /// Whether a step on variables is ours to choose.
     var hasAutomaticSteps: Bool { lowerStep.isAutomatic || upperStep.isAutomatic }
 
-    /// Iterations between two looks at all data: those that read twice what a look does, 4 at least; of rounds 1.
+    /// Iterations between two looks at all data: those that read twice what a look does, full passes included, 4 at least;
+    /// of rounds 1.
     ///
     /// - Parameters:
     ///   - iteration: the first of them.
@@ -125,8 +126,9 @@ extension StochasticConfiguration {
         let (lower, upper) = (batch(1), batch(0))
         let wanted = (samples ?? IterateEvaluator.samples(problem)).times(2)
         func reads(_ t: Int) -> Int {
-            pieces(of: problem).reduce(0) {
-                $0.adding(runs(of: $1, of: problem, at: t).times($1.isOfLowerLevel ? lower : upper))
+            pieces(of: problem).reduce(fullPasses(lower: lower, upper: upper)) {
+                let batch = $1.count(samples: $1.isOfLowerLevel ? lower : upper)
+                return $0.adding(runs(of: $1, of: problem, at: t).times(batch.samples))
             }
         }
         guard isInRounds else { return max(4, wanted / max(reads(0), 1)) }
@@ -136,6 +138,19 @@ extension StochasticConfiguration {
             count += 1
         } while total < wanted
         return count
+    }
+}
+
+extension StochasticConfiguration {
+    /// Rows of full passes in one iteration, in the mean: they come as often as batches of one kind have read all rows.
+    private func fullPasses(lower: Int, upper: Int) -> Int {
+        guard isSARAH else { return 0 }
+        let terms =
+            switch hypergradient {
+            case .implicit(.neumann(let terms)), .implicit(.randomisedNeumann(let terms)): terms + 1
+            case .implicit(.moving), .implicit(.sgd), .penalty: 1
+            }
+        return lower.times(terms + 2).adding(upper).times(lowerSteps)
     }
 }
 
