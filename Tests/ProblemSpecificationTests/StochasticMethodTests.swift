@@ -74,7 +74,8 @@ import Testing
         "condition 1,000": badlyConditioned("mean((A @ U - b)^2) / 2", scale: "-0.1818"),
     ]
 
-    /// Regression by a loss of the margin z and the target t, with one penalty.
+    /// Regression by a loss of the prediction z and the target t, near the upper variables; F is strongly convex near its
+    /// optimum.
     private static func regression(_ loss: (_ z: String, _ t: String) -> String) -> String {
         """
         {"problem": {
@@ -85,9 +86,10 @@ import Testing
           "samples": {
             "train": {"arrays": ["A", "e"], "batch": 32}, "validation": {"arrays": ["V", "u"], "batch": 32}},
           "levels": [
-            {"variables": {"x": {"shape": []}}, "minimize": "mean(\(loss("V @ y", "(V @ t + 4 * u)")))"},
+            {"variables": {"x": {"shape": [20]}},
+             "minimize": "mean(\(loss("V @ y", "(V @ t + 4 * u)"))) + 0.05 * sum(x^2)"},
             {"variables": {"y": {"shape": [20]}},
-             "minimize": "mean(\(loss("A @ y", "(A @ t + 4 * e)"))) + 0.5 * exp(x) * sum(y^2)"}]},
+             "minimize": "mean(\(loss("A @ y", "(A @ t + 4 * e)"))) + 0.05 * sum((y - x)^2)"}]},
          "method": "saba", "seed": 1}
         """
     }
@@ -106,7 +108,7 @@ import Testing
                 Self.logistic, ["problem.levels.0.variables.x.start=\(start)"], limits: limits)
             let counts = run.state.counts
             #expect(counts.samples <= 120_000 && counts.lowerGradient <= 30, "\(counts)")
-            #expect(run.state.best.lowerResidual <= 1e-14 && (run.state.best.linearResidual ?? 1) <= 1e-14)
+            #expect(run.state.best.lowerResidual <= 1e-13 && (run.state.best.linearResidual ?? 1) <= 1e-13)
         }
     }
 
