@@ -231,7 +231,8 @@ struct Certifier {
             worst = max(worst, abs((high - low) / (2 * step) - slope))
             let rises = SlopeVerdict.Rises(forward: high - exact.value, backward: low - exact.value, step: step)
             let slopes = (reference: slope, own: VectorMath.dot(own, direction))
-            certificate.slopes.add(rises, slopes, scale: scale) { length in
+            let noise = Self.solveAccuracy * max(exact.value.magnitude, high.magnitude, low.magnitude)
+            certificate.slopes.add(rises, slopes, scale: scale, noise: noise) { length in
                 func rise(_ signed: Double) -> Double? {
                     var point = exact.x
                     VectorMath.add(signed, direction, to: &point)

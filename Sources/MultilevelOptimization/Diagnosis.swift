@@ -2,6 +2,9 @@
 import Solvers
 import Tensors
 
+import func Glibc.log10
+import func Glibc.pow
+
 extension Level {
     /// What its solver looks for.
     var extremum: String { sense == .minimize ? "minimum" : "maximum" }
@@ -154,6 +157,14 @@ enum Diagnosis {
         lowerGrowth <= 8
             ? "the upper variables diverged in iteration \(iteration)\(culprits.upper): use a smaller upper_step.step"
             : "the lower variables diverged in iteration \(iteration)\(culprits.lower): use a smaller lower_solver.step"
+    }
+
+    /// A measured number, to the digit that tells anything.
+    static func rounded(_ number: Double) -> String {
+        guard number.isNormal, number.magnitude > 1e-300 else { return "\(number)" }
+        let power = log10(number.magnitude).rounded(.down)
+        let size = pow(10, power.magnitude)
+        return power < 0 ? "\((number * size).rounded() / size)" : "\((number / size).rounded() * size)"
     }
 
     /// Whether two sentences differ in nothing but measured numbers. Names of levels are none, whatever they look like.

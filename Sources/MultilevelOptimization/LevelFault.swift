@@ -1,9 +1,6 @@
 // What is wrong with the solve of one level, in words that name the level and say what to try.
 import Solvers
 
-import func Glibc.log10
-import func Glibc.pow
-
 /// A fault of the solve of one level.
 package struct LevelFault: Sendable, Equatable {
     /// The level's name.
@@ -26,15 +23,6 @@ package struct LevelFault: Sendable, Equatable {
     private var place: String { isAdjoint ? "an adjoint system of level \(level)" : "level \(level)" }
     private var extremum: String { sense == .minimize ? "minimum" : "maximum" }
     private var extremiser: String { sense == .minimize ? "minimiser" : "maximiser" }
-
-    /// A measured number, to the digit that tells anything.
-    private static func rounded(_ number: Double) -> String {
-        guard number.isNormal, number.magnitude > 1e-300 else { return "\(number)" }
-        let power = log10(number.magnitude).rounded(.down)
-        let (size, digit) = (pow(10, power.magnitude), power < 0)
-        let leading = (digit ? number * size : number / size).rounded()
-        return "\(digit ? leading / size : leading * size)"
-    }
 
     /// One sentence, with what to try.
     package var sentence: String {
@@ -69,7 +57,7 @@ package struct LevelFault: Sendable, Equatable {
         case .notConverged(let error):
             let distance =
                 error < 100
-                ? "its solver ended \(Self.rounded(error)) of its variables' size away from a solution"
+                ? "its solver ended \(Diagnosis.rounded(error)) of its variables' size away from a solution"
                 : "no step from where its solver ended leads to a solution, it may have none"
             return
                 "\(place) was not solved, \(distance): start it elsewhere, scale its variables alike, or bound the "
@@ -83,7 +71,7 @@ package struct LevelFault: Sendable, Equatable {
                 + "quadratic term"
         case .residual(let residual):
             return
-                "\(place) was solved to a relative residual of \(Self.rounded(residual)) only: add a small quadratic term, or scale "
+                "\(place) was solved to a relative residual of \(Diagnosis.rounded(residual)) only: add a small quadratic term, or scale "
                 + "its variables alike"
         case .interrupted: return "\(place) was interrupted"
         }

@@ -64,16 +64,27 @@ extension HypergradientEvaluator {
         return before > here + noise && after > here + noise
     }
 
-    /// The curvature that the lower objective has to be measured in, so that its tolerance on ‖g_y‖ leaves as little
-    /// unknown of F as it does where curvatures are about 1: ‖g_y‖ max(1, |F|)/|⟨v, g_y⟩|. `nil` where it does as it is.
+    /// The curvature that the lower objective has to be measured in; `nil` where its scale does as it is. Where the solver
+    /// met its tolerance on ‖g_y‖, such that this leaves as little unknown of F as it does where curvatures are about 1:
+    /// ‖g_y‖ max(1, |F|)/|⟨v, g_y⟩|. Where it stagnated far from a solution, the curvature along g_y: squares of gradients
+    /// may have left the range of numbers.
     func unit(_ found: Evaluation, residual: [Double]) -> Double? {
-        guard oracle.problem.lower.isSmooth, oracle.isSymmetric, found.lowerStatus == .converged,
-            let tolerance = lowerTolerance, found.isFinite
-        else { return nil }
-        let unknown = VectorMath.dot(found.v, residual).magnitude
-        let scale = max(1, found.value.magnitude)
-        guard unknown > Self.slack(tolerance) * scale else { return nil }
-        let unit = VectorMath.norm(residual) * scale / unknown
+        guard oracle.isSymmetric, let tolerance = lowerTolerance, found.isFinite else { return nil }
+        let norm = VectorMath.norm(residual)
+        let unit: Double
+        switch found.lowerStatus {
+        case .converged:
+            let unknown = VectorMath.dot(found.v, residual).magnitude
+            let scale = max(1, found.value.magnitude)
+            guard unknown > Self.slack(tolerance) * scale else { return nil }
+            unit = norm * scale / unknown
+        case .stagnated:
+            guard oracle.problem.lower.isSmooth else { return nil }
+            let step = displacement(residual)
+            guard step > oracle.precision.displacementLimit * max(1, VectorMath.norm(found.y)) else { return nil }
+            unit = norm / step
+        case .iterationLimit, .indefinite, .diverged, .interrupted: return nil
+        }
         return unit.isNormal && (1 / unit).isFinite ? unit : nil
     }
 
@@ -83,7 +94,8 @@ extension HypergradientEvaluator {
         case .gradientDescent(_, _, let tolerance), .rule(_, _, _, let tolerance), .anderson(_, _, _, let tolerance):
             tolerance.map { innerTolerance ?? $0 }
         case .lbfgs(_, _, let tolerance), .newtonCG(_, let tolerance): innerTolerance ?? tolerance
-        case .accelerated, .closedForm: nil
+        case .accelerated(_, let tolerance): innerTolerance ?? max(tolerance.absolute, tolerance.relative)
+        case .closedForm: nil
         }
     }
 
@@ -130,7 +142,12 @@ extension HypergradientEvaluator {
         oracle.setLower(lower.point)
         var residual = zeros(oracle.lowerDimension)
         oracle.lowerGradient(into: &residual)
-        let norm = oracle.regularizer().stationarity(at: lower.point, gradient: residual)
+        let regularizer = oracle.regularizer()
+        let norm = regularizer.stationarity(at: lower.point, gradient: residual)
+        if let face = face(at: lower.point) {
+            face.addNormGradient(regularizer, to: &residual)
+            face.project(&residual)
+        }
         guard let evaluation = differentiate(x, lower, residualNorm: norm, solver, adjoint: adjoint) else { return nil }
         return (lower, evaluation, residual)
     }

@@ -46,9 +46,10 @@ extension HypergradientEvaluator {
         case .accelerated(let steps, let tolerance):
             solution = minimize(
                 AcceleratedProximalGradient(
-                    regularizer: oracle.regularizer(), firstStep: estimatedStep ?? 1,
+                    regularizer: oracle.regularizer().scaled(by: 1 / unit),
+                    firstStep: unit == 1 ? estimatedStep ?? 1 : 1,
                     tolerance: configuration.decreasing == nil ? tolerance : absolute(tolerance.absolute),
-                    maxIterations: steps), from: start)
+                    maxIterations: steps), scaledObjective, from: start)
         case .lbfgs(let memory, let steps, let tolerance):
             solution = minimize(
                 LBFGS(memory: memory, tolerance: absolute(tolerance), maxIterations: steps), scaledObjective,

@@ -232,7 +232,7 @@ struct ResponseSolve {
                 VectorMath.add(-1, difference, to: &z)
                 difference = residual(z)
             } else {
-                return Found(z, difference, fault: fault ?? .notConverged(error: error))
+                return Found(z, difference, fault: .notConverged(error: error))
             }
         }
         return Found(z, difference, fault: .notConverged(error: previous))

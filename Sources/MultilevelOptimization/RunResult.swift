@@ -42,6 +42,7 @@ extension SolverRun {
     /// operations allows. What is not measured, the certificate calls unknown.
     package func finish(stop: @escaping StopCheck = { nil }) -> RunResult {
         var termination = state.termination ?? .userStop
+        if termination.isSuccess && termination != .userStop { considerLast(stop) }
         let best = state.best
         let measured: Certificate?
         let certifier = Certifier(problem: problem, oracle: oracle.reference, seed: seed)
@@ -76,6 +77,20 @@ extension SolverRun {
             remarks: remarks, levels: levels)
     }
 
+    /// Takes the last point for the best where it is better with the level below solved, of methods that follow that level
+    /// and do not solve it: then a low value may be due to y alone.
+    private func considerLast(_ stop: @escaping StopCheck) {
+        guard configuration.followsLowerLevel, state.bestIteration < state.iteration,
+            case .doubleLoop(_, let last) = state.method, last.isUsable
+        else { return }
+        let reference = ReferenceEvaluator(oracle: oracle.reference, stop: stop)
+        guard let kept = reference.value(at: state.best.x, from: state.best.y),
+            let found = reference.value(at: last.x, from: last.y), found < kept
+        else { return }
+        state.best = last
+        state.bestIteration = state.iteration
+    }
+
     /// How a run ended, by what the certificate says of its point, and why it was not as the method has it.
     private func verdict(
         _ certificate: Certificate, _ termination: Termination
@@ -87,23 +102,39 @@ extension SolverRun {
         if certificate.hasNegativeCurvature || certificate.isInfeasible && configuration.aimsAtHypergradient {
             return (.infeasible, nil)
         }
-        if termination == .converged, let remark = contradiction(certificate) { return (.stalled, remark) }
-        let isStationary = termination == .converged || projectedNorm(state.best) <= tolerance
-        let kink = isStationary ? nil : Diagnosis.kink(certificate.slopes, of: problem.upper)
-        return (termination, kink)
+        guard termination == .converged else {
+            let isStationary = projectedNorm(state.best) <= tolerance
+            return (termination, isStationary ? nil : Diagnosis.kink(certificate.slopes, of: problem.upper))
+        }
+        if let remark = bias(certificate) { return (.converged, remark) }
+        if let remark = contradiction(certificate) ?? remoteness(certificate) { return (.stalled, remark) }
+        return (.converged, nil)
+    }
+
+    /// Whether ∇F is far from 0 where the method found its direction to vanish.
+    private func isFar(_ certificate: Certificate) -> Bool {
+        let allowed = max(
+            10 * tolerance, problem.precision.defaultTolerance.squareRoot() * max(1, state.startNorm))
+        return certificate.normConfidence == .verified && certificate.hypergradientNorm > allowed
+    }
+
+    /// What a method that goes along another direction than ∇F by design has found; `nil` for others, and where it agrees.
+    private func bias(_ certificate: Certificate) -> String? {
+        guard configuration.convergesByNorm, !configuration.aimsAtHypergradient, isFar(certificate) else { return nil }
+        return
+            "converged by the method's own direction: with the levels below solved the hypergradient's norm is "
+            + "\(Diagnosis.rounded(certificate.hypergradientNorm)): take more steps or terms, or another method"
     }
 
     /// Why a point whose norm the method found small is no stationary point by the certificate; `nil` where that agrees, or
     /// where the method goes along another direction than ∇F by design, which `hypergradient_error` measures.
     private func contradiction(_ certificate: Certificate) -> String? {
         guard configuration.aimsAtHypergradient else { return nil }
-        let allowed = max(
-            10 * tolerance, problem.precision.defaultTolerance.squareRoot() * max(1, state.startNorm))
-        if certificate.normConfidence == .verified, certificate.hypergradientNorm > allowed {
+        if isFar(certificate) {
             return
                 "not converged: with the levels below solved down to rounding the hypergradient's norm is "
-                + "\(certificate.hypergradientNorm), not within the tolerance as the method has it: give the lower "
-                + "solver a smaller tolerance, or scale the objectives of the levels alike"
+                + "\(Diagnosis.rounded(certificate.hypergradientNorm)), not within the tolerance as the method has it: "
+                + "give the lower solver a smaller tolerance, or scale the objectives of the levels alike"
         }
         if certificate.slopes.contradictsMethod {
             return
@@ -113,6 +144,23 @@ extension SolverRun {
         }
         return nil
     }
+
+    /// Why a norm within the default tolerance says nothing: F is as flat as that, and its minimum is far away by its own
+    /// slopes and curvatures.
+    private func remoteness(_ certificate: Certificate) -> String? {
+        let size = max(1, VectorMath.norm(state.best.x))
+        guard limits.hypergradientTolerance == nil, problem.upper.constraint == .whole,
+            certificate.slopes.distance > Self.remote * size
+        else { return nil }
+        return
+            "not converged: the hypergradient's norm is within the tolerance, but level \(problem.upper.name)'s total "
+            + "objective is as flat, its \(problem.upper.extremum) may be about "
+            + "\(Diagnosis.rounded(certificate.slopes.distance)) away, or there is none: give tolerances.hypergradient a "
+            + "smaller number, or scale that objective"
+    }
+
+    /// Newton's step from a point that counts as converged, relative to max(1, ‖x‖), at the most.
+    private static let remote = 1e-3
 
     /// What the certificate says against taking the point for an optimum, level by level.
     private func shapes(_ certificate: Certificate, _ termination: Termination) -> [String] {

@@ -21,6 +21,9 @@ struct SlopeVerdict: Sendable, Equatable {
     private(set) var kinks = 0
     private(set) var minima = 0
     private(set) var directions = 0
+    /// How far a minimum may be, by slopes and curvatures that rounding leaves: the longest of the Newton steps along these
+    /// directions.
+    private(set) var distance = 0.0
 
     /// Slopes further off than this contradict, relative to the scale of slopes: those of smooth functions are within 1e-6.
     private static let contradiction = 1e-3
@@ -34,14 +37,21 @@ struct SlopeVerdict: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - slopes: ⟨h, d⟩ of either hypergradient.
+    ///   - scale: of slopes.
+    ///   - noise: what rises are uncertain by.
     ///   - again: measures on another scale; `nil` when stopped.
     mutating func add(
-        _ rises: Rises, _ slopes: (reference: Double, own: Double), scale: Double, again: (Double) -> Rises?
+        _ rises: Rises, _ slopes: (reference: Double, own: Double), scale: Double, noise: Double,
+        again: (Double) -> Rises?
     ) {
         directions += 1
+        let uncertainty = noise / rises.step
+        if rises.bend > 2 * uncertainty, abs(rises.slope) > 8 * uncertainty {
+            distance = max(distance, abs(rises.slope) * rises.step / rises.bend)
+        }
         func error(_ slope: Double) -> Double { abs(rises.slope - slope) }
-        func isSuspect(_ slope: Double) -> Bool { !(error(slope) <= Self.contradiction * scale) }
-        let isBent = abs(rises.bend) > Self.suspicion * scale
+        func isSuspect(_ slope: Double) -> Bool { !(error(slope) <= Self.contradiction * scale + uncertainty) }
+        let isBent = abs(rises.bend) > Self.suspicion * scale + uncertainty
         guard isSuspect(slopes.reference) || isSuspect(slopes.own) || isBent else { return }
         guard let finer = again(Self.refinement * rises.step) else { return }
         func isConfirmed(_ slope: Double) -> Bool {

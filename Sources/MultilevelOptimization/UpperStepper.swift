@@ -21,7 +21,7 @@ enum UpperStepper {
             case .joint: preconditionFailure("filled in by the configuration, which knows the curvature")
             case .lineSearch:
                 self = .spectral(
-                    try SpectralProjectedGradient(start: start, set: set, options: Self.options(precision)))
+                    try SpectralProjectedGradient(start: start, set: set, options: Self.options(precision, set)))
             case .adam(let schedule, let coefficients):
                 self = .adam(
                     try ProjectedAdam(start: start, schedule: schedule, coefficients: coefficients, set: set))
@@ -51,7 +51,8 @@ enum UpperStepper {
             self = .momentum(method)
         case (.spectral(let state), .lineSearch):
             guard
-                let method = try? SpectralProjectedGradient(resuming: state, set: set, options: Self.options(precision))
+                let method = try? SpectralProjectedGradient(
+                    resuming: state, set: set, options: Self.options(precision, set))
             else { return nil }
             self = .spectral(method)
         case (.adam(let state), .adam(let schedule, let coefficients)):
@@ -78,8 +79,11 @@ enum UpperStepper {
         }
     }
 
-    private static func options(_ precision: Precision) -> SpectralProjectedGradient.Options {
+    /// Without a set, whose projection loses what is small beside a long step, steps are limited by little: variables
+    /// and objectives may have most scales.
+    private static func options(_ precision: Precision, _ set: ConvexSet) -> SpectralProjectedGradient.Options {
         var options = SpectralProjectedGradient.Options()
+        if set == .whole { (options.smallestStep, options.largestStep) = (1e-250, 1e30) }
         options.valueNoise = precision.indistinguishable
         return options
     }

@@ -81,6 +81,14 @@ package struct ProximalFunction: Sendable, Equatable {
         self.terms = terms
     }
 
+    /// The same set, and the norms times a factor, which must be positive.
+    package func scaled(by factor: Double) -> ProximalFunction {
+        if factor == 1 || terms.isEmpty { return self }
+        var result = self
+        for index in terms.indices { VectorMath.scale(factor, &result.terms[index].weights) }
+        return result
+    }
+
     package static let none = ProximalFunction()
 
     /// Σ of the norms, for points of the set.

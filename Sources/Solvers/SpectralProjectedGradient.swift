@@ -26,6 +26,9 @@ package struct SpectralProjectedGradient: SteppingMethod {
         /// The largest λ.
         package var largestStep = 1e10
 
+        /// The largest where no positive curvature tells it.
+        package var largestGuess = 1e10
+
         /// Rejected trials in a row after which the method stops.
         package var maxTrials = 30
 
@@ -185,7 +188,8 @@ package struct SpectralProjectedGradient: SteppingMethod {
             square += step * step
             curvature += step * (gradient[i] - state.gradient[i])
         }
-        state.spectralStep = clamp(curvature > 0 ? square / curvature : 10 * state.spectralStep)
+        let guess = min(10 * state.spectralStep, max(state.spectralStep, options.largestGuess))
+        state.spectralStep = clamp(curvature > 0 ? square / curvature : guess)
     }
 
     private func clamp(_ step: Double) -> Double {

@@ -64,6 +64,20 @@ extension DataArray {
 func run(
     _ text: String, _ assignments: [String] = [], datasets: [String: Tensor] = [:]
 ) throws -> (start: ProgressPoint, result: RunResult) {
+    let ended = try runThrough(text, assignments, datasets: datasets)
+    return (try #require(ended.points.first), ended.result)
+}
+
+/// The same, with the last point in place of the first.
+func runToTheEnd(_ text: String, _ assignments: [String]) throws -> (last: ProgressPoint, result: RunResult) {
+    let ended = try runThrough(text, assignments)
+    return (try #require(ended.points.last), ended.result)
+}
+
+/// Admits and runs to the end, with the first progress point and the last.
+private func runThrough(
+    _ text: String, _ assignments: [String], datasets: [String: Tensor] = [:]
+) throws -> (points: [ProgressPoint], result: RunResult) {
     let admitted = try admit(text, assignments, datasets: datasets)
     let document = try #require(admitted.document, "\(admitted.faults)")
     let built = try #require(admitted.built, "\(admitted.faults)")
@@ -74,10 +88,12 @@ func run(
         hypergradientTolerance: document.tolerances.hypergradient, progressEvery: document.progress.every)
     let (run, start) = try #require(
         SolverRun.begin(built.problem, method, limits: limits, seed: document.seed, stop: { nil }))
+    var points = [start]
     while true {
         switch run.advance() {
-        case .progress, .silent: continue
-        case .ended: return (start, run.finish())
+        case .progress(let point): points = [start, point]
+        case .silent: continue
+        case .ended: return (points, run.finish())
         case .suspended: Issue.record("nothing asked the run to stop")
         }
     }

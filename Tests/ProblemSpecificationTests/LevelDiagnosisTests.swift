@@ -65,7 +65,7 @@ import Testing
 
     /// Maps with no fixed point, or with nothing but fixed points, and objectives without a value where solvers begin.
     @Test(arguments: [
-        (#""fixed_point": {"v": "v + 1 + u^2"}"#, "the matrix of level L"),
+        (#""fixed_point": {"v": "v + 1 + u^2"}"#, "level L was not solved, no step"),
         (#""fixed_point": {"v": "v + 0*u*w"}"#, "the matrix of level L"),
         (#""fixed_point": {"v": "log(v) + u"}"#, "the map of level L is not finite where"),
         (#""minimize": "v - log(v) + 0*u""#, "the objective of level L, or its gradient, is not finite where"),

@@ -27,6 +27,57 @@ import Testing
         #expect(abs(result.x[0] - 0.5) <= 1e-9 && abs(result.y[0] - 0.5) <= 1e-9, "\(result.x) \(result.y)")
     }
 
+    /// The same over a set: y = max(x, ½), so that F = ¼ + x² where x ≤ ½.
+    @Test(arguments: ["(y-x)^2", "1e-12*(y-x)^2", "1e-100*(y-x)^2"])
+    func theScaleOfALowerObjectiveOverASetIsNone(_ lower: String) throws {
+        let text = """
+            {"problem": {"levels": [{"name": "u", "variables": {"x": {"start": 5}}, "minimize": "(y-1)^2+x^2"},
+             {"name": "l", "variables": {"y": {"start": 3, "constraint": {"box": [0.5, 10]}}}, "minimize": "\(lower)"}]}}
+            """
+        let (_, result) = try run(text)
+        #expect(result.termination == .converged && result.remarks.isEmpty, "\(result.termination) \(result.remarks)")
+        #expect(abs(result.x[0]) <= 1e-9 && abs(result.y[0] - 0.5) <= 1e-9, "\(result.x) \(result.y)")
+    }
+
+    /// x = ½ s and F = ½ c in units of s and c.
+    @Test(arguments: [(1.0, "1e100"), (1, "1e-8"), (1e8, "1"), (1e-8, "1"), (1, "1e-4")])
+    func theScalesOfTheOutermostLevelAreNone(_ unit: Double, _ factor: String) throws {
+        let x = "\(1 / unit)*x"
+        let text = document(
+            "\(factor)*((y-1)^2+(\(x))^2)", "\"minimize\": \"(y-\(x))^2\"", x: "\(5 * unit)", y: "3")
+        let (_, result) = try run(text)
+        let found = result.x[0] / unit
+        #expect(result.termination == .converged && abs(found - 0.5) <= 1e-6, "\(result.termination) \(found)")
+    }
+
+    /// A norm of 1e-99 is within every tolerance, and 5 away from the minimum; exp(−x) has none.
+    @Test(arguments: ["1e-100*((y-1)^2+x^2)", "exp(-x)+0*y"])
+    func aFlatOuterObjectiveDoesNotPassForConverged(_ upper: String) throws {
+        let text = document(upper, "\"minimize\": \"(y-x)^2\"", x: "5", y: "3")
+        let (_, result) = try run(text)
+        #expect(result.termination == .stalled)
+        #expect(result.remarks.contains { $0.hasPrefix("not converged: the hypergradient's norm is within") })
+        let (_, asked) = try run(text, ["tolerances.hypergradient=1e-9"])
+        #expect(asked.termination == .converged, "a tolerance that was given is what counts")
+    }
+
+    /// The weight ½ of the outermost objective in the first lower steps leaves y off x.
+    @Test func aBiasedMethodThatHasConvergedSaysWhatItLeft() throws {
+        let text = document("(y-1)^2+x^2", "\"minimize\": \"(y-x)^2\"", x: "5", y: "3")
+        let (_, result) = try run(text, ["method=\"gda\""])
+        #expect(result.termination == .converged && result.certificate.hypergradientNorm > 1e-3)
+        #expect(result.remarks.contains { $0.hasPrefix("converged by the method's own direction: ") })
+    }
+
+    /// F = (x − 1)² + x², whatever y a method holds.
+    @Test(arguments: ["iga", "meha", "pgdo", "bvfim", "darts"], [("5", "3"), ("1", "2"), ("0.5", "0.5")])
+    func theBestPointIsNoWorseThanTheLast(_ method: String, _ start: (x: String, y: String)) throws {
+        let text = document("(y-1)^2+x^2", "\"minimize\": \"(y-x)^2\"", x: start.x, y: start.y)
+        func objective(_ x: Double) -> Double { (x - 1) * (x - 1) + x * x }
+        let (last, result) = try runToTheEnd(text, ["method=\"\(method)\"", "limits.iterations=300"])
+        #expect(objective(result.x[0]) <= objective(last.x[0]) + 1e-12, "\(result.x) \(last.x) \(result.bestIteration)")
+    }
+
     /// Tolerances that fall are loose at first: what is not solved by the end is said to be.
     @Test(arguments: ["1e-12*(y-x)^2", "1e-200*(y-x)^2", "1e-13*(y-x)^2+1e-15*(y-x)^4"])
     func looseTolerancesDoNotPassForSolved(_ lower: String) throws {
@@ -59,10 +110,10 @@ import Testing
         #expect(result.remarks.count == 1 && result.remarks[0].contains("the solution of level l leaves all bounds"))
     }
 
-    /// y = y² + 1 + x² has no real solution.
-    @Test(arguments: ["\"auto\"", "\"implicit\""]) func aMapWithoutAFixedPointIsInfeasible(_ method: String) throws {
-        let text = document("y^2+x^2", "\"fixed_point\": {\"y\": \"y^2+1+x^2\"}", x: "0.1", y: "1")
-        let (begun, result) = try run(text, ["method=\(method)"])
+    /// y = y² + 1 + x² and y = y + 1 + x² have no real solution.
+    @Test(arguments: ["y^2+1+x^2", "y+1+x^2"]) func aMapWithoutAFixedPointIsInfeasible(_ map: String) throws {
+        let text = document("y^2+x^2", "\"fixed_point\": {\"y\": \"\(map)\"}", x: "0.1", y: "1")
+        let (begun, result) = try run(text)
         #expect(result.termination == .infeasible && !result.termination.isSuccess)
         #expect(result.remarks.count == 1 && result.remarks[0].contains("level l was not solved"), "\(result.remarks)")
         #expect(begun.hypergradientNorm.isNaN && result.x == [0.1])
