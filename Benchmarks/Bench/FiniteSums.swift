@@ -10,7 +10,16 @@ struct FiniteSum {
         name: "shared", seeds: 1...4, upper: "mean((V @ (y - 1) - c)^2) / 2 + 0.05 * sum(x^2)",
         lower: "mean((A @ (y - x) - b)^2) / 2 + 0.05 * sum(y^2)")
 
-    /// Lower levels that are followed more slowly; an F that is not strongly convex.
+    /// Labels ±1, and counts' means, of a linear model with noise.
+    private static func labels(_ rows: String, _ noise: String) -> String { "sign(\(rows) @ cos(k) + 4 * \(noise))" }
+    private static func logistic(_ rows: String, _ noise: String) -> String {
+        "softplus(-\(labels(rows, noise)) * (\(rows) @ y))"
+    }
+    private static func poisson(_ rows: String, _ noise: String) -> String {
+        "exp(0.2 * (\(rows) @ y)) - exp(0.2 * (\(rows) @ cos(k)) + 0.5 * \(noise)) * (0.2 * (\(rows) @ y))"
+    }
+
+    /// Lower levels that are followed more slowly, and such that are not quadratic; F that are not strongly convex.
     static let others = [
         FiniteSum(
             name: "κ = 100", seeds: 60...63, upper: "mean((V @ (y - 1) - c)^2) / 2 + 0.05 * sum(x^2)",
@@ -21,13 +30,29 @@ struct FiniteSum {
         FiniteSum(
             name: "penalties", seeds: 20...23, upper: "mean((V @ (y - cos(k)) - c)^2) / 2",
             lower: "mean((A @ (y - cos(k)) - 3 * b)^2) / 2 + 0.5 * sum(exp(x) * y^2)"),
+        FiniteSum(
+            name: "logistic", seeds: 70...73, x: "{\"shape\": []}", upper: "mean(\(logistic("V", "c")))",
+            lower: "mean(\(logistic("A", "b"))) + 0.5 * exp(x) * sum(y^2)"),
+        FiniteSum(
+            name: "logistic penalties", seeds: 70...73, upper: "mean(\(logistic("V", "c")))",
+            lower: "mean(\(logistic("A", "b"))) + 0.5 * sum(exp(x) * y^2)"),
+        FiniteSum(
+            name: "cleaning", seeds: 80...83, x: "{\"shape\": [], \"per\": \"train\"}",
+            upper: "mean(\(logistic("V", "c")))",
+            lower: "mean(sigmoid(x) * \(logistic("A", "b"))) + 0.05 * sum(y^2)"),
+        FiniteSum(
+            name: "Poisson", seeds: 90...93, x: "{\"shape\": []}", upper: "mean(\(poisson("V", "c")))",
+            lower: "mean(\(poisson("A", "b"))) + 0.5 * exp(x) * sum(y^2)"),
     ]
 
     /// - Parameters:
     ///   - seeds: of A, b, V and c.
+    ///   - x: the declaration of x.
     ///   - upper: f of x, y, V, c and k = (0, …, 19).
     ///   - lower: g of x, y, A, b and k.
-    private init(name: String, seeds: ClosedRange<Int>, upper: String, lower: String) {
+    private init(
+        name: String, seeds: ClosedRange<Int>, x: String = "{\"shape\": [20]}", upper: String, lower: String
+    ) {
         self.name = name
         let data = zip(["A", "b", "V", "c"], seeds).map { name, seed in
             "\"\(name)\": {\"random\": {\"normal\": \(["A", "V"].contains(name) ? "[1000, 20]" : "[1000]"), \"seed\": \(seed)}}"
@@ -38,7 +63,7 @@ struct FiniteSum {
               "samples": {
                 "train": {"arrays": ["A", "b"], "batch": 32}, "validation": {"arrays": ["V", "c"], "batch": 32}},
               "levels": [
-                {"variables": {"x": {"shape": [20]}}, "minimize": "\(upper)"},
+                {"variables": {"x": \(x)}, "minimize": "\(upper)"},
                 {"variables": {"y": {"shape": [20]}}, "minimize": "\(lower)"}]},
              "method": "saba", "seed": 1}
             """

@@ -30,10 +30,12 @@ extension SolverRun {
             return report(look.evaluation)
         }
         control.lookSamples = state.counts.samples - before
+        let value = control.anchorValue
         let verdict = control.judge(look, residual: residual, start: state.startValue, iterations: control.length)
         control.length = stageLength(control)
         control.next = state.iteration + control.length
-        let hasLeapt = verdict != .diverged && leaps(&control)
+        let gain = max(0, value - control.anchorValue) / Double(StepControl.looksOfStage * control.lookSamples)
+        let hasLeapt = verdict != .diverged && leaps(&control, beside: gain)
         state.control = control
         switch verdict {
         case .good, .poor: settle(hasLeapt ? .poor : verdict)
@@ -47,6 +49,17 @@ extension SolverRun {
 
     private func adaptiveDepth(_ control: StepControl) -> LookDepth {
         .adaptive(step: AutomaticSteps.longest(control.curvature), value: control.anchorValue)
+    }
+
+    /// Leaps from the last good point, again while each gains more on F for what it reads than the stage has; and whether
+    /// the run goes on from elsewhere.
+    private func leaps(_ control: inout StepControl, beside gain: Double) -> Bool {
+        for count in 0..<StepControl.leapLimit {
+            let (value, samples) = (control.anchorValue, state.counts.samples)
+            guard leaps(&control) else { return count > 0 }
+            if (value - control.anchorValue) / Double(state.counts.samples - samples) <= gain { break }
+        }
+        return true
     }
 
     /// Looks where a quasi-Newton step leads from the last good point, and whether the run goes on from there.

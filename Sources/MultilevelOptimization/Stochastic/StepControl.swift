@@ -76,6 +76,10 @@ package struct StepControl: Sendable, Equatable {
     /// Halvings of γ at the most: beyond it the steps are not what is wrong.
     private static let smallestFactor = 0x1p-40
     private static let smallestNoiseFactor = 0x1p-6
+    /// What a stage with its look reads, in looks.
+    static let looksOfStage = 3
+    /// Leaps at the end of a stage.
+    static let leapLimit = 4
     /// Divergences after which the run ends.
     static let divergenceLimit = 20
 
