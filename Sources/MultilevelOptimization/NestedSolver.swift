@@ -33,6 +33,8 @@ package final class NestedSolver: SolveHandler {
     static let memory = 6
     /// Newton steps at most.
     static let iterationLimit = 200
+    /// The largest step still wanted, relative to the point's size, from a point that rounding alone keeps from being solved.
+    private static let displacementLimit = 1e-3
     /// No tolerance asks for more than rounding allows.
     private static let smallestTolerance = 0x1p-50
 
@@ -125,12 +127,46 @@ package final class NestedSolver: SolveHandler {
         faults.append((level, isAdjoint, fault))
     }
 
+    /// Evaluates deeper levels at a point that is tried. What they report there takes the place of what they had reported
+    /// at points before it, but for a point at which one of them has no solution: `nil`, and nothing has changed.
+    ///
+    /// - Parameter known: the faults from before this level's solve began.
+    func attempt<Value>(
+        above level: Int, besides known: [(level: Int, isAdjoint: Bool, fault: SolveFault)], _ evaluate: () -> Value
+    ) -> Value? {
+        let before = faults
+        faults = known
+        let value = evaluate()
+        guard isHopeless(above: level) else { return value }
+        faults = before
+        return nil
+    }
+
+    /// Goes back to these reports.
+    func recall(_ known: [(level: Int, isAdjoint: Bool, fault: SolveFault)]) { faults = known }
+
+    /// Searches for a point; what deeper levels have reported in vain is forgotten.
+    func search<Value>(_ find: () -> Value?) -> Value? {
+        let before = faults
+        if let value = find() { return value }
+        faults = before
+        return nil
+    }
+
+    /// Evaluates where deeper levels have been evaluated and reported before.
+    func again<Value>(_ evaluate: () -> Value) -> Value {
+        let before = faults
+        defer { faults = before }
+        return evaluate()
+    }
+
     /// Whether a deeper level has no solution, so that nothing above it means anything in this evaluation.
     func isHopeless(above level: Int) -> Bool {
         faults.contains { fault in
             switch fault.fault {
             case .undefined, .unbounded, .grew: fault.level > level
-            case .flat, .indefinite, .notConverged, .singular, .residual, .interrupted: false
+            case .notConverged(let error): fault.level > level && !(error <= Self.displacementLimit)
+            case .flat, .indefinite, .singular, .residual, .interrupted: false
             }
         }
     }
@@ -154,6 +190,7 @@ package final class NestedSolver: SolveHandler {
         let key = PointKey(captures)
         if let known = state.solved.first(where: { $0.key == key }) {
             if !fixed.contains(equilibrium.level) { levelCounts[equilibrium.level].repeated += 1 }
+            if let fault = known.fault { report(fault, ofLevel: equilibrium.level) }
             _ = point.update(fromContentsOf: known.point)
             return
         }
@@ -167,8 +204,11 @@ package final class NestedSolver: SolveHandler {
             return
         }
         let response = ResponseSolve(
-            solver: self, runtime: runtime, equilibrium: equilibrium, captures: captures, state: state)
-        let found = response.run(from: response.predict(key) ?? state.start ?? Array(start.values))
+            solver: self, runtime: runtime, equilibrium: equilibrium, captures: captures, state: state, known: faults)
+        let predicted = response.predict(key)
+        // What deeper levels say of the point that the prediction comes from means nothing here.
+        faults = response.known
+        let found = response.run(from: predicted ?? state.start ?? Array(start.values))
         if let fault = found.fault { report(fault, ofLevel: equilibrium.level) }
         state.remember(key, found)
         _ = point.update(fromContentsOf: found.point)
@@ -323,13 +363,13 @@ final class ResponseState {
     /// Where to begin before anything was solved.
     let start: [Double]?
     /// The points solved last, the latest first.
-    private(set) var solved: [(key: PointKey, point: [Double], residual: Double, isSound: Bool)] = []
+    private(set) var solved: [(key: PointKey, point: [Double], residual: Double, fault: SolveFault?)] = []
 
     init(start: [Double]?) { self.start = start }
 
     func remember(_ key: PointKey, _ found: ResponseSolve.Found) {
         if solved.count >= NestedSolver.memory { solved.removeLast() }
-        solved.insert((key, found.point, found.residual, found.fault == nil), at: 0)
+        solved.insert((key, found.point, found.residual, found.fault), at: 0)
     }
 }
 

@@ -16,6 +16,8 @@ extension ResponseSolve {
         let tolerance = solver.tolerance(of: equilibrium)
         var length = 1.0
         var z = evaluate(step, step: [0], at: start)
+        // Only the set is wanted of that step; what deeper levels say of a point outside it means nothing.
+        if VectorMath.isFinite(z) { solver.recall(known) }
         var difference = residual(z)
         var value = evaluateObjective(objective, at: z)
         var previous = Double.infinity
@@ -36,9 +38,12 @@ extension ResponseSolve {
                 return Found(z, difference, fault: newton.fault == nil ? curvatureFault(z) : .flat)
             }
             previous = error
-            if newton.fault == nil, let next = tryNewton(objective, step, z, newton.point, difference, value, length) {
+            let taken = solver.search {
+                newton.fault == nil ? tryNewton(objective, step, z, newton.point, difference, value, length) : nil
+            }
+            if let next = taken {
                 (z, difference, value) = next
-            } else if let next = descend(objective, step, z, value, &length) {
+            } else if let next = solver.search({ descend(objective, step, z, value, &length) }) {
                 (z, value) = next
                 difference = residual(z)
             } else {
@@ -59,9 +64,10 @@ extension ResponseSolve {
     ) -> (point: [Double], residual: [Double], value: Double)? {
         var moved = z
         VectorMath.add(-1, direction, to: &moved)
-        let trial = evaluate(step, step: [0], at: moved)
-        guard VectorMath.isFinite(trial) else { return nil }
-        let after = residual(trial)
+        guard let trial = attempt({ evaluate(step, step: [0], at: moved) }), VectorMath.isFinite(trial) else {
+            return nil
+        }
+        guard let after = attempt({ residual(trial) }) else { return nil }
         guard VectorMath.norm(after) <= 0.5 * VectorMath.norm(difference) else { return nil }
         let found = evaluateObjective(objective, at: trial)
         let slack = 64 * Double.ulpOfOne * max(1, value.magnitude)
@@ -74,9 +80,11 @@ extension ResponseSolve {
     ) -> (point: [Double], value: Double)? {
         length = min(length * 2, 1e6)
         for _ in 0..<80 {
-            let trial = evaluate(step, step: [length], at: z)
+            let trial = solver.again { evaluate(step, step: [length], at: z) }
             let change = VectorMath.subtract(trial, z)
-            let found = VectorMath.isFinite(trial) ? evaluateObjective(objective, at: trial) : .infinity
+            let found =
+                VectorMath.isFinite(trial)
+                ? attempt { evaluateObjective(objective, at: trial) } ?? .infinity : .infinity
             let wanted = Self.decrease * VectorMath.dot(change, change) / length
             if found <= value - wanted, wanted > 0 { return (trial, found) }
             length *= 0.5

@@ -11,6 +11,9 @@ struct ResponseSolve {
     let equilibrium: Equilibrium
     let captures: [FunctionArgument]
     let state: ResponseState
+    /// Faults from before this solve began.
+    let known: [(level: Int, isAdjoint: Bool, fault: SolveFault)]
+
     /// A point and what is wrong with it.
     struct Found {
         let point: [Double]
@@ -48,6 +51,11 @@ struct ResponseSolve {
         return evaluate(equilibrium.residual, at: z)
     }
 
+    /// What is evaluated at a point that is tried; `nil` where a deeper level has no solution there.
+    func attempt<Value>(_ evaluate: () -> Value) -> Value? {
+        solver.attempt(above: equilibrium.level, besides: known, evaluate)
+    }
+
     func matrix(_ z: [Double]) -> PointMatrix {
         let (system, kept) = equilibrium.jacobian
         return z.withUnsafeBufferPointer { point in
@@ -61,7 +69,7 @@ struct ResponseSolve {
     /// The response by its first derivative at the point solved last: z − A⁻¹ ∂R/∂c Δc; `nil` before the first. Where
     /// responses are linear it is exact, which is what keeps deep problems from solving twice at every level.
     func predict(_ key: PointKey) -> [Double]? {
-        guard let last = state.solved.first(where: { $0.isSound }), last.key.count == key.count else { return nil }
+        guard let last = state.solved.first(where: { $0.fault == nil }), last.key.count == key.count else { return nil }
         var moved: [Int] = []
         var changes: [[Double]] = []
         for index in 0..<key.count {
@@ -138,7 +146,8 @@ struct ResponseSolve {
                 return Found(z, gradient, fault: nil)
             }
             previous = error
-            guard let next = search(objective, z, gradient, step, isConvex: isConvex, &value) else {
+            let found = solver.search { search(objective, z, gradient, step, isConvex: isConvex, &value) }
+            guard let next = found else {
                 let isSolved = isConvex && error <= Self.roundingLimit
                 return Found(
                     z, gradient, fault: isSolved ? nil : isConvex ? .notConverged(error: error) : flatness(matrix))
@@ -178,13 +187,12 @@ struct ResponseSolve {
         for _ in 0..<50 {
             var trial = z
             VectorMath.add(length, step, to: &trial)
-            let after = residual(trial)
-            if VectorMath.isFinite(after) {
+            if let after = attempt({ residual(trial) }), VectorMath.isFinite(after) {
                 if isConvex && VectorMath.norm(after) <= 0.5 * norm {
                     value = nil
                     return (trial, after)
                 }
-                let before = value ?? evaluateObjective(objective, at: z)
+                let before = value ?? solver.again { evaluateObjective(objective, at: z) }
                 value = before
                 let found = evaluateObjective(objective, at: trial)
                 // Near the minimiser rounding hides the fall.
@@ -225,12 +233,16 @@ struct ResponseSolve {
             if error <= tolerance || isStationary(difference) { return Found(z, difference, fault: fault) }
             if error <= Self.roundingLimit && error > 0.25 * previous { return Found(z, difference, fault: nil) }
             previous = error
-            if fault == nil, let next = searchResidual(z, difference, step) {
+            if fault == nil, let next = solver.search({ searchResidual(z, difference, step) }) {
                 (z, difference) = next
             } else if plain < Self.plainSteps {
                 plain += 1
-                VectorMath.add(-1, difference, to: &z)
-                difference = residual(z)
+                var next = z
+                VectorMath.add(-1, difference, to: &next)
+                guard let after = attempt({ residual(next) }) else {
+                    return Found(z, difference, fault: fault ?? .notConverged(error: error))
+                }
+                (z, difference) = (next, after)
             } else {
                 return Found(z, difference, fault: .notConverged(error: error))
             }
@@ -247,8 +259,9 @@ struct ResponseSolve {
         for _ in 0..<20 {
             var trial = z
             VectorMath.add(-length, step, to: &trial)
-            let after = residual(trial)
-            if VectorMath.norm(after) <= (1 - 1e-4 * length) * norm { return (trial, after) }
+            if let after = attempt({ residual(trial) }), VectorMath.norm(after) <= (1 - 1e-4 * length) * norm {
+                return (trial, after)
+            }
             length *= 0.5
         }
         return nil

@@ -159,14 +159,16 @@ extension ProblemBuilder {
     private func checkDependence(
         _ level: LevelSpecification, _ expression: Expression, _ tree: SyntaxTree, _ lowering: inout Lowering
     ) {
-        let isOutermost = level.pointer == document.levels.first?.pointer
-        let own = variables[document.levels.firstIndex { $0.pointer == level.pointer } ?? 0].map(\.node)
-        let candidates = isOutermost ? variables.flatMap { $0 }.map(\.node) : own
+        let index = document.levels.firstIndex { $0.pointer == level.pointer } ?? 0
+        // Deeper levels respond to the level's own variables.
+        let candidates = variables[index...].flatMap { $0 }.map(\.node)
         let inputs = Set(lowering.graph.inputs(of: [expression.node]))
         guard !candidates.isEmpty, inputs.isDisjoint(with: candidates) else { return }
         let message =
-            isOutermost
-            ? "the objective depends on no variable" : "the objective does not depend on the level's own variables"
+            index == 0
+            ? "the objective depends on no variable"
+            : "the objective does not depend on the level's own variables"
+                + (index == variables.count - 1 ? "" : ", nor on those of a deeper level")
         lowering.diagnostics.report(
             .error, tree.diagnostic(at: tree.root, code: .levelError, message: message))
     }

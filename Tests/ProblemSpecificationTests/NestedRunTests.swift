@@ -112,6 +112,35 @@ import Testing
         #expect(found.faults.contains { $0.sentence.hasPrefix(words) }, "\(found.faults)")
     }
 
+    /// z = y and y = x, on y > 0 only: Newton's first step on y leads to −3, where z − y·log z has no minimum.
+    @Test(arguments: ["", #", "constraint": {"box": [-5, 10]}"#, #", "constraint": {"l2_ball": 9}"#])
+    func trialsWhereADeeperLevelHasNoSolutionAreTakenBack(_ set: String) throws {
+        let text = """
+            {"problem": {"levels": [
+              {"name": "x", "variables": {"x": {"start": 1}}, "minimize": "(z - 2)^2 + (x - 1)^2"},
+              {"name": "y", "variables": {"y": {"start": 3\(set)}}, "minimize": "z - x*log(z)"},
+              {"name": "z", "variables": {"z": {"start": 1}}, "minimize": "z - y*log(z)"}]}, "method": "implicit"}
+            """
+        let (_, result) = try run(text)
+        #expect(result.termination == .converged && result.remarks.isEmpty, "\(result.termination) \(result.remarks)")
+        #expect(abs(result.x[0] - 1.5) <= 1e-9 && result.y.allSatisfy { abs($0 - 1.5) <= 1e-9 }, "\(result.y)")
+    }
+
+    /// z = z² + 1 + y² has no real solution: no level above searches for one of its own meanwhile.
+    @Test func aMapWithoutAFixedPointBelowEndsEvaluations() throws {
+        let text = """
+            {"problem": {"levels": [
+              {"name": "x", "variables": {"x": {"start": 1}}, "minimize": "(x - 1)^2 + z^2"},
+              {"name": "y", "variables": {"y": {}}, "minimize": "(y - x)^2 + 0.1*z^2"},
+              {"name": "z", "variables": {"z": {}}, "fixed_point": {"z": "z^2 + 1 + y^2"}}]}}
+            """
+        let evaluator = NestedEvaluator(try #require(try admit(text).built).problem)
+        let found = evaluator.evaluate(at: [1])
+        #expect(found.faults.contains { $0.sentence.hasPrefix("level z was not solved") }, "\(found.faults)")
+        #expect(found.faults.allSatisfy { $0.level == "z" }, "\(found.faults)")
+        #expect(evaluator.solver.counts.residuals < 50_000)
+    }
+
     /// A stop check may hold the run that holds the evaluator.
     @Test func keepsNothingOfItsCaller() throws {
         final class Caller {}
