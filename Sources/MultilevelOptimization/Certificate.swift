@@ -46,6 +46,10 @@ package struct Certificate: Sendable, Equatable {
     package var isInfeasible = false
     /// Of problems that are evaluated through all levels.
     package var levels: [LevelCertificate] = []
+    /// Whether F depends on where the solvers of levels below begin; of such problems.
+    var isAmbiguous = false
+    /// Whether F is confirmed to curve the other way than an optimum does; of such problems.
+    var isSaddle = false
     /// What the solves down to rounding have found wrong.
     package var remarks: [String] = []
 
@@ -146,6 +150,7 @@ struct Certifier {
             addDifferences(to: &certificate, exact, evaluation.hypergradient, reference, startNorm: startNorm)
         }
         certificate.holdAgainstDifferences()
+        if problem.isNested { addSolvability(to: &certificate, exact, stop) }
         return certificate
     }
 
@@ -212,7 +217,7 @@ struct Certifier {
         startNorm: Double
     ) {
         var stream = RandomStream(seed: seed, stream: "certificate")
-        let step = Double.ulpOfOne.squareRoot().squareRoot() * max(1, VectorMath.maxNorm(exact.x)) / 4
+        let step = differenceStep(at: exact.x)
         let scale = max(VectorMath.norm(exact.hypergradient), startNorm)
         var worst = 0.0
         var curvatures: [Double] = []

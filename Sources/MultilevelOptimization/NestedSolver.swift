@@ -33,8 +33,6 @@ package final class NestedSolver: SolveHandler {
     static let memory = 6
     /// Newton steps at most.
     static let iterationLimit = 200
-    /// The largest step still wanted, relative to the point's size, from a point that rounding alone keeps from being solved.
-    private static let displacementLimit = 1e-3
     /// No tolerance asks for more than rounding allows.
     private static let smallestTolerance = 0x1p-50
 
@@ -165,7 +163,7 @@ package final class NestedSolver: SolveHandler {
         faults.contains { fault in
             switch fault.fault {
             case .undefined, .unbounded, .grew: fault.level > level
-            case .notConverged(let error): fault.level > level && !(error <= Self.displacementLimit)
+            case .notConverged(let error): fault.level > level && !(error <= Precision.float64.displacementLimit)
             case .flat, .indefinite, .singular, .residual, .interrupted: false
             }
         }

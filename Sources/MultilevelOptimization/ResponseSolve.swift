@@ -240,7 +240,7 @@ struct ResponseSolve {
                 var next = z
                 VectorMath.add(-1, difference, to: &next)
                 guard let after = attempt({ residual(next) }) else {
-                    return Found(z, difference, fault: fault ?? .notConverged(error: error))
+                    return Found(z, difference, fault: .notConverged(error: error))
                 }
                 (z, difference) = (next, after)
             } else {

@@ -99,7 +99,8 @@ extension SolverRun {
         case .iterationLimit, .oracleLimit, .timeLimit, .userStop, .diverged, .infeasible: return (termination, nil)
         case .converged, .stalled: break
         }
-        if certificate.hasNegativeCurvature || certificate.isInfeasible && configuration.aimsAtHypergradient {
+        let hasNoSolution = certificate.isInfeasible || certificate.isAmbiguous || certificate.isSaddle
+        if certificate.hasNegativeCurvature || hasNoSolution && configuration.aimsAtHypergradient {
             return (.infeasible, nil)
         }
         guard termination == .converged else {

@@ -11,7 +11,7 @@ package enum Termination: String, Sendable, Equatable, CaseIterable {
     case stalled
     case userStop = "user_stop"
     case diverged
-    /// A level below the outermost has no solution there that its solver could find.
+    /// A level has no solution there that its solver could find, or, of several levels, more than one.
     case infeasible
 
     /// Whether a job that ended so succeeded, and its numbers are those of a point.

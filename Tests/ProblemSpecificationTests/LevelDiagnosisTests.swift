@@ -63,6 +63,14 @@ import Testing
         #expect(result.x.allSatisfy(\.isFinite) && result.y.allSatisfy(\.isFinite))
     }
 
+    /// A level without a solution, or with many on which F depends, is no success; on the outermost level a saddle is none.
+    @Test(arguments: cases.filter { $0.levels == 3 && ($0.kind != "flat" || $0.place > 0) })
+    func isNoSuccess(_ item: Case) throws {
+        // Apart from 0, where starts are, lest everything vanish there.
+        let (_, result) = try run(document(item).replacing("(v2 - v1)^2", with: "(v2 - v1 - 1)^2"))
+        #expect(!result.termination.isSuccess, "\(result.termination) \(result.remarks)")
+    }
+
     /// Maps with no fixed point, or with nothing but fixed points, and objectives without a value where solvers begin.
     @Test(arguments: [
         (#""fixed_point": {"v": "v + 1 + u^2"}"#, "level L was not solved, no step"),
