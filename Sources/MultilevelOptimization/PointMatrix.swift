@@ -56,6 +56,8 @@ struct DenseMatrix {
     let entries: [Double]
     /// Factors of symmetric positive definite matrices.
     let cholesky: Cholesky?
+    /// Factors of A + τI with a tiny τ where A is symmetric, positive semidefinite to rounding and not definite.
+    let semidefinite: Cholesky?
     private let lu: LU?
 
     /// Forms and factors. O(d) products and O(d³).
@@ -77,7 +79,15 @@ struct DenseMatrix {
         dimension = d
         self.entries = entries
         cholesky = system.isSymmetric ? Cholesky(entries, dimension: d) : nil
-        lu = cholesky == nil ? LU(entries, dimension: d) : nil
+        semidefinite = system.isSymmetric && cholesky == nil ? Self.semidefinite(entries, d) : nil
+        lu = cholesky == nil && semidefinite == nil ? LU(entries, dimension: d) : nil
+    }
+
+    private static func semidefinite(_ entries: [Double], _ d: Int) -> Cholesky? {
+        let shift = 1e-10 * max(VectorMath.maxNorm(entries), .leastNormalMagnitude / 1e-10)
+        var trial = entries
+        for index in 0..<d { trial[index * (d + 1)] += shift }
+        return Cholesky(trial, dimension: d)
     }
 
     /// Rounding makes the two halves differ; factors read one of them.
@@ -93,7 +103,9 @@ struct DenseMatrix {
 
     func solve(_ rhs: [Double], transposed: Bool) -> LinearAnswer {
         var solution: [Double]
-        if let cholesky {
+        if let semidefinite {
+            return solve(rhs, by: semidefinite)
+        } else if let cholesky {
             solution = cholesky.solve(rhs)
         } else if let lu {
             solution = lu.solve(rhs, transposed: transposed)
@@ -108,6 +120,16 @@ struct DenseMatrix {
         let relative = scale > 0 ? VectorMath.norm(residual) / scale : 0
         return LinearAnswer(
             point: solution, residual: relative, fault: relative <= Self.trusted ? nil : .residual(relative))
+    }
+
+    /// A solution where A has no inverse but the right-hand side is in its range, by refinement with factors close to A's.
+    private func solve(_ rhs: [Double], by factors: Cholesky) -> LinearAnswer {
+        var solution = factors.solve(rhs)
+        for _ in 0..<2 { VectorMath.add(1, factors.solve(residual(rhs, solution, false)), to: &solution) }
+        let scale = VectorMath.norm(rhs)
+        let relative = scale > 0 ? VectorMath.norm(residual(rhs, solution, false)) / scale : 0
+        if relative <= Self.trusted { return LinearAnswer(point: solution, residual: relative, fault: nil) }
+        return LinearAnswer(point: [Double](repeating: 0, count: dimension), residual: 1, fault: .singular)
     }
 
     /// The relative residual above which a factored solution means nothing.
@@ -168,12 +190,7 @@ struct DenseMatrix {
     }
 
     /// Whether A is positive semidefinite to rounding: a tiny multiple of the identity makes it definite.
-    var isSemidefinite: Bool {
-        let shift = 1e-10 * max(VectorMath.maxNorm(entries), .leastNormalMagnitude / 1e-10)
-        var trial = entries
-        for index in 0..<dimension { trial[index * (dimension + 1)] += shift }
-        return Cholesky(trial, dimension: dimension) != nil
-    }
+    var isSemidefinite: Bool { cholesky != nil || semidefinite != nil }
 }
 
 /// A matrix that is only applied: conjugate gradients where it is symmetric, GMRES elsewhere.

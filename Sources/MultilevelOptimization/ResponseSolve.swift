@@ -105,15 +105,21 @@ struct ResponseSolve {
         }
     }
 
-    /// A Newton step and whether it descends because the Hessian is positive definite.
+    /// A Newton step and whether it descends because the Hessian is positive definite, or semidefinite with a gradient that
+    /// it maps something to.
     private func descent(_ matrix: PointMatrix, _ gradient: [Double]) -> (step: [Double], isConvex: Bool)? {
         var step: [Double]
         let isConvex: Bool
         switch matrix {
         case .dense(let matrix):
-            guard let factors = matrix.cholesky ?? matrix.shifted else { return nil }
-            isConvex = matrix.cholesky != nil
-            step = factors.solve(gradient)
+            let singular = matrix.semidefinite.map { _ in matrix.solve(gradient, transposed: false) }
+            if let singular, singular.fault == nil {
+                (step, isConvex) = (singular.point, true)
+            } else {
+                guard let factors = matrix.cholesky ?? matrix.shifted else { return nil }
+                isConvex = matrix.cholesky != nil
+                step = factors.solve(gradient)
+            }
         case .krylov(let matrix):
             let solution = matrix.run(gradient, transposed: false)
             if case .indefinite = solution.status { isConvex = false } else { isConvex = true }
@@ -140,17 +146,19 @@ struct ResponseSolve {
             guard let (step, isConvex) = descent(matrix, gradient) else { return Found(z, gradient, fault: .unbounded) }
             let error = relative(step, to: z)
             if error <= tolerance || isStationary(gradient) {
-                return Found(z, gradient, fault: isConvex ? nil : flatness(matrix))
+                return Found(z, gradient, fault: flatness(matrix, isConvex: isConvex))
             }
             if isConvex && error <= Self.roundingLimit && error > 0.25 * previous {
-                return Found(z, gradient, fault: nil)
+                return Found(z, gradient, fault: flatness(matrix, isConvex: true))
             }
             previous = error
             let found = solver.search { search(objective, z, gradient, step, isConvex: isConvex, &value) }
             guard let next = found else {
                 let isSolved = isConvex && error <= Self.roundingLimit
                 return Found(
-                    z, gradient, fault: isSolved ? nil : isConvex ? .notConverged(error: error) : flatness(matrix))
+                    z, gradient,
+                    fault: isConvex && !isSolved
+                        ? .notConverged(error: error) : flatness(matrix, isConvex: isConvex))
             }
             (z, gradient) = next
             if VectorMath.maxNorm(z) > Self.growthLimit * max(1, VectorMath.maxNorm(start)) {
@@ -168,11 +176,11 @@ struct ResponseSolve {
 
     func isStationary(_ gradient: [Double]) -> Bool { gradient.allSatisfy { $0 == 0 } }
 
-    /// What a stationary point without a positive definite Hessian is.
-    private func flatness(_ matrix: PointMatrix) -> SolveFault {
+    /// What a stationary point is by its Hessian; `nil` for a strict minimum.
+    private func flatness(_ matrix: PointMatrix, isConvex: Bool) -> SolveFault? {
         switch matrix {
-        case .dense(let matrix): matrix.isSemidefinite ? .flat : .indefinite
-        case .krylov: .indefinite
+        case .dense(let matrix): matrix.cholesky != nil ? nil : matrix.isSemidefinite ? .flat : .indefinite
+        case .krylov: isConvex ? nil : .indefinite
         }
     }
 

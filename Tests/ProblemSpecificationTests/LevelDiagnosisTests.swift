@@ -71,6 +71,19 @@ import Testing
         #expect(!result.termination.isSuccess, "\(result.termination) \(result.remarks)")
     }
 
+    /// F depends on z alone: what it is has one answer, whatever w is.
+    @Test func aVariableThatNothingDependsOnIsNoFailure() throws {
+        let text = """
+            {"problem": {"levels": [
+              {"name": "x", "variables": {"x": {}}, "minimize": "(x - 1)^2 + z^2"},
+              {"name": "y", "variables": {"y": {}, "w": {}}, "minimize": "(y - x)^2 + 0*w"},
+              {"name": "z", "variables": {"z": {}}, "minimize": "(z - y)^2"}]}}
+            """
+        let (_, result) = try run(text)
+        #expect(result.termination == .converged && abs(result.x[0] - 0.5) <= 1e-9, "\(result.termination) \(result.x)")
+        #expect(result.remarks.contains { $0.hasPrefix("the Hessian of level y is singular") }, "\(result.remarks)")
+    }
+
     /// Maps with no fixed point, or with nothing but fixed points, and objectives without a value where solvers begin.
     @Test(arguments: [
         (#""fixed_point": {"v": "v + 1 + u^2"}"#, "level L was not solved, no step"),
