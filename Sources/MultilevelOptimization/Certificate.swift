@@ -64,13 +64,17 @@ package struct Certificate: Sendable, Equatable {
         differenceDirections = 0
     }
 
+    /// Of the levels below, where they have Hessians.
+    private var curvatures: [Curvature] { ([curvature] + levels.map(\.curvature)).compactMap(\.self) }
+
     /// Whether a level below stands at a point that is no minimum, whatever rounding does to eigenvalues.
-    var hasNegativeCurvature: Bool {
-        let all = [curvature] + levels.map(\.curvature)
-        return all.contains { curvature in
-            guard let curvature else { return false }
-            return curvature.smallest < -1e-9 * curvature.magnitude
-        }
+    var hasNegativeCurvature: Bool { curvatures.contains { $0.smallest < -1e-9 * $0.magnitude } }
+
+    /// Whether a level below is flat to second order in some direction, so that its response need not have a derivative, and
+    /// differences of F are not those of ∇F.
+    var isFlatAndContradicted: Bool {
+        guard let differenceError, !(differenceError <= SlopeVerdict.contradiction) else { return false }
+        return curvatures.contains { $0.smallest <= 1e-12 * $0.magnitude }
     }
 
     /// What each statement is worth, under the names that results give them. What was not measured is `unknown`.

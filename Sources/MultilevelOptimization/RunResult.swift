@@ -137,7 +137,7 @@ extension SolverRun {
                 + "\(Diagnosis.rounded(certificate.hypergradientNorm)), not within the tolerance as the method has it: "
                 + "give the lower solver a smaller tolerance, or scale the objectives of the levels alike"
         }
-        if certificate.slopes.contradictsMethod {
+        if certificate.slopes.contradictsMethod || certificate.isFlatAndContradicted {
             return
                 Diagnosis.kink(certificate.slopes, of: problem.upper)
                 ?? "not converged: differences of level \(problem.upper.name)'s total objective, the levels below solved "

@@ -26,7 +26,7 @@ struct SlopeVerdict: Sendable, Equatable {
     private(set) var distance = 0.0
 
     /// Slopes further off than this contradict, relative to the scale of slopes: those of smooth functions are within 1e-6.
-    private static let contradiction = 1e-3
+    static let contradiction = 1e-3
     /// A bend, relative to that scale, beyond which a kink is looked for.
     private static let suspicion = 1e-2
     /// The second scale, relative to the first: truncation falls by the square of it, rounding grows by its inverse, and

@@ -84,6 +84,19 @@ import Testing
         #expect(result.remarks.contains { $0.hasPrefix("the Hessian of level y is singular") }, "\(result.remarks)")
     }
 
+    /// y = x, but no Hessian says so: a run that takes y for constant must not seem to have found F's minimum, 5/6.
+    @Test func aKinkedLevelBelowIsNoSuccess() throws {
+        let text = """
+            {"problem": {"levels": [
+              {"name": "x", "variables": {"x": {}}, "minimize": "(x - 1)^2 + 0.2*z^2"},
+              {"name": "y", "variables": {"y": {}}, "minimize": "abs(y - x)"},
+              {"name": "z", "variables": {"z": {}}, "minimize": "(z - y)^2"}]}}
+            """
+        let (_, result) = try run(text)
+        #expect(result.termination != .converged || abs(result.x[0] - 5.0 / 6) <= 1e-6, "\(result.x)")
+        #expect(!result.remarks.isEmpty)
+    }
+
     /// Maps with no fixed point, or with nothing but fixed points, and objectives without a value where solvers begin.
     @Test(arguments: [
         (#""fixed_point": {"v": "v + 1 + u^2"}"#, "level L was not solved, no step"),
