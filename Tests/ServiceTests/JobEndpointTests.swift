@@ -203,6 +203,23 @@ extension APITests {
             }
         }
 
+        /// What the contract lists as a flag's values, and what is close to them.
+        @Test func aFlagIsWhatTheContractListsAndNothingElse() async throws {
+            try await withHouse { house in
+                let client = try house.client()
+                let path = "/v1/jobs/\(try await house.submit(client))/result"
+                for flag in ["partial", "partial=", "partial=true"] {
+                    #expect(try await client.get("\(path)?\(flag)").problem == "no-result", "\(flag)")
+                }
+                #expect(try await client.get("\(path)?partial=false").problem == "result-not-ready")
+                for flag in [
+                    "partial=1", "partial=0", "partial=True", "partial=yes", "partial=null", "partial=%20true",
+                ] {
+                    #expect(try await client.get("\(path)?\(flag)").problem == "invalid-parameter", "\(flag)")
+                }
+            }
+        }
+
         @Test(arguments: [
             "limit=0", "limit=201", "limit=x", "state=runing", "state=", "state=running,", "label=kind", "label=:x",
             "label=a:1&label=a:2", "created_after=yesterday", "sort=up", "cursor=x", "stat=queued", "limit=1&limit=2",

@@ -37,12 +37,12 @@ struct Query {
         return kept.map { "\($0.name)=\(QueryText.escaped($0.value))" }.joined(separator: "&")
     }
 
-    /// A flag: `?name`, `?name=true`, `?name=false`; nil when it did not come.
+    /// A flag: `?name`, `?name=`, `?name=true`, `?name=false`, as the contract has it; nil when it did not come.
     func flag(_ name: String) throws(APIError) -> Bool? {
         switch self[name] {
         case nil: nil
-        case "", "true", "1": true
-        case "false", "0": false
+        case "", "true": true
+        case "false": false
         case .some(let found): throw .invalidParameter(name, wanted: "true or false", found: found)
         }
     }
