@@ -21,7 +21,7 @@ private enum Certificates {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ClientTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ClientTests {
     private func withServer(
         tls: Bool = false, _ body: @escaping @Sendable (_ base: HTTPURL) throws -> Void
     ) async throws {

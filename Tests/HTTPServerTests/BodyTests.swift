@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct BodyTests {
+    @Suite(.timeLimit(.minutes(10))) struct BodyTests {
         private static let chunkedPost = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
         @Test func collectsALength() async throws {

@@ -4,7 +4,7 @@ import HTTPServer
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct CodingTests {
+    @Suite(.timeLimit(.minutes(10))) struct CodingTests {
         private static let routes: @Sendable (inout Router) -> Void = { router in
             for size in [1024, 1025, 65_536, 1_000_000] {
                 router.add(.get, "/text/\(size)", .inline { _ in try text(size) })

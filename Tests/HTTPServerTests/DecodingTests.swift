@@ -4,7 +4,7 @@ import HTTPServer
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct DecodingTests {
+    @Suite(.timeLimit(.minutes(10))) struct DecodingTests {
         private func send(
             _ content: [UInt8], coding: String = "gzip", path: String = "/echo", bytewise: Bool = false,
             configure: @escaping (inout ServerConfiguration) -> Void = { _ in }

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct FairnessTests {
+    @Suite(.timeLimit(.minutes(10))) struct FairnessTests {
         /// A thousand requests of one peer, a few in each of its segments, and eight of another behind them. Each break
         /// of the second lets the first have a turn or two, not one for each of its segments.
         @Test func aPeerHasOneTurnAtATime() async throws {

@@ -5,7 +5,7 @@ import Sockets
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct LifetimeTests {
+    @Suite(.timeLimit(.minutes(10))) struct LifetimeTests {
         @Test func aSlowHeadIsRefused() async throws {
             try await withServer(Setup(configure: { $0.timeouts.head = .milliseconds(100) })) { server in
                 let client = try TestClient(server)

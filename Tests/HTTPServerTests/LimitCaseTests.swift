@@ -3,7 +3,7 @@ import HTTPServer
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct LimitCaseTests {
+    @Suite(.timeLimit(.minutes(10))) struct LimitCaseTests {
         @Test func everyLimitHasItsCase() {
             #expect(LimitCase.all.map(\.name).sorted() == ServerLimit.all.map(\.name).sorted())
         }

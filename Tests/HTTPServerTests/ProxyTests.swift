@@ -5,7 +5,7 @@ import Sockets
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct ProxyTests {
+    @Suite(.timeLimit(.minutes(10))) struct ProxyTests {
         private func client(
             through proxies: [String], _ fields: String...
         ) async throws -> String? {

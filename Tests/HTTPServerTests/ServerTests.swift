@@ -5,7 +5,7 @@ import Sockets
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct ServerTests {
+    @Suite(.timeLimit(.minutes(10))) struct ServerTests {
         @Test func answersWithEveryFieldOfItsOwn() async throws {
             try await withServer { server in
                 let client = try TestClient(server)

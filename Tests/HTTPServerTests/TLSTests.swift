@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 extension SocketTests {
-    @Suite(.timeLimit(.minutes(1))) struct TLSTests {
+    @Suite(.timeLimit(.minutes(10))) struct TLSTests {
         private func secured(_ files: TLSFiles = Certificates.first) throws -> Setup {
             let context = try TLSContext(files)
             return Setup(configure: { $0.tls = context })

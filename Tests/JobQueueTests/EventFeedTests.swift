@@ -2,7 +2,7 @@
 import JobQueue
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct EventFeedTests {
+@Suite(.timeLimit(.minutes(10))) struct EventFeedTests {
     private let job = JobID(bits: 1)
 
     /// Yields until so many readers wait.

@@ -4,7 +4,7 @@ import JobQueue
 import SQLiteStore
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct SQLiteStoreCrashTests {
+@Suite(.timeLimit(.minutes(10))) struct SQLiteStoreCrashTests {
     /// What the killed process saw acknowledged: the newest number and its data, by job.
     private typealias Acknowledged = [JobID: (seq: Int64, data: String)]
 

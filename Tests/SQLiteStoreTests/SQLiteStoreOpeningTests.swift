@@ -5,7 +5,7 @@ import JobQueue
 import SQLiteStore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SQLiteStoreOpeningTests {
+@Suite(.timeLimit(.minutes(10))) struct SQLiteStoreOpeningTests {
     private let now = Timestamp(milliseconds: 1_800_000_000_000)
 
     private func submission(_ number: UInt128) -> Submission {

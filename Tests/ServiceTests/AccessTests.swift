@@ -6,7 +6,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct AccessTests {
+    @Suite(.timeLimit(.minutes(10))) struct AccessTests {
         /// A house that wants keys, and the folder that they lie in.
         private func withKeys(
             closed: Bool = false, _ body: (House, KeyKeeping, URL) async throws -> Void

@@ -8,7 +8,7 @@ import Tensors
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct ArrayEndpointTests {
+    @Suite(.timeLimit(.minutes(10))) struct ArrayEndpointTests {
         private static let result = """
             {"state":"succeeded","variables":{"s":1.5,"v":[1,2.5,null],"m":[[1,2,3],[4,5,6]],
              "t":[[[1,2],[3,4]],[[5,6],[7,8]]],"e":[]}}

@@ -7,7 +7,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct ChangeEndpointTests {
+    @Suite(.timeLimit(.minutes(10))) struct ChangeEndpointTests {
         private func patch(
             _ client: APIClient, _ id: JobID, _ json: String, _ fields: [String] = []
         ) async throws -> Answer {

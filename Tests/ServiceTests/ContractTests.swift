@@ -7,7 +7,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct ContractTests {
+    @Suite(.timeLimit(.minutes(10))) struct ContractTests {
         @Test func everyRouteStandsInTheContractAndTheOtherWayRound() async throws {
             let contract = try Contract.current.get()
             try await withHouse { house in

@@ -8,7 +8,7 @@ import Tensors
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct DatasetEndpointTests {
+    @Suite(.timeLimit(.minutes(10))) struct DatasetEndpointTests {
         private static let table = "a,b\n1,2.5\n3,\n"
 
         private func put(

@@ -6,7 +6,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(2))) struct EventStreamTests {
+    @Suite(.timeLimit(.minutes(10))) struct EventStreamTests {
         static func events(_ text: String) throws -> [JSONValue] {
             try text.split(separator: "\n").map { try JSONParser.parse(String($0)) }
         }

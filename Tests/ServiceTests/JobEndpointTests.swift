@@ -6,7 +6,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct JobEndpointTests {
+    @Suite(.timeLimit(.minutes(10))) struct JobEndpointTests {
         @Test func aRunningJobTellsItsProgress() async throws {
             try await withHouse { house in
                 let client = try house.client()

@@ -10,7 +10,7 @@ import Testing
 private struct Unknown: Error { let secret = "the cat is in the box" }
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct ProblemDetailsTests {
+    @Suite(.timeLimit(.minutes(10))) struct ProblemDetailsTests {
         private static let id = JobID(bits: 1)
         private static let lease = Lease(job: id, epoch: 1, worker: "w1")
 

@@ -5,7 +5,7 @@ import SQLiteStore
 import Service
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RetentionTests {
+@Suite(.timeLimit(.minutes(10))) struct RetentionTests {
     @Test func allThatIsOverGoesAtOnce() async throws {
         let root = FileManager.default.temporaryDirectory.appending(path: "retention-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: root) }

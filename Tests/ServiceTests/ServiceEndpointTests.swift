@@ -7,7 +7,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct ServiceEndpointTests {
+    @Suite(.timeLimit(.minutes(10))) struct ServiceEndpointTests {
         @Test func healthFollowsThePhases() async throws {
             var setup = Setup()
             setup.isReady = false

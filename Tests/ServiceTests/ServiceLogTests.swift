@@ -8,7 +8,7 @@ import Sockets
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct ServiceLogTests {
+    @Suite(.timeLimit(.minutes(10))) struct ServiceLogTests {
         /// What the log of a server with room for one connection says of others.
         @Test func notesWhoIsTurnedAway() async throws {
             let file = FileManager.default.temporaryDirectory.appending(path: "log-\(UUID().uuidString)")

@@ -5,7 +5,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct StorageFaultTests {
+    @Suite(.timeLimit(.minutes(10))) struct StorageFaultTests {
         private func checks(_ client: APIClient) async throws -> (status: Int, storage: String?) {
             let answer = try await client.get("/readyz?verbose")
             return (answer.status, try answer.json["checks"]?["storage"]?.text)

@@ -6,7 +6,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct SubmissionTests {
+    @Suite(.timeLimit(.minutes(10))) struct SubmissionTests {
         @Test func aJobIsAcceptedWithItsPlaceAndTag() async throws {
             try await withHouse { house in
                 let answer = try await house.client().post(

@@ -164,7 +164,7 @@ import Testing
         await bench.close()
     }
 
-    @Test(.timeLimit(.minutes(1))) func theFilesOfADeletedJobGoWhenItsWorkerIsGone() async throws {
+    @Test(.timeLimit(.minutes(10))) func theFilesOfADeletedJobGoWhenItsWorkerIsGone() async throws {
         let bench = try await Bench()
         let id = try await bench.submit(Bench.long.replacing("\"iterations\": 200", with: "\"iterations\": 1000000"))
         try await bench.wait("a state") { try await bench.store.job(id).checkpoints.isEmpty == false }
@@ -180,7 +180,7 @@ import Testing
         await bench.close()
     }
 
-    @Test(.timeLimit(.minutes(1))) func aDroppedAttemptDoesNotKeepTheNextJobWaiting() async throws {
+    @Test(.timeLimit(.minutes(10))) func aDroppedAttemptDoesNotKeepTheNextJobWaiting() async throws {
         var options = Supervisor.Options(workers: 1)
         options.look = .seconds(3_600)
         let bench = try await Bench(options: options)

@@ -6,7 +6,7 @@ import Service
 import Testing
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct WarmStartTests {
+    @Suite(.timeLimit(.minutes(10))) struct WarmStartTests {
         private static let result = "{\"result_sha256\":\"abc\",\"variables\":{\"x\":1.5,\"w\":[1,2.25]}}"
 
         private static func document(_ job: String, variables: String = "\"x\":{\"start\":0},\"z\":{}") -> String {

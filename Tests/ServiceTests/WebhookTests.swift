@@ -44,7 +44,7 @@ private struct Receiver {
 }
 
 extension APITests {
-    @Suite(.timeLimit(.minutes(1))) struct WebhookTests {
+    @Suite(.timeLimit(.minutes(10))) struct WebhookTests {
         private static let secret = WebhookSecret(root: (0..<32).map { UInt8($0) })
 
         /// A house and its courier, which may call the loopback.

@@ -31,7 +31,7 @@ private actor Listening: EventHandler {
     }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct EventLoopTests {
     private func withLoop(_ body: (EventLoop) async throws -> Void) async throws {
         let loop = try EventLoop(name: "test")
         let (stream, continuation) = AsyncStream<Void>.makeStream()
