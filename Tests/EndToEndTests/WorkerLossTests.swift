@@ -16,7 +16,7 @@ import Testing
         #expect(workers.count == 3)
         kill(workers[0], SIGSTOP)
         try server.crash()
-        #expect(ProcessTable.areGone(workers, within: 5))
+        #expect(ProcessTable.areGone(workers, within: 60))
     }
 
     @Test func idleWorkersThatDieAreNobodysFailure() throws {
